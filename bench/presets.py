@@ -1,0 +1,79 @@
+"""What the presets reach: each trained with several seeds, judged on test after the last step.
+
+    python -m bench.presets 1-minute 5-minutes --data ../shared/data/cifar10-images.tar.xz --seeds 3
+
+Runs go through the ordinary command line, so they include measuring, validation and checkpoints. val chose the
+settings; test is looked at once per run.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from bench import machine
+from vit import presets
+from vit.runs.directory import Run, read_json
+from vit.runs.metrics import curve, read_metrics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("presets", nargs="+", choices=presets.PRESETS, metavar="PRESET")
+    parser.add_argument("--data", required=True, help="a data set's name or a path")
+    parser.add_argument("--seeds", type=int, default=3)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["VIT_HOME"] = home
+        runs = [one(preset, args.data, seed) for preset in args.presets for seed in range(args.seeds)]
+    rows = [summary(name, [run for run in runs if run["preset"] == name]) for name in args.presets]
+    print(machine.table(rows))
+    print(machine.write(f"presets-{'-'.join(args.presets)}", {"data": args.data, "summary": rows, "runs": runs}))
+
+
+def one(preset: str, data: str, seed: int) -> dict:
+    """Train once and judge the last step."""
+    name = f"{preset}-{seed}"
+    vit("train", "--preset", preset, "--data", data, "--set", f"train.seed={seed}", "--run", name, "--follow")
+    judged = json.loads(vit("evaluate", f"{name}@last", "--data", data, "--json"))
+    run = Run.find(name)
+    rows, status, plan = read_metrics(run), read_json(run.status_path), read_json(run.plan_path)
+    steps, losses = curve(rows, "val_loss")
+    accuracies = curve(rows, "val_accuracy")[1]
+    return {
+        "preset": preset,
+        "seed": seed,
+        "test_accuracy": judged["accuracy"],
+        "test_loss": judged["loss"],
+        "seconds": status["seconds"],
+        "steps": plan["total_steps"],
+        "epochs": plan["total_epochs"],
+        "images_per_second": statistics.median(curve(rows, "images_per_second")[1]),
+        "val_curve": list(zip(steps, losses, accuracies, strict=True)),
+    }
+
+
+def vit(*arguments: str) -> str:
+    """Run a command of the project and return what it prints."""
+    done = subprocess.run([sys.executable, "-m", "vit", *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def summary(name: str, runs: list[dict]) -> dict:
+    accuracies = [100 * run["test_accuracy"] for run in runs]
+    spread = f" ± {statistics.stdev(accuracies):.1f}" if len(runs) > 1 else ""
+    return {
+        "preset": name,
+        "seeds": len(runs),
+        "test accuracy, %": f"{statistics.mean(accuracies):.1f}{spread}",
+        "training, s": f"{statistics.mean(run['seconds'] for run in runs):.0f}",
+        "epochs": f"{statistics.mean(run['epochs'] for run in runs):.1f}",
+        "images/s": f"{statistics.mean(run['images_per_second'] for run in runs):,.0f}",
+    }
+
+
+if __name__ == "__main__":
+    main()

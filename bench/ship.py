@@ -1,0 +1,101 @@
+"""Turn a finished run into a shipped model: weights alone, curve and card.
+
+python -m bench.ship RUN NAME
+"""
+
+import argparse
+import json
+
+from bench import machine
+from vit import checkpoint, models, paths
+from vit.runs.directory import Run, read_json
+from vit.runs.metrics import read_metrics
+
+CARD = """# {name}
+
+{kind} trained from scratch on {data} with ViT Lab, shipped so that pictures can be tried without training.
+
+| | |
+|---|---|
+| input | {size} px, patch {patch}, {tokens} tokens |
+| network | width {dim}, {depth} blocks, {heads} heads, pool {pool}, stem {stem} |
+| parameters | {parameters:,} |
+| classes | {classes} |
+| data | {data}: {num_train:,} pictures to train, {num_val:,} to validate, {num_test:,} to test |
+| recipe | {optimizer}, learning rate {lr:g}, batch {batch}, {epochs:.1f} epochs, {schedule} schedule, seed {seed} |
+| hardware | {hardware}, {threads} thread{plural}, {minutes:.0f} minutes of training |
+| val accuracy | {val:.2%} |
+| test accuracy | {test:.2%} (test was looked at once, after the choice on val) |
+| test loss | {loss:.3f} |
+
+The pictures are the JPEG copy of CIFAR-10 (Krizhevsky 2009), which differs a little from the original pixels. The
+model knows ten classes and nothing else: whatever it is shown, it answers with one of them. Photographs in which the
+object is small or off-centre are far from what it was trained on.
+
+`config.json` is the whole configuration, `metrics.json` the curve.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("name")
+    args = parser.parse_args()
+    ship(Run.find(args.run), args.name)
+
+
+def ship(run: Run, name: str) -> None:
+    """Write ``checkpoints/pretrained/NAME``."""
+    folder = paths.pretrained_root() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors, info = checkpoint.load(run.checkpoint_path("best"))
+    weights = {f"model.{key}": tensor for key, tensor in checkpoint.model_weights(tensors).items()}
+    checkpoint.save(folder / models.SHIPPED_FILE, weights, info)
+    (folder / "config.json").write_text(json.dumps(info.run.to_json(), indent=1) + "\n")
+    (folder / "metrics.json").write_text(
+        json.dumps([row for row in read_metrics(run) if "val_loss" in row], indent=0) + "\n"
+    )
+    (folder / "README.md").write_text(card(run, name, info, sum(tensor.numel() for tensor in weights.values())))
+    print(folder)
+
+
+def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
+    """The model card, from what the run recorded."""
+    plan, test, config = read_json(run.plan_path), read_json(run.status_path)["test"], info.run
+    return CARD.format(
+        name=name,
+        kind="A Vision Transformer behind a small convolutional stem,"
+        if info.model.stem == "conv"
+        else "A plain Vision Transformer,",
+        data="CIFAR-10 (JPEG copy)",
+        size=info.model.image_size,
+        patch=info.model.patch_size,
+        tokens=info.model.num_tokens,
+        dim=info.model.embed_dim,
+        depth=info.model.depth,
+        heads=info.model.num_heads,
+        pool=info.model.pool,
+        stem=info.model.stem,
+        parameters=parameters,
+        classes=", ".join(info.classes),
+        num_train=plan["num_train"],
+        num_val=plan["num_val"],
+        num_test=plan["num_test"],
+        optimizer={"muon": "Muon with AdamW", "adamw": "AdamW", "sgd": "SGD"}[config.train.optimizer],
+        lr=config.train.lr,
+        batch=config.train.batch_size,
+        epochs=plan["total_epochs"],
+        schedule=config.train.schedule,
+        seed=config.train.seed,
+        hardware=machine.processor() + " (CPU)",
+        threads=plan["threads"],
+        plural="" if plan["threads"] == 1 else "s",
+        minutes=read_json(run.status_path)["seconds"] / 60,
+        val=info.metrics["val_accuracy"],
+        test=test["accuracy"],
+        loss=test["loss"],
+    )
+
+
+if __name__ == "__main__":
+    main()

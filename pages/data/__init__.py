@@ -1,0 +1,1 @@
+"""The data sets at hand, and getting more."""

@@ -1,0 +1,81 @@
+"""A card for every data set: what is in it, what it looks like, what to do with it."""
+
+import streamlit as st
+from PIL import Image
+
+from pages.shared import launching, words
+from vit.data import catalog
+from vit.data.store import DatasetInfo
+from vit.errors import DataError
+from vit.plots import heatmap
+
+NUM_SAMPLES, SIDE, GAP = 8, 64, 6  # pictures; pixels
+CLASSES_SHOWN = 12
+ERROR = "data_error"
+
+
+def draw() -> None:
+    """All data sets, two in a row."""
+    if ERROR in st.session_state:
+        st.error(st.session_state.pop(ERROR))
+    with st.grid(2, min_column_width=320, gap="medium"):
+        for info in catalog.listing():
+            with st.container(border=True, height="stretch", key=f"set-{info.name}"):
+                _card(info)
+
+
+def _card(info: DatasetInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(info.name, anchor=False, width="content")
+        if info.kind == "generated":
+            st.badge("built in", color="gray")
+    if info.problem:
+        st.error(info.problem)
+    else:
+        st.image(_strip(info.name, info.fingerprint), width="stretch", alt=f"Some training pictures of {info.name}")
+        st.caption(_content(info))
+        if info.num_broken:
+            _broken(info)
+    st.space("stretch")
+    _actions(info)
+
+
+def _content(info: DatasetInfo) -> str:
+    counts = ", ".join(f"{count:,} {split}" for split, count in info.counts.items())
+    size = f"{info.image_size}×{info.image_size} pixels" if info.image_size else "any size"
+    shown = ", ".join(info.classes[:CLASSES_SHOWN]) + (" and more" if len(info.classes) > CLASSES_SHOWN else "")
+    return f"{counts} pictures, {size}. {len(info.classes)} classes: {shown}. {info.description}"
+
+
+def _broken(info: DatasetInfo) -> None:
+    with st.expander(f"{words.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
+        for name, reason in info.broken:
+            st.caption(f"`{name}` {reason}")
+
+
+def _actions(info: DatasetInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not info.problem:
+            link = {"label": "Train on it", "icon": ":material/model_training:"}
+            st.page_link(launching.TRAIN_PAGE, query_params={"data": info.name}, **link)
+        if info.kind != "generated":
+            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
+                st.markdown(f"Delete **{info.name}** from this machine? Runs that were trained on it stay.")
+                st.button("Delete it", key=f"delete-{info.name}", on_click=_remove, args=(info.name,))
+
+
+def _remove(name: str) -> None:
+    try:
+        catalog.remove(name)
+    except DataError as error:
+        st.session_state[ERROR] = str(error)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _strip(name: str, fingerprint: str) -> Image.Image:
+    """Some training pictures side by side."""
+    pictures = [heatmap.enlarge(sample.image, SIDE) for sample in catalog.samples(name, "train", NUM_SAMPLES)]
+    strip = Image.new("RGBA", (NUM_SAMPLES * (SIDE + GAP) - GAP, SIDE), (0, 0, 0, 0))
+    for place, picture in enumerate(pictures):
+        strip.paste(picture, (place * (SIDE + GAP), 0))
+    return strip

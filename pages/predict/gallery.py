@@ -1,0 +1,91 @@
+"""Several pictures: the same parts in small, a table, and a file to take away. A bad file spoils no other."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import answers, looks, words
+from pages.shared.answers import Answer
+from pages.shared.looks import Look
+from pages.shared.pictures import Picture
+from vit.errors import ImageError
+
+PER_PAGE = 12
+SIDE = 220  # pixels
+
+
+def draw(model: str, pictures: list[Picture], look: Look) -> None:
+    """Cards, then the table of all pictures."""
+    with st.spinner(f"Looking at {words.counted(len(pictures), 'picture')}"):
+        results = [(picture, _ask(model, picture)) for picture in pictures]
+    shown = _page_of(results)
+    for row in range(0, len(shown), 4):
+        with st.grid(4, min_column_width=150):
+            for picture, result in shown[row : row + 4]:
+                with st.container(border=isinstance(result, Answer), gap="xsmall", height="stretch"):
+                    _card(model, picture, result, look)
+    _table(results)
+
+
+def _ask(model: str, picture: Picture) -> Answer | ImageError:
+    try:
+        return answers.ask(model, picture)
+    except ImageError as error:
+        return error
+
+
+def _page_of(results: list) -> list:
+    if len(results) <= PER_PAGE:
+        return results
+    page = st.pagination(-(-len(results) // PER_PAGE), key="gallery_page")
+    return results[(page - 1) * PER_PAGE : page * PER_PAGE]
+
+
+def _card(model: str, picture: Picture, result: Answer | ImageError, look: Look) -> None:
+    if isinstance(result, ImageError):
+        st.error(str(result), icon=":material/broken_image:")
+        return
+    image, _, alt = looks.draw(result.prediction.seen, answers.trace_of(model, result), look, SIDE)
+    st.image(image, width="stretch", alt=alt)
+    name, probability = result.prediction.top(1)[0]
+    st.markdown(f"**{name}** {words.percent(probability)}")
+    st.caption(" · ".join(filter(None, [picture.name, result.prediction.note])))
+
+
+def _table(results: list[tuple[Picture, Answer | ImageError]]) -> None:
+    st.dataframe(pd.DataFrame([_row(*result) for result in results]), hide_index=True, column_config=_COLUMNS)
+    st.download_button(
+        "Download all probabilities as CSV",
+        lambda: _csv(results),
+        "predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _row(picture: Picture, result: Answer | ImageError) -> dict:
+    if isinstance(result, ImageError):
+        return {"file": picture.name, "class": "", "probability": None, "second": "", "problem": str(result)}
+    (first, probability), *others = result.prediction.top(2)
+    second = f"{others[0][0]} {words.percent(others[0][1])}" if others else ""
+    return {"file": picture.name, "class": first, "probability": probability, "second": second, "problem": ""}
+
+
+def _csv(results: list[tuple[Picture, Answer | ImageError]]) -> bytes:
+    """One line per file: its class, and the probability of every class."""
+    lines = []
+    for picture, result in results:
+        row = _row(picture, result)
+        if isinstance(result, Answer):
+            row |= dict(zip(result.prediction.classes, result.prediction.probabilities, strict=True))
+        lines.append(row)
+    return pd.DataFrame(lines).drop(columns="second", errors="ignore").to_csv(index=False).encode()
+
+
+_COLUMNS = {
+    "file": st.column_config.TextColumn("File"),
+    "class": st.column_config.TextColumn("Says"),
+    "probability": st.column_config.ProgressColumn("Probability", format="percent", min_value=0, max_value=1),
+    "second": st.column_config.TextColumn("Second"),
+    "problem": st.column_config.TextColumn("Problem", width="large"),
+}

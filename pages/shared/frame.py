@@ -1,0 +1,55 @@
+"""The frame around every screen: title, navigation, and below it what this machine is and does right now."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import words
+from vit import devices
+from vit.data import catalog
+from vit.runs import state
+from vit.runs.state import RunState
+
+HERE = Path(__file__).parent
+REFRESH_SECONDS = 3
+SIDEBAR_WIDTH = 230  # pixels
+
+
+def configure() -> None:
+    """Set what must be known before the navigation: its icons would otherwise become the page's, from the network."""
+    st.set_page_config(page_icon=str(HERE / "icon.svg"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
+
+
+def draw(page) -> None:
+    """Draw everything around a page."""
+    st.set_page_config(page_title=f"{page.title} · ViT Lab")
+    st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
+    run = state.active()
+    with st.sidebar:
+        if run:
+            st.fragment(_active_run, run_every=REFRESH_SECONDS)(run.id)
+        with st.container(gap="xxsmall"):
+            st.caption(f":material/memory: {devices.describe().label}")
+            st.caption(f":material/photo_library: {', '.join(info.name for info in catalog.listing())}")
+
+
+def _active_run(run_id: str) -> None:
+    """A card that follows to every page; when its run ends, the page is drawn anew without it."""
+    run = state.active()
+    if run is None or run.id != run_id:
+        st.rerun()
+    with st.container(border=True, gap="xsmall", key="active-run"):
+        st.page_link(
+            "pages/train/page.py",
+            label=f"**{run.id}**",
+            icon=":material/play_circle:",
+            query_params={"run": run.id},
+            help="Watch this run",
+        )
+        st.progress(run.progress, text=_line(run))
+
+
+def _line(run: RunState) -> str:
+    accuracy = run.best_val_accuracy
+    reached = f" · val accuracy {words.percent(accuracy)}" if accuracy is not None else ""
+    return f"{run.phase or run.state} {words.percent(run.progress, 0)}{reached}"

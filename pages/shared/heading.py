@@ -1,0 +1,17 @@
+"""The first row of a screen: its title, and its actions at the right, always in the same place."""
+
+import streamlit as st
+
+
+def row(title: str, badge: dict | None = None):
+    """Draw the title, with a badge beside it if given.
+
+    Returns:
+        The container for the screen's actions.
+    """
+    left, right = st.columns([1, 1], vertical_alignment="center")
+    with left.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, anchor=False, width="content")
+        if badge:
+            st.badge(**badge)
+    return right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")

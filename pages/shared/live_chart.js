@@ -1,0 +1,71 @@
+// A Plotly chart that stays the same node while its data grows, so that zoom and hover survive.
+// Called at every change of data or theme; Plotly.react then changes only what differs.
+
+const WIDTH = { raw: 1, train: 2.2, val: 2.2, line: 1.6, chance: 1.2 };
+
+function loadPlotly() {
+  window.vitLabPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("vendor/plotly.min.js", document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("the chart library could not be loaded from this server"));
+    document.head.append(script);
+  });
+  return window.vitLabPlotly;
+}
+
+function themeOf(element) {
+  const style = getComputedStyle(element);
+  const get = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const [train, val] = get("chart-categorical-colors").split(",");
+  return { text: get("text-color"), lines: get("border-color"), gray: get("gray-color"), paper: get("background-color"),
+           font: get("font"), train, val };
+}
+
+function trace(series, theme, percent) {
+  const color = { val: theme.val, best: theme.val, chance: theme.gray }[series.kind] ?? theme.train;
+  const base = { x: series.x, y: series.y, name: series.name, type: "scatter",
+                 hovertemplate: percent ? "%{y:.1%}" : "%{y:.4~g}", showlegend: series.kind !== "raw" };
+  if (series.kind === "best") {
+    return { ...base, mode: "markers", cliponaxis: false,
+             marker: { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } } };
+  }
+  const dash = series.kind === "chance" ? "dot" : "solid";
+  return { ...base, mode: series.kind === "val" ? "lines+markers" : "lines",
+           opacity: series.kind === "raw" ? 0.28 : 1, hoverinfo: series.kind === "raw" ? "skip" : undefined,
+           marker: { color, size: 6 }, line: { color, dash, width: WIDTH[series.kind] } };
+}
+
+function layout(data, theme) {
+  const axis = { gridcolor: theme.lines, linecolor: theme.lines, zeroline: false, automargin: true,
+                 title: { standoff: 6, font: { size: 12 } }, tickfont: { size: 11 } };
+  return {
+    height: data.height, uirevision: data.x_title, hovermode: "x unified", dragmode: "zoom",
+    margin: { l: 46, r: 14, t: data.legend ? 26 : 8, b: 38 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: theme.font, color: theme.text, size: 12 },
+    hoverlabel: { bgcolor: theme.paper, bordercolor: theme.lines, font: { color: theme.text } },
+    showlegend: data.legend, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+    xaxis: { ...axis, title: { ...axis.title, text: data.x_title } },
+    yaxis: { ...axis, title: { ...axis.title, text: data.y_title }, nticks: 6,
+             tickformat: data.percent ? ".0%" : "", rangemode: data.percent ? "tozero" : "normal" },
+  };
+}
+
+function draw(plotly, node, traces, look) {
+  if (!node.isConnected) return;
+  if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
+  plotly.react(node, traces, look, { displayModeBar: false, responsive: true });
+}
+
+export default function ({ data, parentElement }) {
+  const node = parentElement.querySelector(".vit-chart");
+  const theme = themeOf(parentElement);
+  node.setAttribute("aria-label", data.alt);
+  node.vitDraws = (node.vitDraws ?? 0) + 1;
+  const traces = data.series.map((series) => trace(series, theme, data.percent));
+  loadPlotly()
+    .then((plotly) => draw(plotly, node, traces, layout(data, theme)))
+    .catch((error) => { node.textContent = `No chart: ${error.message}.`; });
+  return () => window.Plotly?.purge(node);
+}

@@ -1,0 +1,69 @@
+"""A chart for curves that grow while somebody looks: it keeps its node, its zoom and its hover.
+
+``st.plotly_chart`` builds a new chart whenever the data changes, so this is a small component around Plotly's own
+``react``, with the JavaScript that the plotly package brings along (``pages.shared.server`` serves it).
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import curves
+
+_mount = st.components.v2.component(
+    "vit_lab_live_chart",
+    html='<div class="vit-chart" role="img">Loading the chart</div>',
+    css=".vit-chart { width: 100%; overflow: hidden;\n color: var(--st-gray-color); font-size: 0.875rem; }",
+    js=Path(__file__).with_name("live_chart.js").read_text(),
+    isolate_styles=False,  # Plotly adds its styles to the document, where a shadow root would not see them
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line.
+
+    Attributes:
+        name: As the legend shows it.
+        kind: What it looks like: "raw" (faint), "train", "val" (points), "best" (a star), "chance" (dotted), "line".
+    """
+
+    name: str
+    kind: str
+    x: list[float]
+    y: list[float]
+
+
+def draw(
+    series: list[Series],
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    height: int = 300,
+    legend: bool = True,
+    percent: bool = False,
+) -> None:
+    """Draw or update a chart.
+
+    Args:
+        series: Lines, drawn in this order.
+        key: Constant as long as the chart should stay the same.
+        x_title: Of the horizontal axis; another one starts with an unzoomed chart.
+        y_title: Of the vertical axis, with its unit.
+        alt: The takeaway in words, for those who can't see the chart.
+        height: In pixels.
+        legend: Whether to name the lines above the chart.
+        percent: Whether values are shares, shown as per cent of a whole that starts at zero.
+    """
+    look = {"x_title": x_title, "y_title": y_title, "alt": alt}
+    shape = {"height": height, "legend": legend, "percent": percent}
+    _mount(key=key, data={"series": [_sent(line) for line in series], **look, **shape}, height=height)
+
+
+def _sent(line: Series) -> dict:
+    """A line as it travels: few points, few digits."""
+    x, y = curves.thin(line.x, line.y)
+    return {**asdict(line), "x": curves.significant(x, 6), "y": curves.significant(y)}

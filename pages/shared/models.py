@@ -1,0 +1,62 @@
+"""Models as pages use them: which there are, and the few that are kept loaded."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared import words
+from vit import models
+from vit.errors import CheckpointError
+from vit.models import ModelInfo
+from vit.runs import state
+from vit.runs.directory import Run
+
+if TYPE_CHECKING:  # importing it for real brings torch, which a page only needs once something is to be predicted
+    from vit.predict import Predictor
+
+
+def names() -> list[str]:
+    """Every model to choose from: the shipped ones, then runs that have a checkpoint, newest first."""
+    runs = [run.id for run in state.listing() if Run.find(run.id).saved()]
+    return models.shipped() + runs
+
+
+def label(name: str) -> str:
+    """A model's name with what it reached."""
+    try:
+        accuracy = info(name).metrics.get("val_accuracy")
+    except CheckpointError:
+        return name
+    return name if accuracy is None else f"{name} · {words.percent(accuracy)}"
+
+
+def info(name: str) -> ModelInfo:
+    """What a model says of itself.
+
+    Raises:
+        CheckpointError: If there is no such model or its file is damaged.
+    """
+    path = models.resolve(name)
+    return _info(path, path.stat().st_mtime_ns)
+
+
+def predictor(name: str) -> "Predictor":
+    """A model, loaded; shared by all visitors and only read.
+
+    Raises:
+        CheckpointError: If there is no such model or its file is damaged.
+    """
+    path = models.resolve(name)
+    return _predictor(path, path.stat().st_mtime_ns)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _info(path, modified: int) -> ModelInfo:
+    return models.read_info(path)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _predictor(path, modified: int) -> "Predictor":
+    from vit.predict import Predictor
+
+    return Predictor.load(path)

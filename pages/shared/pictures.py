@@ -1,0 +1,102 @@
+"""Pictures that a page can offer for a model: shipped ones, and test pictures of data sets with the same classes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+
+from pages.shared import picture_picker
+from pages.shared.picture_picker import Choice
+from vit import images, samples
+from vit.data import catalog
+from vit.errors import DataError
+from vit.images import DecodedImage
+
+PER_DATASET = 10
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Something to show to a model.
+
+    Attributes:
+        id: Equal ids mean equal pictures.
+        name: As a person knows it.
+        read: Decodes it; may raise ImageError.
+        label: Its class, where that is known.
+    """
+
+    id: str
+    name: str
+    read: Callable[[], DecodedImage]
+    label: str | None = None
+
+
+def offered(classes: tuple[str, ...], draw: int = 0, also: str | None = None) -> dict[str, Choice]:
+    """Thumbnails by id.
+
+    Args:
+        classes: Of the model; only pictures of these are offered.
+        draw: Another number, other test pictures.
+        also: An id to offer in any case, such as one from a link; passed over if there is no such picture.
+    """
+    shipped = [_shipped(sample) for sample in samples.listing() if sample.label in classes]
+    fitting = [info.name for info in catalog.listing() if set(info.classes) == set(classes) and info.counts.get("test")]
+    drawn = [choice for name in fitting for choice in _drawn(name, draw)]
+    known = {choice.id: choice for choice in shipped + drawn}
+    return known if also is None or also in known else _linked(also, classes) | known
+
+
+def find(picture_id: str) -> Picture:
+    """The picture behind an id.
+
+    Raises:
+        DataError: If there is no such picture, or no longer.
+    """
+    source, _, rest = picture_id.partition(":")
+    if source == "sample":
+        return _sample(picture_id, rest)
+    split, _, index = rest.partition(":")
+    if not index.isdecimal():
+        raise DataError(f"there is no picture called {picture_id[:80]!r}; choose one of those shown")
+    found = catalog.pictures(source, split, [int(index)])[0]
+    name = f"{source} {split} picture {index}"
+    return Picture(picture_id, name, lambda: DecodedImage(found.image, None), found.class_name)
+
+
+def _sample(picture_id: str, name: str) -> Picture:
+    sample = next((sample for sample in samples.listing() if sample.name == name), None)
+    if sample is None:
+        raise DataError(f"there is no sample called {name[:80]!r}; choose one of those shown")
+    return Picture(picture_id, sample.name, lambda: _read(sample), sample.label)
+
+
+def _linked(picture_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
+    """The picture that a link asks for, if it exists and suits the model."""
+    try:
+        found = find(picture_id)
+    except DataError:
+        return {}
+    if found.label not in classes:
+        return {}
+    return {picture_id: picture_picker.choice(picture_id, found.label, found.read().image)}
+
+
+def _read(sample: samples.Sample) -> DecodedImage:
+    return images.decode(sample.path.read_bytes(), sample.name)
+
+
+def _shipped(sample: samples.Sample) -> Choice:
+    return _thumbnail(f"sample:{sample.name}", sample.label, str(sample.path))
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(picture_id: str, label: str, path: str) -> Choice:
+    return picture_picker.choice(picture_id, label, Image.open(path))
+
+
+@st.cache_data(max_entries=50, ttl=600, show_spinner=False)
+def _drawn(source: str, draw: int) -> list[Choice]:
+    drawn = catalog.samples(source, "test", PER_DATASET, seed=draw)
+    return [picture_picker.choice(f"{source}:test:{sample.index}", sample.class_name, sample.image) for sample in drawn]

@@ -1,0 +1,30 @@
+"""What the server needs beyond the pages: one file route, and a start without false alarms."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+CONTEXT_LOGGER = "streamlit.runtime.scriptrunner_utils.script_run_context"
+
+
+def routes() -> list[Mount]:
+    """Plotly's own JavaScript from where it is installed: no copy in the project, no request to elsewhere."""
+    package = Path(find_spec("plotly").origin).parent
+    return [Mount("/vendor", app=StaticFiles(directory=package / "package_data"))]
+
+
+@contextmanager
+def without_false_alarms() -> Iterator[None]:
+    """Keep Streamlit from warning that the import at the server's start is not a visit; it is not meant to be."""
+    logger = logging.getLogger(CONTEXT_LOGGER)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,67 @@
+"""The runs that were touched last."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import launching, words
+from vit.runs import metrics, state
+from vit.runs.directory import Run
+from vit.runs.state import RunState
+
+MOST_RUNS = 8
+HEIGHT_OF_ROW, HEIGHT_OF_HEADER = 35, 38  # Streamlit's table, in pixels
+
+
+def table() -> None:
+    """Recent runs, each opened by selecting its row; nothing at all before the first run."""
+    runs = state.listing()[:MOST_RUNS]
+    if not runs:
+        return
+    st.subheader("Recent runs", anchor=False)
+    event = st.dataframe(
+        pd.DataFrame([_row(run) for run in runs]),
+        key="recent_runs",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config=_COLUMNS,
+        height=HEIGHT_OF_HEADER + HEIGHT_OF_ROW * len(runs),
+    )
+    st.caption("Select a row to open its run.")
+    if event.selection.rows:
+        st.switch_page(launching.TRAIN_PAGE, query_params={"run": runs[event.selection.rows[0]].id})
+
+
+def _row(run: RunState) -> dict:
+    launched = run.status.get("launched")
+    return {
+        "run": run.id,
+        "state": run.state,
+        "progress": run.progress,
+        "best": run.best_val_accuracy,
+        "curve": _curve(run.id),
+        "data": run.status.get("data"),
+        "launched": words.clock(launched) if launched else None,
+    }
+
+
+def _curve(run_id: str) -> list[float]:
+    path = Run.find(run_id).metrics_path
+    return _accuracies(run_id, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _accuracies(run_id: str, modified: int) -> list[float]:
+    """A run's validation accuracies so far; read again only when its file has grown."""
+    return metrics.curve(metrics.read_metrics(Run.find(run_id)), "val_accuracy")[1]
+
+
+_COLUMNS = {
+    "run": st.column_config.TextColumn("Run"),
+    "state": st.column_config.TextColumn("State", width="small"),
+    "progress": st.column_config.ProgressColumn("Progress", format="percent", min_value=0, max_value=1),
+    "best": st.column_config.NumberColumn("Best val", format="percent", width="small", help="Best validation accuracy"),
+    "curve": st.column_config.LineChartColumn("Val accuracy", y_min=0, y_max=1, width="medium"),
+    "data": st.column_config.TextColumn("Data", width="small"),
+    "launched": st.column_config.TextColumn("Started", width="small"),
+}

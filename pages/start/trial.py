@@ -1,0 +1,61 @@
+"""A trained model to try at once: a sample picture, what it says, and what it looks at."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared import answers, looks, models, picture_picker, pictures, prediction
+from vit.errors import VitError
+
+PICTURE_SIDE = 300  # pixels
+MOST_SAMPLES = 12
+
+
+def card() -> Callable[[], None]:
+    """Draw the card with a reserved place for the answer.
+
+    Returns:
+        Fills that place; to be called once everything else on the page is drawn.
+    """
+    st.subheader("Try a trained model", anchor=False)
+    try:
+        model, offered = _model_and_pictures()
+    except VitError as error:
+        st.error(str(error))
+        return _nothing
+    if not offered:
+        st.markdown("There is no trained model yet. Train one, and its answers and its attention appear here.")
+        return _nothing
+    place = st.container()
+    chosen = picture_picker.pick("Sample pictures", offered, key="trial", selected=offered[0].id)
+    label = f"Try your own picture with {model}"
+    st.page_link("pages/predict/page.py", label=label, icon=":material/image_search:", query_params={"model": model})
+    return lambda: _answer(place, model, chosen)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _model_and_pictures() -> tuple[str, list[picture_picker.Choice]]:
+    """The first model and pictures for it; no pictures if there is no model."""
+    model = next(iter(models.names()), "")
+    offered = pictures.offered(models.info(model).classes) if model else {}
+    return model, list(offered.values())[:MOST_SAMPLES]
+
+
+def _answer(place, model: str, picture_id: str) -> None:
+    """Ask the model and show its answer."""
+    try:
+        with place, st.skeleton(height=PICTURE_SIDE):
+            answer = answers.ask(model, pictures.find(picture_id))
+            seen, trace = answer.prediction.seen, answers.trace_of(model, answer)
+            picture, _, words = looks.draw(seen, trace, looks.Look(), PICTURE_SIDE)
+    except VitError as error:
+        place.error(str(error))
+        return
+    left, right = place.columns([5, 4], vertical_alignment="center")
+    left.image(picture, width=PICTURE_SIDE, alt=words)
+    with right:
+        prediction.bars(answer.prediction, 3)
+        st.caption(f"{model} sees {seen.width}×{seen.height} pixels. The brighter a square, the more it draws from it.")

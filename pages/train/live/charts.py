@@ -1,0 +1,90 @@
+"""The run's curves. Each chart keeps its place, its zoom and its hover while data arrives."""
+
+import streamlit as st
+
+from pages.shared import curves, live_chart, words
+from pages.shared.live_chart import Series
+from vit.runs.directory import Run
+from vit.runs.metrics import curve
+
+X_TITLES = {"step": "step", "epoch": "epoch", "time": "seconds of training"}
+
+RESERVED_HEIGHT = 350  # pixels
+LOSS_HELP = (
+    "Cross-entropy. The train loss is measured on augmented pictures and smoothed labels, so it can stay above the "
+    "val loss, which is measured on plain ones."
+)
+
+
+def draw(run: Run, rows: list[dict], plan: dict) -> None:
+    """Loss and accuracy, and in small the learning rate and the speed."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        over = {"default": "step", "required": True, "label_visibility": "collapsed"}
+        x = st.segmented_control("Curves over", list(X_TITLES), key="x", bind="query-params", **over)
+        st.caption("Drag over a chart to zoom in, double-click to see all of it again.")
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True, gap=None):
+        st.markdown("**Loss**", help=LOSS_HELP)
+        _draw(run, "loss", x, _loss(rows, x), y_title="loss", alt=_loss_in_words(rows))
+    with right.container(border=True, gap=None):
+        st.markdown("**Accuracy on validation pictures**")
+        accuracy = _accuracy(rows, x, len(plan.get("classes", [])))
+        _draw(run, "accuracy", x, accuracy, y_title="share right", alt=_accuracy_in_words(rows), percent=True)
+    with left.container(border=True, gap=None):
+        st.markdown("**Learning rate**")
+        _draw_small(run, "lr", x, rows)
+    with right.container(border=True, gap=None):
+        st.markdown("**Images per second**")
+        _draw_small(run, "images_per_second", x, rows)
+
+
+def reserve() -> None:
+    """Keep the charts' place until there is something to draw."""
+    for column in st.columns(2, gap="medium"):
+        column.skeleton(height=RESERVED_HEIGHT)
+
+
+def _draw(run: Run, name: str, x: str, series: list[Series], **look) -> None:
+    live_chart.draw(series, key=f"{run.id}-{name}", x_title=X_TITLES[x], **look)
+
+
+def _draw_small(run: Run, metric: str, x: str, rows: list[dict]) -> None:
+    series = [Series(metric, "line", *curve(rows, metric, x))]
+    alt = f"{metric.replace('_', ' ')} over {X_TITLES[x]}"
+    _draw(run, metric, x, series, y_title="", alt=alt, height=130, legend=False)
+
+
+def _loss(rows: list[dict], x: str) -> list[Series]:
+    steps, losses = curve(rows, "train_loss", x)
+    return [
+        Series("train, raw", "raw", steps, losses),
+        Series("train", "train", steps, curves.smooth(losses)),
+        Series("val", "val", *curve(rows, "val_loss", x)),
+    ]
+
+
+def _accuracy(rows: list[dict], x: str, num_classes: int) -> list[Series]:
+    """Validation accuracy with its best point, beside what guessing would reach."""
+    places, values = curve(rows, "val_accuracy", x)
+    ends = [rows[0].get(x, 0), rows[-1].get(x, 0)]
+    series = [Series("chance", "chance", ends, [1 / num_classes] * 2)] if num_classes else []
+    series.append(Series("val", "val", places, values))
+    if values:
+        best = max(range(len(values)), key=values.__getitem__)
+        series.append(Series("best", "best", [places[best]], [values[best]]))
+    return series
+
+
+def _loss_in_words(rows: list[dict]) -> str:
+    train, val = (curve(rows, name)[1] for name in ("train_loss", "val_loss"))
+    if not train:
+        return "Loss: no figures yet."
+    validated = f" The validation loss is now {val[-1]:.3f}." if val else ""
+    return f"The train loss went from {train[0]:.3f} to {train[-1]:.3f}.{validated}"
+
+
+def _accuracy_in_words(rows: list[dict]) -> str:
+    values = curve(rows, "val_accuracy")[1]
+    if not values:
+        return "Validation accuracy: no figures yet."
+    return f"The validation accuracy is now {words.percent(values[-1])}; the best was {words.percent(max(values))}."

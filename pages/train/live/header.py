@@ -1,0 +1,142 @@
+"""What the run is doing, how far it is, and what can be done about it."""
+
+import streamlit as st
+
+from pages.shared import heading, launching, words
+from pages.train.live import pace
+from vit.errors import VitError
+from vit.runs import launch
+from vit.runs.directory import Run
+from vit.runs.state import RESUMABLE, RunState, active
+
+ERROR, NOTE = "live_error", "live_note"
+SOON = {"save": "Saving a checkpoint after this step.", "stop": "Stopping after this step, then saving."}
+BADGES = {
+    "queued": ("gray", ":material/hourglass_empty:"),
+    "running": ("primary", ":material/play_circle:"),
+    "paused": ("orange", ":material/pause_circle:"),
+    "stopped": ("orange", ":material/stop_circle:"),
+    "finished": ("green", ":material/check_circle:"),
+    "failed": ("red", ":material/error:"),
+    "interrupted": ("orange", ":material/power_off:"),
+}
+DOING = {
+    "preparing": "Preparing the data",
+    "measuring": "Measuring how fast this machine is",
+    "saving": "Saving a checkpoint",
+    "evaluating": "Validating",
+}
+
+
+def draw(run: Run, now: RunState, rows: list[dict]) -> None:
+    """Name, state and actions in one row; below it the progress, or how the run ended."""
+    color, icon = BADGES[now.state]
+    with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
+        _actions(run, now)
+    if ERROR in st.session_state:
+        st.error(st.session_state.pop(ERROR))
+    if NOTE in st.session_state:
+        st.toast(st.session_state.pop(NOTE))
+    st.progress(now.progress, text=_progress(now, rows))
+    if not now.is_alive:
+        _ending(run, now)
+
+
+def _actions(run: Run, now: RunState) -> None:
+    """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
+    new = {"type": "tertiary", "icon": ":material/add:", "help": "Configure another run; this one goes on."}
+    st.button("New run", on_click=st.switch_page, args=(launching.TRAIN_PAGE,), **new)
+    if now.is_alive:
+        st.button("Save now", icon=":material/save:", on_click=_command, args=(run.id, "save"))
+        is_stopping = run.command_path.exists()
+        label = "Stopping" if is_stopping else "Stop"
+        stop = {"type": "primary", "icon": ":material/stop:", "disabled": is_stopping}
+        st.button(label, key="stop", on_click=_command, args=(run.id, "stop"), **stop)
+    elif now.state in RESUMABLE:
+        st.button("Resume", key="resume", type="primary", icon=":material/resume:", on_click=_resume, args=(run.id,))
+
+
+def _command(run_id: str, word: str) -> None:
+    try:
+        launch.command(run_id, word)
+    except VitError as error:
+        st.session_state[ERROR] = str(error)
+    else:
+        st.session_state[NOTE] = SOON[word]
+
+
+def _resume(run_id: str) -> None:
+    try:
+        launch.resume(run_id)
+    except VitError as error:
+        st.session_state[ERROR] = str(error)
+
+
+def _progress(now: RunState, rows: list[dict]) -> str:
+    """``epoch 2.4 of 6 · step 1,240 of 3,000 · 41 % · 1 min 12 s left``."""
+    if now.state == "queued":
+        return _queue(now)
+    if not now.total_steps:
+        return DOING.get(now.phase, "Starting the worker") if now.is_alive else "Not a single step was made"
+    epochs = now.status.get("total_epochs")
+    parts = [f"epoch {now.epoch:.3g} of {epochs:.3g}"] if epochs else []
+    parts += [f"step {now.step:,} of {now.total_steps:,}", words.percent(now.progress, 0)]
+    left = pace.seconds_left(rows, now.total_steps)
+    if now.is_alive:
+        parts += [f"{words.duration(left)} left"] if left is not None and now.phase == "training" else []
+        parts += [DOING[now.phase].lower()] if now.phase in DOING else []
+    elif now.status.get("seconds"):
+        parts.append(f"{words.duration(now.status['seconds'])} of training")
+    return " · ".join(parts)
+
+
+def _queue(now: RunState) -> str:
+    """What a run waits for: another one, or its own worker."""
+    first = active()
+    return "Starting the worker" if first.id == now.id else f"Waiting until {first.id} is done"
+
+
+def _ending(run: Run, now: RunState) -> None:
+    """What happened, what was kept, and what to do next."""
+    kept = _kept(run)
+    if now.state == "finished":
+        st.success(f"{_reached(now)} {kept}", icon=":material/flag:")
+        _next_steps(run)
+    elif now.state == "failed":
+        message = (now.status.get("error") or {}).get("message", "see the log below")
+        st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.step:,}")
+    elif now.state == "interrupted":
+        text = f"The process ended without a word after step {now.step:,}: it was killed, or the machine went off. "
+        st.warning(f"{text}{kept} Resume goes on from there.", icon=":material/power_off:")
+    else:
+        st.info(f"{now.state.capitalize()} at step {now.step:,}. {kept}", icon=":material/bookmark:")
+
+
+def _kept(run: Run) -> str:
+    """Which checkpoints there are, in a sentence."""
+    saved, best = run.saved(), run.best()
+    if not saved:
+        return "No checkpoint was saved yet."
+    text = f"The last checkpoint is of step {saved[-1].step:,}"
+    if best is None:
+        return f"{text}."
+    return f"{text}; the best one reached {words.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
+
+
+def _reached(now: RunState) -> str:
+    test = (now.status.get("test") or {}).get("accuracy")
+    if test is None:
+        return f"Finished with {words.percent(now.best_val_accuracy)} val accuracy."
+    return f"Finished: {words.percent(test)} of the test pictures are right; they were looked at once, now."
+
+
+def _next_steps(run: Run) -> None:
+    with st.container(horizontal=True, gap="small"):
+        _go("Try it on a picture", ":material/image_search:", "pages/predict/page.py", model=run.id)
+        _go("Train on from here", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
+
+
+def _go(label: str, icon: str, page: str, **query: str) -> None:
+    """A button rather than a link, because links to the page one is on look chosen."""
+    where = {"args": (page,), "kwargs": {"query_params": query}}
+    st.button(label, icon=icon, on_click=st.switch_page, **where)

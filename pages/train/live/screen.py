@@ -1,0 +1,49 @@
+"""One run from top to bottom, drawn anew every second or two while it lives."""
+
+import streamlit as st
+
+from pages.shared import heading, launching
+from pages.train.live import charts, details, figures, header, pinned
+from vit.errors import RunError
+from vit.runs import state
+from vit.runs.directory import Run, read_json
+from vit.runs.metrics import MetricsTail
+
+REFRESH_SECONDS = 2
+
+
+def draw(run_id: str) -> None:
+    """The run of that name, live as long as it lives; afterwards the page is quiet."""
+    try:
+        run = Run.find(run_id)
+    except RunError as error:
+        heading.row("Train")
+        st.error(str(error))
+        st.page_link(launching.TRAIN_PAGE, label="Configure a new run", icon=":material/tune:")
+        return
+    is_alive = state.state_of(run).is_alive
+    st.fragment(_live, run_every=REFRESH_SECONDS if is_alive else None)(run, is_alive)
+
+
+def _live(run: Run, was_alive: bool) -> None:
+    """Everything that changes. When the run has ended or begun anew, the whole page starts over."""
+    now = state.state_of(run)
+    if now.is_alive != was_alive:
+        st.rerun()
+    rows, plan = _tail(run).read(), read_json(run.plan_path) or {}
+    header.draw(run, now, rows)
+    figures.draw(rows)
+    if rows:
+        charts.draw(run, rows, plan)
+        pinned.draw(run, plan)
+    elif now.is_alive:
+        charts.reserve()
+    details.draw(run, plan)
+
+
+def _tail(run: Run) -> MetricsTail:
+    """This visitor's reader, which remembers how far it has read."""
+    reader = st.session_state.get("metrics_tail")
+    if reader is None or reader.run != run:
+        reader = st.session_state["metrics_tail"] = MetricsTail(run)
+    return reader

@@ -1,0 +1,12 @@
+"""Train: configure a run, or, with ``?run=NAME`` in the address, watch one."""
+
+import streamlit as st
+
+from pages.train.form import screen as form
+from pages.train.live import screen as live
+
+run_id = st.query_params.get("run")
+if run_id:
+    live.draw(run_id)
+else:
+    form.draw()

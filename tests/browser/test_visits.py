@@ -1,0 +1,59 @@
+"""First visits, and what stays in the address."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+from worlds import saved, written_run
+
+from vit.runs import names
+
+PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
+TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict"}
+
+
+@pytest.mark.parametrize("address", TITLES)
+def test_a_first_visit_to_any_address_of_a_fresh_server_shows_that_page_in_the_frame(fresh_server, page, address):
+    began = time.monotonic()
+    page.goto(f"{fresh_server.url}/{address}")
+    expect(page.get_by_role("heading", name=TITLES[address], exact=True)).to_be_visible()
+    assert time.monotonic() - began < PAINT_SECONDS
+    screens = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
+    assert [name.splitlines()[-1] for name in screens] == ["Start", "Train", "Data", "Predict"]
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.title() == f"{'Start' if not address else TITLES[address]} · ViT Lab"
+
+
+def test_a_reload_brings_the_run_and_its_tab_back(server, page):
+    written_run("quick-otter")
+    page.goto(f"{server.url}/train?run=quick-otter")
+    page.get_by_role("tab", name="Log").click()
+    expect(page.get_by_text("[step 0] Training began.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="quick-otter")).to_be_visible()
+    expect(page.get_by_text("[step 0] Training began.")).to_be_visible()
+
+
+def test_a_run_is_left_for_the_form(server, page):
+    run = written_run(names.new_id())
+    page.goto(f"{server.url}/train?run={run.id}")
+    page.get_by_role("button", name="Train on from here").wait_for()
+    page.get_by_role("button", name="New run").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    assert "run=" not in page.url
+
+
+def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, page):
+    saved(written_run("wise-wolf"), 1000)
+    page.goto(f"{server.url}/predict")
+    expect(page.get_by_text("What it says")).to_be_visible()
+    pictures = page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio")
+    pictures.nth(3).click()
+    expect(pictures.nth(3)).to_have_attribute("aria-checked", "true")
+    page.wait_for_url("**picture=shapes**")
+    chosen = page.url
+    pictures.nth(3).press("ArrowRight")
+    expect(pictures.nth(4)).to_have_attribute("aria-checked", "true")
+    page.goto(chosen)
+    expect(pictures.nth(3)).to_have_attribute("aria-checked", "true")

@@ -1,0 +1,45 @@
+"""What the command line's tests share, because each process costs seconds: one home, and two tiny trained models."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from shells import Shell, settings
+
+from vit.runs.directory import Run
+
+COLORS = ("blue", "green", "red")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """Class folders of single colours, 12 pixels a side, with a split for testing."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for split, count in (("train", 12), ("test", 4)):
+        for place, color in enumerate(COLORS):
+            (folder / split / color).mkdir(parents=True)
+            for number in range(count):
+                channels = [40 + 3 * number] * 3
+                channels[2 - place] = 220
+                Image.new("RGB", (12, 12), tuple(channels)).save(folder / split / color / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory) -> Shell:
+    return Shell(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def trained(shell) -> subprocess.CompletedProcess:
+    """What training ``base`` on shapes said."""
+    return shell("train", "--preset", "tutorial", *settings(), "--steps", 3, "--run", "base", "--follow")
+
+
+@pytest.fixture(scope="session")
+def tuned(shell, trained, pictures) -> Run:
+    """``base`` taught three colours at another image size."""
+    start = ["--init", "base", "--data", pictures]
+    shell.text("train", *start, *settings(model__image_size=12), "--steps", 3, "--run", "tuned", "--follow")
+    return shell.run("tuned")

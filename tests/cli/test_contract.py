@@ -1,0 +1,140 @@
+"""The command line as a person's script uses it: real processes, one JSON value on stdout, one line for a mistake."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+from filelock import FileLock
+from PIL import Image
+from safetensors import safe_open
+from shells import TIMEOUT, settings, wait_until
+
+from vit.__main__ import build_parser
+from vit.runs.directory import read_lines
+from vit.runs.state import state_of
+
+CONTRACT = """
+train --preset tutorial --data shapes --init other --set model.embed_dim=64 --set train.lr=1e-3 --epochs 5 --run one
+train --data ~/pictures --steps 100 --follow
+train --data cifar10 --minutes 10
+resume one
+stop one
+runs
+runs --json
+evaluate one --data shapes
+evaluate one --data shapes --split test --json
+predict one a.png b.png --top 5 --json
+explain one a.png --out map.png
+explain one a.png --method rollout --target cat --out map.png
+data list
+data fetch cifar10
+data import ~/pictures --name pets
+export one --format timm --out timm.safetensors
+"""
+
+
+@pytest.fixture
+def busy(shell) -> Iterator[FileLock]:
+    """A machine on which another run computes until the lock is released."""
+    (shell.home / "checkpoints").mkdir(exist_ok=True)
+    with FileLock(shell.home / "checkpoints" / ".machine.lock") as lock:
+        yield lock
+
+
+@pytest.mark.parametrize("line", CONTRACT.strip().splitlines())
+def test_scripts_that_were_written_once_go_on_working(line):
+    assert build_parser().parse_args(line.split()).func
+
+
+@pytest.mark.parametrize("command", "train resume stop runs evaluate predict explain data export".split())
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([command, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m vit {command}" in capsys.readouterr().out
+
+
+def test_training_prints_the_runs_name_alone_and_its_progress_beside(trained):
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout == "base\n"
+    assert "Finished at step 3." in trained.stderr
+    assert "100%  3 of 3 steps" in trained.stderr.splitlines()[-1]
+
+
+def test_runs_are_a_list_with_state_and_figures(shell, trained):
+    entry = next(entry for entry in shell.json("runs") if entry["id"] == "base")
+    assert (entry["state"], entry["step"]) == ("finished", 3)
+    assert 0 < entry["epoch"] < 1
+    assert 0 <= entry["best_val_accuracy"] <= 1
+    assert "base" in shell.text("runs")
+
+
+def test_fine_tuning_tells_what_was_loaded_resized_and_new(tuned):
+    text = next(event["text"] for event in read_lines(tuned.events_path) if event["kind"] == "transferred")
+    assert "tensors loaded" in text
+    assert "resized: pos_embed 2x2 to 3x3" in text
+    assert "new: head.weight, head.bias" in text
+
+
+def test_an_evaluation_is_accuracy_loss_and_count(shell, tuned, pictures):
+    figures = shell.json("evaluate", "tuned", "--data", pictures)
+    assert set(figures) >= {"accuracy", "loss", "images"}
+    assert 0 <= figures["accuracy"] <= 1
+    assert figures["images"] == 12
+
+
+def test_one_bad_file_among_good_ones_is_answered_in_its_place(shell, tuned, pictures, tmp_path):
+    good, bad = pictures / "test" / "red" / "0.png", tmp_path / "bäd.png"
+    bad.write_bytes(b"not a picture")
+    first, second, third = shell.json("predict", tuned.checkpoint_path(), good, bad, good, "--top", 2)
+    assert first == third
+    assert first["image"] == str(good)
+    assert [set(pair) for pair in first["predictions"]] == [{"class", "probability"}] * 2
+    assert {pair["class"] for pair in first["predictions"]} < {"blue", "green", "red"}
+    assert second["image"] == str(bad)
+    assert "not a picture" in second["error"]
+
+
+def test_an_explanation_is_written_as_png(shell, tuned, pictures, tmp_path):
+    picture = pictures / "test" / "red" / "0.png"
+    said = shell.text("explain", "tuned", picture, "--method", "rollout", "--out", tmp_path / "map.png")
+    assert str(tmp_path / "map.png") in said
+    assert Image.open(tmp_path / "map.png").format == "PNG"
+
+
+def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
+    timm = pytest.importorskip("timm", reason="timm is not installed")
+    out = tmp_path / "timm.safetensors"
+    shell.text("export", "tuned", "--format", "timm", "--out", out)
+    with safe_open(out, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
+        arguments = json.loads(file.metadata()["timm"])
+    timm.models.VisionTransformer(**arguments).load_state_dict(weights, strict=True)
+
+
+def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, pictures):
+    run, words = shell.run("long"), ["--data", pictures, *settings(), "--steps", 10**6, "--run", "long"]
+    assert shell.text("train", *words) == "long\n"
+    assert state_of(run).state == "queued"
+    assert shell.text("stop", "long") == "stopped at step 0\n"
+    busy.release()
+    watcher = shell.start("resume", "long", "--follow")
+    wait_until(lambda: run.metrics_path.is_file() and read_lines(run.metrics_path)[1:])
+    watcher.send_signal(signal.SIGINT)
+    _, said = watcher.communicate(timeout=TIMEOUT)
+    assert watcher.returncode == 130
+    assert (
+        "'python -m vit stop long' ends it, 'python -m vit resume long --follow' continues it" in said.splitlines()[-1]
+    )
+    assert state_of(run).state == "running"
+    step = int(shell.text("stop", "long").removeprefix("stopped at step ").replace(",", ""))
+    assert step == run.saved()[-1].step > 0
+    assert state_of(run).state == "stopped"
+
+
+def test_data_are_imported_and_listed(shell, pictures):
+    assert "3 classes, 36 train, 12 test" in shell.text("data", "import", pictures, "--name", "colors")
+    listed = {info["name"]: info for info in shell.json("data", "list")}
+    assert listed.keys() == {"shapes", "colors"}
+    assert listed["colors"]["classes"] == ["blue", "green", "red"]

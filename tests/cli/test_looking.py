@@ -1,0 +1,137 @@
+"""What ``predict``, ``explain`` and ``export`` do on a command line."""
+
+import argparse
+import json
+
+import pytest
+import safetensors
+from builders import CLASSES, saved_checkpoint, vision_transformer
+from PIL import Image
+
+from vit import samples
+from vit.cli import explain, export, predict
+from vit.errors import VitError
+
+CAT = next(sample.path for sample in samples.listing() if sample.name == "cat")
+
+
+@pytest.fixture
+def model(tmp_path):
+    return saved_checkpoint(tmp_path / "model.safetensors", vision_transformer(pool="cls"))
+
+
+def run(*words) -> None:
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    for command in (predict, explain, export):
+        command.add_parser(subparsers)
+    args = parser.parse_args([str(word) for word in words])
+    args.func(args)
+
+
+def test_json_is_one_value_and_nothing_else(model, capsys):
+    run("predict", model, CAT, CAT, "--top", 2, "--json")
+    captured = capsys.readouterr()
+    entries = json.loads(captured.out)
+    assert captured.err == ""
+    assert [entry["image"] for entry in entries] == [str(CAT)] * 2
+    for entry in entries:
+        first, second = entry["predictions"]
+        assert first["class"] in CLASSES
+        assert 1 > first["probability"] >= second["probability"] > 0
+
+
+def test_a_bad_picture_among_good_ones_carries_its_reason(model, tmp_path, capsys):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(CAT.read_bytes()[:2000])
+    missing = tmp_path / "missing.png"
+    run("predict", model, broken, CAT, missing, "--json")
+    first, second, third = json.loads(capsys.readouterr().out)
+    assert "broken.jpg" in first["error"]
+    assert len(second["predictions"]) == len(CLASSES)
+    assert "can't be read" in third["error"]
+
+
+def test_the_exit_code_is_2_only_if_every_picture_failed(model, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run("predict", model, tmp_path / "a.png", tmp_path, "--json")
+    assert caught.value.code == 2
+    assert len(json.loads(capsys.readouterr().out)) == 2
+
+
+def test_without_json_it_is_readable_and_errors_go_to_stderr(model, tmp_path, capsys):
+    run("predict", model, CAT, tmp_path / "missing.png")
+    captured = capsys.readouterr()
+    assert captured.out.count("%") == len(CLASSES)
+    assert "[" not in captured.out
+    assert "missing.png" in captured.err
+
+
+def test_asking_for_no_class_at_all_is_a_mistake(model):
+    with pytest.raises(VitError, match="--top is 0"):
+        run("predict", model, CAT, "--top", 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "caption"),
+    [
+        ([], "Attention rollout, layers 0 to 1"),
+        (["--layer", 0], "Attention rollout, layers 0 to 0"),
+        (["--method", "attention"], "Attention, layer 1, mean of all heads"),
+        (["--method", "attention", "--layer", 0, "--head", 1], "Attention, layer 0, head 1"),
+    ],
+)
+def test_an_explanation_is_a_picture_and_its_words(model, tmp_path, capsys, options, caption):
+    out = tmp_path / "out.png"
+    run("explain", model, CAT, "--out", out, *options)
+    assert Image.open(out).format == "PNG"
+    assert Image.open(out).width > 900
+    assert caption in capsys.readouterr().out
+
+
+def test_different_layers_make_different_pictures(model, tmp_path):
+    heatmaps = []
+    for layer in (0, 1):
+        run("explain", model, CAT, "--method", "attention", "--layer", layer, "--out", tmp_path / "out.png")
+        heatmaps.append(Image.open(tmp_path / "out.png").crop((720, 60, 1020, 360)).tobytes())  # without the captions
+    assert heatmaps[0] != heatmaps[1]
+
+
+def test_a_target_is_said_to_change_nothing(model, tmp_path, capsys):
+    run("explain", model, CAT, "--target", "cat", "--out", tmp_path / "out.png")
+    assert "doesn't depend on the class" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "frog"], "it knows cat, dog, ship"),
+        (["--method", "magic"], "use rollout or attention"),
+        (["--head", 0], "--method attention"),
+        (["--layer", 2], "numbered 0 to 1"),
+        (["--method", "attention", "--head", 5], "numbered 0 to 1"),
+    ],
+)
+def test_a_mistake_is_told_with_what_there_is(model, tmp_path, options, words):
+    with pytest.raises(VitError, match=words):
+        run("explain", model, CAT, "--out", tmp_path / "out.png", *options)
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("out", ["picture.jpg", "nowhere/picture.png"])
+def test_a_picture_that_can_not_be_written_is_refused_before_the_model_is_loaded(tmp_path, out):
+    with pytest.raises(VitError, match="--out|folder"):
+        run("explain", "no such model", CAT, "--out", tmp_path / out)
+
+
+def test_an_export_is_written(model, tmp_path, capsys):
+    out = tmp_path / "timm.safetensors"
+    run("export", model, "--format", "timm", "--out", out)
+    with safetensors.safe_open(out, "pt") as file:
+        assert "head.weight" in file.keys()  # noqa: SIM118, it is no dictionary
+    assert str(out) in capsys.readouterr().out
+
+
+def test_an_export_into_a_folder_that_is_not_there_is_refused(model, tmp_path):
+    with pytest.raises(VitError, match="does not exist"):
+        run("export", model, "--format", "timm", "--out", tmp_path / "nowhere" / "timm.safetensors")

@@ -1,0 +1,21 @@
+"""What every test may rely on: a home of its own, one thread, and a torchvision that can be imported."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from vit.torchvision_compat import prepare_torchvision
+
+prepare_torchvision()
+torch.set_num_threads(1)
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that stands for a person's runs and data."""
+    monkeypatch.setenv("VIT_HOME", str(tmp_path))
+    return tmp_path

@@ -1,0 +1,77 @@
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from vit import paths
+from vit.cli.progress import Progress, clock
+from vit.data import catalog
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "vit", "data", *map(str, arguments)]
+    return subprocess.run(command, cwd=paths.PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_is_imported_listed_and_removed_from_the_shell(folder, class_files):
+    done = run("import", folder({**class_files, "cat/bad.png": b"no"}), "--name", "pets")
+    assert done.returncode == 0, done.stderr
+    assert "2 classes, 6 train, 8 px, 1 files left out" in done.stdout
+    assert "left out cat/bad.png: bad.png is not a picture" in done.stdout
+    listed = {info["name"]: info for info in json.loads(run("list", "--json").stdout)}
+    assert listed["pets"]["counts"] == {"train": 6}
+    assert run("remove", "pets").returncode == 0
+    assert [info.name for info in catalog.listing()] == ["shapes"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "/nowhere", "--name", "pets"),
+        ("import", ".", "--name", "../pets"),
+        ("import", ".", "--name", "pets", "--image-size", "3"),
+        ("remove", "pets"),
+        ("fetch", "mnist"),
+        ("list", "--wrong"),
+    ],
+)
+def test_mistakes_get_one_line_and_code_2(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_progress_goes_to_a_log_in_few_lines_and_not_at_all_when_quiet(capsys):
+    for quiet in (True, False):
+        with Progress("Reading", "images", quiet) as progress:
+            for done in range(1001):
+                progress(done, 1000, "still")
+        text = capsys.readouterr().err
+        assert len(text.splitlines()) == (0 if quiet else 2)
+    assert "100%  1,000 of 1,000 images" in text
+
+
+def test_progress_on_a_terminal_is_one_line_that_changes():
+    leader, follower = pty.openpty()
+    code = (
+        "import time; from vit.cli.progress import Progress\n"
+        "with Progress('Loading', 'B') as progress:\n"
+        "    for done in range(13):\n"
+        "        progress(done * 10**6, 12 * 10**6, 'from afar'); time.sleep(0.12)\n"
+        "    progress.note('a note')"
+    )
+    subprocess.run([sys.executable, "-c", code], stderr=follower, cwd=paths.PROJECT, check=True)
+    os.close(follower)
+    text = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert text.count("\n") == 2
+    assert re.search(r"\[=+ +\]  *\d+%  \d+\.\d of 12\.0 MB  \d\.\d MB/s, 0:0\d left  from afar", text)
+
+
+def test_durations_read_like_a_clock():
+    assert [clock(seconds) for seconds in (0, 65, 3600, 7400)] == ["0:00", "1:05", "1:00:00", "2:03:20"]

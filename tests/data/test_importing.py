@@ -1,0 +1,231 @@
+import io
+import lzma
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vit.data import archives, catalog, importing
+from vit.data.importing import import_as
+from vit.errors import DataError
+
+
+def test_a_folder_and_its_archives_are_the_same_data_set(folder, tar, zipped, class_files):
+    infos = [
+        import_as("a", folder(class_files)),
+        import_as("b", zipped(class_files)),
+        import_as("c", tar(class_files)),
+        import_as("d", tar(class_files, name="pictures.tar")),
+        import_as("e", tar(class_files, name="pictures.tar.xz")),
+    ]
+    assert len({info.fingerprint for info in infos}) == 1
+    assert infos[0].classes == ("cat", "dog")
+    assert infos[0].counts == {"train": 6}
+    assert infos[0].image_size == 8
+
+
+def test_pixels_and_labels_arrive_as_they_were(folder, class_files):
+    import_as("pets", folder(class_files))
+    for sample in catalog.pictures("pets", "train", [0, 4]):
+        names = sorted(class_files)
+        original = Image.open(io.BytesIO(class_files[names[sample.index]]))
+        assert np.array_equal(np.asarray(sample.image), np.asarray(original))
+        assert sample.class_name == names[sample.index].split("/")[0]
+
+
+@pytest.mark.parametrize("wrapper", ["", "wrapper/", "deeply/wrapped/"])
+@pytest.mark.parametrize(
+    ("splits", "counts"),
+    [
+        (["train", "test"], {"train": 6, "test": 6}),
+        (["Training", "Validation"], {"train": 6, "test": 6}),
+        (["train", "val", "test"], {"train": 12, "test": 6}),
+        (["train"], {"train": 6}),
+    ],
+)
+def test_splits_are_found_with_or_without_wrapping_folders(zipped, class_files, wrapper, splits, counts):
+    files = {f"{wrapper}{split}/{name}": content for split in splits for name, content in class_files.items()}
+    info = import_as("pets", zipped(files))
+    assert info.counts == counts
+    assert info.classes == ("cat", "dog")
+
+
+def test_a_class_may_be_called_train(folder, class_files):
+    files = {name.replace("cat/", "train/"): content for name, content in class_files.items()}
+    assert import_as("pets", folder(files)).classes == ("dog", "train")
+
+
+def test_pictures_in_folders_below_a_class_belong_to_it(folder, class_files, picture):
+    assert import_as("pets", folder({**class_files, "cat/more/of/them.png": picture(99)})).counts == {"train": 7}
+
+
+def test_broken_files_are_counted_and_named_and_litter_is_not(folder, class_files, picture):
+    strange = {
+        "cat/broken.png": picture(5)[:60],
+        "cat/page.jpg": b"<html>",
+        "cat/notes.txt": b"text",
+        "loose.png": picture(3),
+        "cat/.DS_Store": b"",
+        "__MACOSX/cat/x.png": b"",
+        "README.md": b"fine",
+    }
+    info = import_as("pets", folder({**class_files, **strange}))
+    assert info.counts == {"train": 6}
+    assert {name for name, _ in info.broken} == {"cat/broken.png", "cat/page.jpg", "cat/notes.txt", "loose.png"}
+    assert info.num_broken == 4
+    assert "damaged" in dict(info.broken)["cat/broken.png"]
+
+
+def test_small_squares_of_one_size_are_kept_and_others_are_fitted(folder, class_files, picture):
+    assert import_as("small", folder(class_files, "small")).image_size == 8
+    mixed = folder({**class_files, "dog/wide.png": picture(1, 30, 20)}, "mixed")
+    assert import_as("mixed", mixed).image_size == importing.DEFAULT_SIZE
+    assert import_as("mixed-64", mixed, 64).image_size == 64
+    big = folder({name: picture(1, 200, 200) for name in class_files}, "big")
+    assert import_as("big", big).image_size == importing.DEFAULT_SIZE
+
+
+def test_another_size_found_late_starts_over_without_doubles(folder, class_files, picture):
+    many = {f"cat/{i:03}.png": picture(i) for i in range(200)}
+    info = import_as("pets", folder({**class_files, **many, "dog/zz.png": picture(1, 9, 9)}))
+    assert info.counts == {"train": 6 + 200 + 1}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "no pictures in class folders"),
+        ({"a.png": b"x"}, "no pictures in class folders"),
+        ({"cat/a.png": b"x", "cat/b.png": b"x"}, "only the class 'cat'"),
+        ({"train/cat/a.png": b"", "train/dog/a.png": b"", "test/cat/a.png": b""}, "no readable test pictures of dog"),
+        ({"train/cat/a.png": b"", "test/dog/a.png": b"", "test/cat/b.png": b""}, "training pictures of dog"),
+    ],
+)
+def test_what_can_not_be_trained_on_is_refused_with_a_reason(folder, files, words):
+    path = folder({"keep/empty.txt": b"", **files})
+    with pytest.raises(DataError, match=words):
+        import_as("bad", path)
+    assert [info.name for info in catalog.listing()] == ["shapes"]
+
+
+def test_a_class_whose_pictures_are_all_broken_is_refused(folder, class_files):
+    files = {name: b"broken" if name.startswith("dog") else content for name, content in class_files.items()}
+    with pytest.raises(DataError, match="no readable training pictures of dog"):
+        import_as("pets", folder(files))
+
+
+@pytest.mark.parametrize("path", ["nowhere", "nowhere.zip"])
+def test_a_missing_path_is_named(tmp_path, path):
+    with pytest.raises(DataError, match="There is no file or folder"):
+        import_as("pets", tmp_path / path)
+
+
+def test_a_file_that_is_no_archive_is_refused(folder):
+    path = folder({"a.7z": b"7z\xbc\xaf\x27\x1c" + bytes(100)}) / "a.7z"
+    with pytest.raises(DataError, match="neither a folder nor a readable zip, tar"):
+        import_as("pets", path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.xz", "a.tar"])
+def test_a_cut_archive_is_refused_and_leaves_nothing(tar, class_files, home, share, name):
+    path = tar(class_files, name=name)
+    content = path.read_bytes().rstrip(b"\0")
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match="damaged or incomplete|neither a folder"):
+        import_as("pets", path)
+    assert not [entry for entry in (home / "data").iterdir() if entry.is_dir()]
+
+
+def evil_members():
+    """Everything a tar can hold besides plain files."""
+    for kind, target in ((tarfile.SYMTYPE, "/etc/passwd"), (tarfile.LNKTYPE, "dog/0.png"), (tarfile.FIFOTYPE, "")):
+        info = tarfile.TarInfo(f"cat/evil{kind.decode()}.png")
+        info.type, info.linkname = kind, target
+        yield info
+    device = tarfile.TarInfo("cat/device.png")
+    device.type, device.devmajor, device.devminor = tarfile.CHRTYPE, 1, 3
+    yield device
+
+
+def test_links_devices_and_names_that_lead_outside_are_named_and_never_followed(tar, class_files, picture, tmp_path):
+    files = {**class_files, "../evil.png": picture(1), "cat/../../evil.png": picture(2), "/evil.png": picture(3)}
+    before = {path.name for path in tmp_path.iterdir()} | {"home", "pictures.tar.gz"}
+    info = import_as("pets", tar(files, evil_members()))
+    assert info.counts == {"train": 6}
+    reasons = dict(info.broken)
+    assert reasons["../evil.png"] == reasons["/evil.png"] == "its name points outside the archive"
+    assert sum(reason == "a link or device" for reason in reasons.values()) == 4
+    assert info.num_broken == 7
+    assert {path.name for path in tmp_path.iterdir()} <= before
+
+
+def test_zip_links_and_windows_names_are_understood(tmp_path, class_files, picture):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, content in class_files.items():
+            archive.writestr(name.replace("/", "\\"), content)
+        link = zipfile.ZipInfo("cat/link.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("C:/evil.png", picture(1))
+    info = import_as("pets", tmp_path / "a.zip")
+    assert info.counts == {"train": 6}
+    assert dict(info.broken) == {"cat/link.png": "a link", "C:/evil.png": "its name points outside the archive"}
+
+
+def test_a_damaged_member_of_a_zip_costs_only_itself(zipped, class_files):
+    path = zipped(class_files)
+    content = bytearray(path.read_bytes())
+    content[content.index(class_files["cat/1.png"]) + 40] ^= 255
+    path.write_bytes(content)
+    info = import_as("pets", path)
+    assert dict(info.broken) == {"cat/1.png": "damaged in the archive"}
+
+
+def test_links_in_a_folder_are_followed_to_files_only(folder, class_files, tmp_path, picture):
+    path = folder(class_files)
+    (tmp_path / "elsewhere.png").write_bytes(picture(77))
+    (path / "cat" / "linked.png").symlink_to(tmp_path / "elsewhere.png")
+    (path / "loop").symlink_to(path)
+    info = import_as("pets", path)
+    assert info.counts == {"train": 7}
+    assert [name for name, _ in info.broken] == ["loop"]
+
+
+def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
+    info = tarfile.TarInfo("cat/zeros.png")
+    info.size = 30 << 30
+    with lzma.open(tmp_path / "bomb.tar.xz", "wb") as file:
+        file.write(info.tobuf() + bytes(1 << 20))
+    with pytest.raises(DataError, match="more than 2,000,000 files or 20 GB"):
+        import_as("pets", tmp_path / "bomb.tar.xz")
+
+
+def test_too_many_members_are_refused(zipped, class_files, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 5)
+    with pytest.raises(DataError, match="more than 5 files"):
+        import_as("pets", zipped(class_files))
+
+
+def test_a_huge_member_is_left_out(zipped, class_files, monkeypatch, picture):
+    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 1 << 20)
+    info = import_as("pets", zipped({**class_files, "cat/huge.png": bytes(2 << 20)}))
+    assert dict(info.broken) == {"cat/huge.png": "larger than 1 MB"}
+
+
+def test_progress_counts_up_to_all_pictures(folder, class_files):
+    calls = []
+    import_as("pets", folder(class_files), progress=lambda *report: calls.append(report))
+    assert calls[-1] == (6, 6, "decoding pictures")
+    assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls)
+
+
+@pytest.mark.slow
+def test_the_whole_of_cifar10_as_jpeg_imports(shared):
+    info = import_as("cifar", shared("cifar10-images.tar.xz"))
+    assert info.counts == {"train": 50_000, "test": 10_000}
+    assert info.image_size == 32
+    assert info.num_broken == 0
+    assert info.classes[:2] == ("airplane", "automobile")

@@ -1,0 +1,99 @@
+"""Real background processes on tiny data."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from vit import paths
+from vit.data import catalog, jobs, worker
+from vit.errors import DataError
+
+
+def wait_for(condition, seconds: float = 20.0):
+    end = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return result
+
+
+def ended(name: str):
+    return wait_for(lambda: (job := jobs.status(name)) and job.state != "running" and job)
+
+
+def test_an_import_runs_in_the_background_and_says_how_it_ended(folder, class_files):
+    assert jobs.status("pets") is None
+    jobs.start("import", "pets", str(folder({**class_files, "cat/bad.png": b"no"})))
+    assert [job.name for job in jobs.active()] == ["pets"]
+    job = ended("pets")
+    assert (job.state, job.done, job.total, job.unit) == ("finished", 7, 7, "pictures")
+    assert job.message == "6 pictures, 1 could not be read"
+    assert catalog.describe("pets").counts == {"train": 6}
+    assert jobs.active() == []
+
+
+def test_a_failure_is_told_in_the_words_of_the_error(folder):
+    jobs.start("import", "pets", str(folder({"cat/a.png": b"x"})))
+    job = ended("pets")
+    assert job.state == "failed"
+    assert "only the class 'cat'" in job.error
+
+
+def test_impossible_names_are_refused_before_anything_starts():
+    for name in ("shapes", "../x", "Pets"):
+        with pytest.raises(DataError):
+            jobs.start("import", name, "/nowhere")
+    assert jobs.active() == []
+
+
+@pytest.fixture
+def long_job(folder, picture):
+    """A job that takes about twenty seconds, if nobody ends it."""
+    files = {f"{name}/{i}.png": picture(i, 400, 400) for i in range(2) for name in ("cat", "dog")}
+    path = folder(files)
+    for i in range(2500):
+        for name in ("cat", "dog"):
+            (path / name / f"link{i}.png").symlink_to(path / name / "0.png")
+    jobs.start("import", "pets", str(path))
+    yield wait_for(lambda: (job := jobs.status("pets")) and job.done and job)
+    jobs.cancel("pets")
+    ended("pets")
+
+
+def test_a_running_job_can_not_be_started_twice(long_job):
+    with pytest.raises(DataError, match="pets is being worked on already"):
+        jobs.start("import", "pets", "/elsewhere")
+    worker_status = jobs.status("pets")
+    assert worker_status.state == "running"
+    assert worker_status.pid == long_job.pid
+
+
+def test_a_cancelled_job_cleans_up(long_job):
+    jobs.cancel("pets")
+    assert ended("pets").state == "cancelled"
+    assert not list(paths.data_root().glob(".*.part"))
+    assert [info.name for info in catalog.listing()] == ["shapes"]
+
+
+def test_a_killed_job_is_interrupted_and_can_be_started_again(long_job, folder, class_files):
+    os.kill(long_job.pid, signal.SIGKILL)
+    assert ended("pets").state == "interrupted"
+    jobs.start("import", "pets", str(folder(class_files, "small")))
+    assert ended("pets").state == "finished"
+
+
+def test_progress_is_written_a_few_times_a_second_with_a_rate(monkeypatch):
+    written = []
+    monkeypatch.setattr(jobs, "write", written.append)
+    report = worker.Reporter(jobs.JobStatus("pets", "import", "running")).counting("B")
+    end = time.monotonic() + 1.0
+    done = 0
+    while time.monotonic() < end:
+        done += 1000
+        report(done, 10**9, "downloading")
+        time.sleep(0.01)
+    assert 2 <= len(written) <= 6
+    assert 5000 < written[-1].rate < 100_000
+    assert written[-1].unit == "B"

@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from vit.config import AugmentConfig
+from vit.data.mixing import mix
+
+LABELS = torch.tensor([0, 1, 2, 3, 4, 0])
+
+
+@pytest.fixture
+def images():
+    return torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def run(images, step=0, **settings):
+    return mix(images, LABELS, 5, AugmentConfig(**settings), seed=0, step=step)
+
+
+def test_switched_off_it_only_gives_one_hot_targets(images):
+    mixed, targets = run(images)
+    assert torch.equal(mixed, images)
+    assert torch.equal(targets, torch.eye(5)[LABELS])
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_targets_sum_to_one_and_weigh_only_the_two_pictures(images, step):
+    _, targets = run(images, step, mixup_alpha=0.8, cutmix_alpha=1.0)
+    torch.testing.assert_close(targets.sum(1), torch.ones(6))
+    assert ((targets > 0).sum(1) <= 2).all()
+
+
+def test_mixup_blends_pixels_with_the_weight_of_the_labels(images):
+    mixed, targets = run(images, mixup_alpha=1.0)
+    weight = targets[1, 1]
+    assert 0 < weight < 1
+    torch.testing.assert_close(mixed[1], weight * images[1] + (1 - weight) * images[0])
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_cutmix_weighs_labels_by_pixels(images, step):
+    mixed, targets = run(images, step, cutmix_alpha=1.0)
+    own = (mixed[1] == images[1]).all(0)
+    torch.testing.assert_close(own.float().mean(), targets[1, 1])
+    assert torch.equal(mixed[1][:, ~own], images[0][:, ~own])
+
+
+def test_both_ways_take_turns_and_depend_only_on_seed_and_step(images):
+    both = {"mixup_alpha": 0.8, "cutmix_alpha": 1.0}
+    kept = [bool((run(images, step, **both)[0][1] == images[1]).all(0).any()) for step in range(200)]
+    assert 60 < sum(kept) < 140  # CutMix nearly always keeps some pixels as they were, mixup never does
+    assert torch.equal(run(images, 3, **both)[0], run(images, 3, **both)[0])
+    assert not torch.equal(run(images, 3, **both)[0], run(images, 4, **both)[0])

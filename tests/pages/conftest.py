@@ -1,0 +1,48 @@
+"""Screens as a visitor sees them, without a browser."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+PAGES = {
+    "start": None,
+    "train": "pages/train/page.py",
+    "data": "pages/data/page.py",
+    "predict": "pages/predict/page.py",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_home(home, monkeypatch, tmp_path):
+    """Every test has a home of its own, no shipped model, and nothing remembered from the test before."""
+    monkeypatch.setattr("vit.paths.pretrained_root", lambda: tmp_path / "no-models")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return home
+
+
+@pytest.fixture
+def visit():
+    """Open a screen at its address: ``visit("train", run="quick-otter")``."""
+
+    def open_screen(screen: str = "start", **query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        if PAGES[screen]:
+            app.run()
+            app.switch_page(PAGES[screen])
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_screen
+
+
+@pytest.fixture
+def alive():
+    """Collects locks that stand for living workers."""
+    with ExitStack() as stack:
+        yield stack

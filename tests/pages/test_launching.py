@@ -1,0 +1,25 @@
+"""One click, one run, however the clicks arrive."""
+
+from streamlit.testing.v1 import AppTest
+
+from vit.runs import state
+
+
+def clicked_twice():
+    """What two callbacks do whose clicks came before the page was drawn anew."""
+    import streamlit as st
+    from worlds import config
+
+    from pages.shared import launching
+
+    name = launching.next_run()
+    st.session_state["answers"] = [name, launching.launch_once(config()), launching.launch_once(config())]
+
+
+def test_the_second_of_two_fast_clicks_launches_nothing(monkeypatch):
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    app = AppTest.from_function(clicked_twice).run()
+    assert not app.exception
+    name, first, second = app.session_state["answers"]
+    assert (first, second) == (name, None)
+    assert [run.id for run in state.listing()] == [name]

@@ -1,0 +1,140 @@
+"""Data: what there is, what is going on, and what went wrong."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from seen import text_of
+
+from pages.data import adding, progress
+from vit import paths
+from vit.data import catalog, importing, jobs
+from vit.data.jobs import JobStatus
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """A folder of two classes with one broken file."""
+    folder = tmp_path / "My Pets"
+    for name in ("cat", "dog"):
+        for index in range(4):
+            picture = folder / name / f"{index}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (40 * index, 0, 0)).save(picture)
+    (folder / "cat" / "broken.png").write_bytes(b"no pixels")
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Collects the jobs that would be started."""
+    calls = []
+    monkeypatch.setattr("vit.data.jobs.start", lambda *args: calls.append(args))
+    return calls
+
+
+def test_the_built_in_set_is_always_there(visit):
+    app = visit("data")
+    assert not app.exception
+    assert "shapes" in [heading.value for heading in app.subheader]
+    assert "12,000 train, 2,000 test pictures" in text_of(app)
+
+
+def test_an_imported_set_says_what_is_in_it_and_what_was_left_out(visit, pets):
+    importing.import_as("pets", pets)
+    app = visit("data")
+    assert "2 classes: cat, dog" in text_of(app)
+    assert any("1 file left out" in expander.label for expander in app.expander)
+    assert "broken.png" in text_of(app)
+
+
+def test_removing_a_set_takes_it_away(visit, pets):
+    importing.import_as("pets", pets)
+    app = visit("data")
+    app.button(key="delete-pets").click().run()
+    assert not app.exception
+    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert "pets" not in [heading.value for heading in app.subheader]
+
+
+def test_a_damaged_set_is_told_and_can_be_removed(visit, pets):
+    importing.import_as("pets", pets)
+    (paths.data_root() / "pets" / "dataset.json").write_text("{")
+    app = visit("data")
+    assert not app.exception
+    assert app.error
+    assert app.button(key="delete-pets")
+
+
+def test_importing_a_path_names_the_set_after_the_file(visit, started):
+    app = visit("data")
+    app.text_input(key=adding.PATH).set_value("/somewhere/Cats & Dogs.tar.gz")
+    app.button(key="import").click().run()
+    assert started == [("import", "cats-dogs", "/somewhere/Cats & Dogs.tar.gz", 128)]
+
+
+def test_importing_an_upload_keeps_it_where_the_import_can_read_it(visit, started):
+    app = visit("data")
+    app.file_uploader[0].upload("pets.zip", b"PK", "application/zip")
+    app.text_input(key=adding.NAME).set_value("my-pets")
+    app.button(key="import").click().run()
+    ((kind, name, path, _),) = started
+    assert (kind, name) == ("import", "my-pets")
+    with open(path, "rb") as file:
+        assert file.read() == b"PK"
+
+
+def test_importing_nothing_asks_for_something(visit, started):
+    app = visit("data")
+    app.button(key="import").click().run()
+    assert "Say where the pictures are" in app.error[0].value
+    assert started == []
+
+
+def test_a_name_that_cannot_be_used_is_told(visit):
+    app = visit("data")
+    app.text_input(key=adding.PATH).set_value("/somewhere/pets.zip")
+    app.text_input(key=adding.NAME).set_value("shapes")
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert "shapes" in app.error[0].value
+
+
+def test_a_job_in_progress_shows_how_far_it_is(visit):
+    job = JobStatus("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
+    (paths.data_root() / ".jobs").mkdir(parents=True)
+    jobs.write(job)
+    app = visit("data")
+    assert app.main.progress[0].text == "50.0 MB of 170.5 MB · 1.0 MB/s · 2 min left"
+    assert app.button(key="fetch-cifar10").disabled
+
+
+def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
+    (paths.data_root() / ".jobs").mkdir(parents=True)
+    jobs.write(JobStatus("pets", "import", "failed", error="pets.zip is damaged: get it again."))
+    app = visit("data")
+    app.session_state[progress.FOLLOWED] = ["pets"]
+    app.run()
+    assert "pets.zip is damaged" in app.error[0].value
+    app.button(key="dismiss-pets").click().run()
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/data/cifar-10-python.tar.gz", "cifar-10-python"),
+        ("C:\\Pictures\\Birds.ZIP", "birds"),
+        ("~/My Pets/", "my-pets"),
+        ("///", "pictures"),
+    ],
+)
+def test_the_suggested_name_is_made_of_the_file_name(path, name):
+    assert adding.suggested(path) == name
+
+
+def test_progress_without_a_total_says_what_is_done():
+    job = JobStatus("pets", "import", "running", 120, 0, "pictures")
+    assert progress.line(job) == "120 pictures"
+    assert progress.line(replace(job, done=0)) == "Starting"

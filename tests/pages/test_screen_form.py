@@ -1,0 +1,160 @@
+"""The form: every setting has its place, what is wrong is told where it is wrong, and one click is one run."""
+
+import pytest
+from PIL import Image
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.train.form import fields, state
+from vit import presets
+from vit.config import field_names
+from vit.data import catalog, importing
+from vit.rules import read, validate
+from vit.runs import speed
+from vit.runs import state as runs
+from vit.runs.directory import Run
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    """Runs are created, but nothing trains."""
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+
+
+def widget(app, field: str):
+    return app.get_by_key(state.key(field))
+
+
+def labels(app) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_every_setting_has_exactly_one_place():
+    sections = ("model", "augment", "train", "data", "init")
+    advanced = [name for section in sections for name in fields.advanced(section)]
+    placed = [*fields.MODEL_FIELDS, *fields.TRAIN_FIELDS, *fields.TOP_FIELDS, *fields.FOLLOWING, *advanced]
+    assert sorted(placed) == sorted(field_names())
+
+
+def test_every_setting_that_is_not_derived_has_a_widget(visit):
+    app = visit("train", init="")
+    shown = {element.key for kind in WIDGETS for element in app.get(kind)}
+    conditional = {"init.trainable", *fields.LENGTH_FIELDS, *fields.FOLLOWING}
+    assert {state.key(name) for name in field_names() if name not in conditional} <= shown
+    assert {state.LENGTH, state.UNIT} <= shown
+
+
+WIDGETS = ("number_input", "selectbox", "segmented_control", "toggle", "checkbox", "text_input", "button_group")
+
+
+def test_a_link_chooses_the_preset(visit):
+    app = visit("train", preset="tutorial")
+    assert widget(app, "model.pool").value == "cls"
+    assert app.session_state[state.UNIT] == "epochs"
+
+
+def test_what_cannot_work_is_told_under_its_field_with_the_remedy_as_a_button(visit):
+    app = visit("train")
+    widget(app, "model.num_heads").set_value(3).run()
+    assert "Does not divide embed_dim=128" in text_of(app)
+    assert app.button(key="train").disabled
+    assert "To put right first: Heads" in text_of(app)
+    app.button(key="remedy.model.num_heads.0").click().run()
+    assert widget(app, "model.num_heads").value == 2
+    assert not app.button(key="train").disabled
+
+
+def test_all_problems_are_told_at_once(visit):
+    app = visit("train")
+    widget(app, "model.num_heads").set_value(3)
+    widget(app, "model.patch_size").set_value(5)
+    widget(app, "train.warmup").set_value(1e6)
+    app.get_by_key(state.UNIT).set_value("steps").run()
+    assert not app.exception
+    remedies = [button.key for button in app.button if button.key and button.key.startswith("remedy.")]
+    assert {key.rsplit(".", 1)[0].removeprefix("remedy.") for key in remedies} == {
+        "model.num_heads",
+        "model.patch_size",
+        "train.warmup",
+    }
+    assert len(remedies) == 4  # a patch of 5 fits neither the picture nor the convolutional stem
+
+
+def test_a_value_outside_its_bounds_is_refused_by_the_server_too(visit):
+    app = visit("train")
+    widget(app, "train.lr").set_value(0.0).run()
+    assert "Should be greater than 0" in text_of(app)
+
+
+def test_the_meaning_follows_the_settings(visit):
+    app = visit("train", preset="tutorial")
+    assert "**65** :gray[tokens]" in text_of(app)
+    widget(app, "model.patch_size").set_value(8).run()
+    assert "**17** :gray[tokens]" in text_of(app)
+    assert "Changed: Patch size." in text_of(app)
+
+
+def test_train_launches_what_the_form_says_and_shows_it(visit):
+    app = visit("train", preset="tutorial")
+    widget(app, "model.depth").set_value(2)
+    app.button(key="train").click().run()
+    assert not app.exception
+    (run,) = runs.listing()
+    assert app.query_params["run"] == run.id
+    assert app.title[0].value == run.id
+    config = read(Run.find(run.id).config_path)
+    assert (config.model.depth, config.model.num_classes, config.train.epochs) == (2, 10, 5)
+
+
+def test_the_form_survives_a_visit_to_another_screen(visit):
+    app = visit("train")
+    widget(app, "model.depth").set_value(7).run()
+    app.switch_page("pages/data/page.py").run()
+    app.switch_page("pages/train/page.py").run()
+    assert widget(app, "model.depth").value == 7
+
+
+def test_starting_from_a_model_takes_over_its_encoder_and_locks_it(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train", init="wise-wolf")
+    assert not app.exception
+    assert widget(app, "init.checkpoint").value == "wise-wolf"
+    assert widget(app, "model.embed_dim").value == 16
+    assert widget(app, "model.embed_dim").disabled
+    assert not widget(app, "model.drop_rate").disabled
+    assert widget(app, "init.trainable").value == "all"
+
+
+def test_a_data_set_that_was_removed_does_not_break_the_form(visit, tmp_path):
+    for name in ("cat", "dog"):
+        for index in range(4):
+            picture = tmp_path / "pets" / name / f"{index}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (index, 0, 0)).save(picture)
+    importing.import_as("pets", tmp_path / "pets")
+    app = visit("train", data="pets")
+    assert widget(app, "data.source").value == "pets"
+    assert "**2** :gray[classes]" in text_of(app)
+    app.switch_page("pages/data/page.py").run()
+    catalog.remove("pets")
+    app.switch_page("pages/train/page.py").run()
+    assert not app.exception
+    assert widget(app, "data.source").value == "shapes"
+
+
+def test_a_measured_speed_tells_when_the_run_will_be_done(visit):
+    config = validate(presets.build("tutorial", {"data.source": "shapes"}))
+    speed.remember(config, 540.0)
+    app = visit("train", preset="tutorial")
+    assert "**540 images/s** :gray[measured on this machine]" in text_of(app)
+    assert "**20 s** :gray[per epoch of 10,800 pictures]" in text_of(app)
+    assert "after 1 min 40 s" in text_of(app)
+
+
+def test_an_unknown_speed_can_be_measured(visit, monkeypatch):
+    asked = []
+    monkeypatch.setattr("vit.runs.speed.measure", asked.append)
+    app = visit("train", preset="tutorial")
+    app.button(key="measure").click().run()
+    assert [config.model.pool for config in asked] == ["cls"]
+    assert "Measuring this machine" in text_of(app)

@@ -1,0 +1,129 @@
+"""A run on the screen in each of the states it can be in."""
+
+import pytest
+from seen import text_of
+from worlds import TOTAL_STEPS, grow, held, saved, written_run
+
+from vit import files
+from vit.runs.directory import read_json
+
+
+def labels(app) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def charts(app) -> int:
+    return len(app.get("bidi_component"))
+
+
+def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
+    run = written_run("quick-otter", phase="training", step=500)
+    held(run, alive)
+    app = visit("train", run="quick-otter")
+    assert not app.exception
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Val accuracy"] == "40.0 %"
+    assert metrics["Images/s"] == "640"
+    assert charts(app) == 4
+    assert "50 %" in app.main.progress[-1].text
+    assert "50 s left" in app.main.progress[-1].text
+    assert {"Stop", "Save now"} <= set(labels(app))
+    app.button(key="stop").click().run()
+    assert run.command_path.read_text() == "stop"
+
+
+def test_the_pinned_pictures_say_what_the_model_says(visit):
+    written_run("quick-otter", phase="stopped", step=300)
+    app = visit("train", run="quick-otter")
+    assert "Watch it learn" in text_of(app)
+    assert sum("check" in caption.value and "28 %" in caption.value for caption in app.caption) == 8
+
+
+def test_a_finished_run_says_what_it_reached_and_what_to_do_next(visit):
+    saved(written_run("quick-otter", test={"accuracy": 0.685, "loss": 1.0}), 1000)
+    app = visit("train", run="quick-otter")
+    assert "68.5 % of the test pictures are right" in app.success[0].value
+    assert "70.0 % val accuracy at step 1,000" in app.success[0].value
+    assert {"Try it on a picture", "Train on from here", "New run"} <= set(labels(app))
+    assert "Resume" not in labels(app)
+
+
+def test_a_failed_run_says_why_and_what_was_kept(visit):
+    run = written_run(
+        "quick-otter", phase="failed", step=420, error={"message": "train_loss is not finite at step 420"}
+    )
+    saved(run, 400)
+    app = visit("train", run="quick-otter")
+    assert app.error[0].value.startswith("Train_loss is not finite at step 420. The last checkpoint is of step 400")
+    assert "Resume" in labels(app)
+
+
+def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(visit, monkeypatch):
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    run = written_run("quick-otter", phase="training", step=500)
+    app = visit("train", run="quick-otter")
+    assert "ended without a word" in app.warning[0].value
+    app.button(key="resume").click().run()
+    assert read_json(run.status_path)["phase"] == "queued"
+
+
+def test_a_queued_run_says_what_it_waits_for(visit, alive):
+    held(written_run("brave-bear", phase="training", step=500), alive)
+    held(written_run("quick-otter", phase="queued", step=0, total_steps=None), alive)
+    app = visit("train", run="quick-otter")
+    assert not app.exception
+    assert app.main.progress[-1].text == "Waiting until brave-bear is done"
+
+
+def test_a_run_that_nothing_holds_up_is_starting(visit, alive):
+    held(written_run("quick-otter", phase="queued", step=0, total_steps=None), alive)
+    assert visit("train", run="quick-otter").main.progress[-1].text == "Starting the worker"
+
+
+def test_a_run_that_is_not_there_is_a_sentence_with_a_way_on(visit):
+    app = visit("train", run="no-such-run")
+    assert "no run called 'no-such-run'" in app.error[0].value
+    assert not app.exception
+
+
+@pytest.mark.parametrize("name", ["../../etc", "pretrained", "A b"])
+def test_a_name_that_is_no_name_is_refused_politely(visit, name):
+    app = visit("train", run=name)
+    assert "can't be a run's name" in app.error[0].value
+
+
+def test_the_settings_tab_shows_the_command_line(visit):
+    written_run("quick-otter")
+    app = visit("train", run="quick-otter", tab="Settings")
+    assert app.code[0].value.startswith("python -m vit train --preset 1-minute --data shapes")
+
+
+def test_a_half_written_line_does_not_disturb_the_curves(visit):
+    run = written_run("quick-otter", phase="stopped", step=100)
+    with open(run.metrics_path, "a") as file:
+        file.write('{"v": 1, "step": 110, "train_lo')
+    app = visit("train", run="quick-otter")
+    assert not app.exception
+    assert charts(app) == 4
+
+
+def test_what_a_resumed_run_repeats_is_shown_once(visit):
+    run = written_run("quick-otter", phase="stopped", step=200)
+    files.append_line(run.metrics_path, {"v": 1, "resumed_at": 150, "attempt": 2})
+    grow(run, 160)
+    app = visit("train", run="quick-otter")
+    tail = app.session_state["metrics_tail"]
+    assert [row["step"] for row in tail.rows if "train_loss" in row][-3:] == [140, 150, 160]
+
+
+def test_the_active_run_follows_to_every_screen(visit, alive):
+    held(written_run("quick-otter", phase="training", step=500), alive)
+    for screen in ("start", "train", "data", "predict"):
+        app = visit(screen)
+        assert not app.exception
+        assert any("val accuracy 40.0 %" in bar.text for bar in app.sidebar.progress), screen
+
+
+def test_no_active_run_no_card(visit):
+    written_run("quick-otter", step=TOTAL_STEPS)
+    assert not visit().sidebar.progress

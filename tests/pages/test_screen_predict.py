@@ -1,0 +1,124 @@
+"""Predict: one picture, several pictures, bad pictures, and no model at all."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.predict import gallery, sources
+from pages.shared import looks
+from pages.shared.looks import Look
+from vit.predict import Predictor
+
+
+def picture(width: int = 40, height: int = 30, kind: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def model():
+    saved(written_run("wise-wolf"), 1000)
+    return "wise-wolf"
+
+
+def uploaded(visit, *uploads: tuple[str, bytes], **query):
+    app = visit("predict", **{"from": "Upload"}, **query)
+    for name, data in uploads:
+        app.file_uploader[0].upload(name, data, "image/png")
+    return app.run()
+
+
+def test_without_a_model_there_is_a_sentence_and_a_way_on(visit):
+    app = visit("predict")
+    assert "no trained model yet" in text_of(app)
+    assert not app.exception
+
+
+def test_a_sample_is_answered_at_once_with_its_label(visit, model):
+    app = visit("predict")
+    assert not app.exception
+    assert len(app.main.progress) == 5
+    assert "What the model sees" in text_of(app)
+    assert "labelled" in text_of(app)
+    assert app.query_params["picture"].startswith("shapes:test:")
+
+
+def test_a_link_brings_model_picture_and_overlay_back(visit, model):
+    app = visit("predict", model=model, picture="shapes:test:5", overlay="layer", layer="0", head="1")
+    assert not app.exception
+    assert "shapes test picture 5" in text_of(app)
+    assert app.get_by_key("layer").value == "0"
+    assert app.get_by_key("head").value == "1"
+
+
+@pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
+def test_a_link_to_a_picture_that_is_not_there_shows_another_one(visit, model, name):
+    app = visit("predict", picture=name)
+    assert not app.exception
+    assert len(app.main.progress) == 5
+
+
+def test_one_upload_is_shown_large_with_what_decoding_had_to_decide(visit, model):
+    app = uploaded(visit, ("wide.png", picture()))
+    assert "wide.png · the model sees the bright square" in text_of(app)
+    assert len(app.main.progress) == 5
+
+
+def test_one_bad_file_is_one_sentence(visit, model):
+    app = uploaded(visit, ("notes.png", b"These are not pixels."))
+    assert not app.exception
+    assert "notes.png is not a picture that can be read" in app.error[0].value
+
+
+def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
+    app = uploaded(visit, ("a.png", picture(20)), ("empty.png", b""), ("b.png", picture(30)))
+    assert not app.exception
+    assert "empty.png is empty" in app.error[0].value
+    table = app.dataframe[0].value
+    assert list(table["file"]) == ["a.png", "empty.png", "b.png"]
+    assert [bool(name) for name in table["class"]] == [True, False, True]
+
+
+def test_many_files_are_shown_in_pages(visit, model):
+    app = uploaded(visit, *[(f"{width}.png", picture(width)) for width in range(20, 35)])
+    assert not app.exception
+    assert len(app.dataframe[0].value) == 15
+    assert sum(caption.value.endswith(".png") for caption in app.caption) == gallery.PER_PAGE
+
+
+def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
+    good, bad = sources._picture("good.png", picture()), sources._picture("bad.png", b"")
+    results = [(entry, gallery._ask(model, entry)) for entry in (good, bad)]
+    head, first, second = gallery._csv(results).decode().splitlines()
+    assert head.startswith("file,class,probability,problem,")
+    assert len(head.split(",")) == 4 + 10
+    assert first.startswith("good.png,")
+    assert "bad.png is empty" in second
+
+
+def test_the_overlay_shows_the_layer_and_head_that_were_chosen(home):
+    saved(written_run("wise-wolf"), 1000)
+    predictor = Predictor.load("wise-wolf")
+    from vit.explain import attention
+    from vit.images import decode
+
+    _, trace = predictor.explain("a", decode(picture(), "a.png"))
+    look = Look("layer", layer=1, head=0)
+    wanted = attention.attention_map(trace, 1, 0)[0].numpy()
+    np.testing.assert_array_equal(looks.values_of(trace, look), wanted)
+    rolled = looks.values_of(trace, replace(look, overlay="rollout"))
+    assert not np.allclose(rolled, wanted)
+
+
+def test_the_absolute_scale_is_the_same_for_every_picture():
+    maps = [np.random.default_rng(seed).dirichlet(np.ones(16)).reshape(4, 4) for seed in range(3)]
+    absolute = {looks.scale_of(values, 17, Look(scale="absolute")) for values in maps}
+    per_map = {looks.scale_of(values, 17, Look(scale="per_map")) for values in maps}
+    assert (len(absolute), len(per_map)) == (1, 3)

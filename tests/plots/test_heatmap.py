@@ -1,0 +1,136 @@
+"""Heatmaps show the values they were given: as many squares as tokens, in their place, in the scale's colours."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vit.plots.colors import COLOR_MAPS, colorize
+from vit.plots.heatmap import colour_bar, describe_map, overlay, place_back, small_multiples, ticks, token_grid
+from vit.plots.scale import absolute, per_map, times_uniform
+
+RNG = np.random.default_rng(0)
+VALUES = RNG.random((8, 8)) / 32
+SCALE = absolute(1 / 32)
+
+
+def photo(width=32, height=32) -> Image.Image:
+    return Image.fromarray(RNG.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("size", [64, 100, 320, 333])
+@pytest.mark.parametrize("colors", COLOR_MAPS)
+def test_at_full_opacity_every_token_is_one_square_of_its_colour(size, colors):
+    drawn = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=False, size=size, colors=colors))
+    expected = colorize(SCALE.shares(VALUES), colors)
+    places = (np.arange(size) + 0.5) * 8 / size
+    inside = np.abs(places - places.round()) * size / 8 > 0.01  # a pixel whose middle is on a border may go either way
+    tokens = places[inside].astype(int)
+    assert np.array_equal(drawn[inside][:, inside], expected[tokens][:, tokens])
+
+
+def test_at_no_opacity_the_picture_is_plain():
+    image = photo()
+    drawn = overlay(image, VALUES, scale=SCALE, opacity=0, grid=False, size=64)
+    assert np.array_equal(np.asarray(drawn), np.asarray(image).repeat(2, 0).repeat(2, 1))
+
+
+def test_the_highest_value_is_drawn_over_its_own_patch():
+    values = np.zeros((8, 8))
+    values[2, 5] = 1
+    drawn = np.asarray(overlay(Image.new("RGB", (32, 32), "grey"), values, scale=per_map(values), grid=False, size=80))
+    lightest = drawn.sum(2) == drawn.sum(2).max()
+    assert np.array_equal(np.argwhere(lightest).min(0), [20, 50])
+    assert np.array_equal(np.argwhere(lightest).max(0), [29, 59])
+
+
+def test_torch_tensors_and_numpy_arrays_draw_alike():
+    image = photo()
+    from_torch = overlay(image, torch.from_numpy(VALUES), scale=SCALE)
+    assert from_torch.tobytes() == overlay(image, VALUES, scale=SCALE).tobytes()
+
+
+def test_grid_lines_lie_between_tokens_and_nowhere_else():
+    plain = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=False, size=160)).astype(int)
+    ruled = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=True, size=160)).astype(int)
+    changed = np.abs(plain - ruled).sum(2) > 0
+    assert set(np.flatnonzero(changed.all(1))) == set(range(20, 160, 20))
+    assert set(np.flatnonzero(changed.all(0))) == set(range(20, 160, 20))
+    assert changed.mean() < 0.1
+
+
+def test_the_token_grid_cuts_a_picture_into_its_patches():
+    drawn = np.asarray(token_grid(Image.new("RGB", (32, 32)), 4, size=320))
+    lines = np.flatnonzero(drawn[:, 1].sum(1))
+    assert lines.tolist() == [40, 80, 120, 160, 200, 240, 280]
+
+
+def test_a_grey_input_can_be_drawn_over():
+    assert overlay(photo().convert("L"), VALUES, scale=SCALE).mode == "RGB"
+    assert token_grid(photo().convert("L"), 4).mode == "RGB"
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 40), (40, 60), (4000, 100), (3, 1)])
+def test_an_overlay_goes_back_to_its_box_and_the_rest_is_darkened(width, height):
+    original = Image.new("RGB", (width, height), (200, 200, 200))
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    drawn = place_back(original, (left, top, left + side, top + side), Image.new("RGB", (32, 32), "red"), size=600)
+    pixels = np.asarray(drawn)
+    red = (pixels == [255, 0, 0]).all(2)
+    assert max(drawn.size) == 600
+    assert red.sum() == pytest.approx(side**2 / (width * height) * red.size, rel=0.25)
+    assert pixels[~red].max(initial=0) <= 100
+    centre = (np.argwhere(red).mean(0) + 0.5) / red.shape
+    assert centre == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
+
+
+def test_equal_values_have_equal_colours_in_all_maps_of_a_contact_sheet():
+    maps = np.zeros((3, 2, 4, 4))
+    maps[0, 0, 1, 1] = maps[2, 1, 1, 1] = 0.5
+    maps[1, 1] = 0.1  # flat: on a scale of its own it would look like any other
+    sheet = np.asarray(small_multiples(maps, per_map(maps), side=40))
+    colours = {tuple(colour) for colour in sheet[sheet[..., 3] == 255].tolist()}
+    for value in (0.0, 0.1, 0.5):
+        assert (*colorize(per_map(maps).shares(value), "viridis").tolist(), 255) in colours
+
+
+def test_a_contact_sheet_has_a_row_per_layer_and_a_column_per_head():
+    one = small_multiples(VALUES[None, None], SCALE, side=50).size
+    many = small_multiples(np.broadcast_to(VALUES, (5, 3, 8, 8)), SCALE, side=50).size
+    assert (many[0] - one[0]) / 2 == (many[1] - one[1]) / 4 == 54
+
+
+@pytest.mark.parametrize(
+    ("scale", "texts"),
+    [
+        (absolute(0.1), ["0", "5", "10 % or more"]),
+        (times_uniform([0.05], 65), ["0", "2.5", "5x uniform"]),
+        (per_map([0.1, 0.3]), ["10", "20", "30 %"]),
+    ],
+)
+def test_a_colour_bar_tells_its_ends_and_its_unit(scale, texts):
+    assert [text for _, text in ticks(scale)] == texts
+
+
+def test_a_colour_bar_runs_through_all_colours():
+    bar = np.asarray(colour_bar(SCALE, width=256))
+    assert np.array_equal(bar[0, :, :3], colorize(np.linspace(0, 1, 256), "viridis"))
+
+
+def test_words_name_the_highest_places_in_multiples_of_uniform():
+    values = np.full((8, 8), 0.01)
+    values[2, 4], values[7, 0], values[0, 0] = 0.2, 0.1, 0.05
+    words = describe_map(values, num_tokens=20)
+    assert words == (
+        "Attention is strongest at row 3, column 5 (4x uniform), followed by row 8, column 1 (2x uniform) "
+        "and row 1, column 1 (1x uniform)."
+    )
+
+
+def test_words_do_not_rank_a_flat_map():
+    assert "nearly uniform" in describe_map(np.full((8, 8), 1 / 64), num_tokens=64)
+
+
+def test_words_need_no_three_places():
+    assert describe_map([[0.5]], num_tokens=2) == "Attention is nearly uniform: 1x uniform everywhere."

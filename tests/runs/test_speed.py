@@ -1,0 +1,32 @@
+"""A machine's speed is measured once per configuration and told at once from then on."""
+
+import time
+
+from tests.training.conftest import tiny_config
+from vit.runs import speed
+
+
+def test_nothing_is_known_before_it_was_measured(home):
+    assert speed.remembered(tiny_config()) is None
+    assert not speed.is_measuring(tiny_config())
+
+
+def test_a_speed_is_remembered_for_what_it_depends_on(home):
+    speed.remember(tiny_config(), 123.0)
+    speed.remember(tiny_config(model__depth=3), 45.0)
+    assert speed.remembered(tiny_config(train__seed=5, train__lr=0.5, train__steps=99)) == 123.0
+    assert speed.remembered(tiny_config(model__depth=3)) == 45.0
+    assert speed.remembered(tiny_config(train__batch_size=8)) is None
+
+
+def test_measuring_is_a_process_of_its_own_that_ends(home):
+    config = tiny_config()
+    speed.measure(config)
+    deadline = time.monotonic() + 120
+    while speed.remembered(config) is None:
+        assert time.monotonic() < deadline, (home / ".measuring" / "log.txt").read_text()
+        time.sleep(0.1)
+    assert speed.remembered(config) > 0
+    while speed.is_measuring(config):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,114 @@
+"""A configuration is judged whole: every problem at once, each with its field, value and remedy."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vit import config, presets, rules
+from vit.config import RunConfig
+from vit.errors import ConfigError, RunError
+from vit.rules import Surroundings, find_problems, validate
+
+AROUND = Surroundings(num_train=1000, num_classes=10, memory_bytes=2 * 10**9, devices=("cpu",))
+
+
+def problems(overrides: dict, around: Surroundings = AROUND) -> dict[str, object]:
+    """Field -> remedy of what is wrong with the default configuration under some overrides."""
+    raw = config.merge(RunConfig().to_json(), overrides)
+    return {problem.field: problem.remedy for problem in find_problems(raw, around)}
+
+
+def test_the_default_configuration_has_no_problem():
+    assert problems({}) == {}
+
+
+def test_all_problems_are_reported_at_once_with_field_value_and_remedy():
+    raw = config.merge(
+        RunConfig().to_json(),
+        {"model.patch_size": 7, "model.num_heads": 3, "model.depth": -1, "train.lr": math.nan, "train.colour": "red"},
+    )
+    with pytest.raises(ConfigError) as caught:
+        validate(raw, AROUND)
+    found = {problem.field: problem for problem in caught.value.problems}
+    assert set(found) == {"model.patch_size", "model.num_heads", "model.depth", "train.lr", "train.colour"}
+    assert found["model.patch_size"].value == 7
+    assert found["model.patch_size"].remedy == 8
+    assert "1, 2, 4, 8, 16 or 32" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "field", "remedy"),
+    [
+        ({"model.patch_size": 5}, "model.patch_size", 4),
+        ({"model.stem": "conv", "model.patch_size": 2}, "model.patch_size", 4),
+        ({"model.embed_dim": 100, "model.num_heads": 3}, "model.num_heads", 2),
+        ({"model.pos_embed": "sincos2d", "model.embed_dim": 30, "model.num_heads": 2}, "model.embed_dim", 32),
+        ({"train.batch_size": 901}, "train.batch_size", 900),
+        ({"train.warmup": 5000}, "train.warmup", 0.1),
+        ({"train.epochs": None}, "train.epochs", 5),
+        ({"data.val_size": 1000}, "data.val_size", 0.1),
+        ({"model.num_classes": 11}, "model.num_classes", 10),
+        ({"train.device": "cuda"}, "train.device", "auto"),
+    ],
+)
+def test_a_remedy_is_offered_and_it_works(overrides, field, remedy):
+    assert problems(overrides) == {field: remedy}
+    assert problems({**overrides, field: remedy}) == {}
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, -math.inf, 1e10, "fast", None, [], True, 10**400])
+def test_an_absurd_learning_rate_is_refused_by_name(value):
+    if value is True:
+        pytest.skip("True is the number 1 to JSON schema's lax mode")
+    assert "train.lr" in problems({"train.lr": value})
+
+
+def test_only_one_length_may_be_given():
+    assert list(problems({"train.steps": 10})) == ["train.steps"]
+
+
+def test_a_model_that_does_not_fit_is_refused_from_arithmetic_alone():
+    found = problems({"model.embed_dim": 8192, "model.depth": 256, "model.num_heads": 64})
+    assert list(found) == ["train.batch_size"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(config.field_names()), st.one_of(st.integers(), st.floats(), st.text(), st.none()))
+)
+def test_any_configuration_is_accepted_or_refused_with_known_field_names(overrides):
+    assert set(problems(overrides)) <= set(config.field_names())
+
+
+def test_a_configuration_survives_json():
+    original = validate(presets.build("tutorial"))
+    assert validate(json.loads(json.dumps(original.to_json()))) == original
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_every_preset_is_valid_and_says_what_it_is_for(name):
+    around = Surroundings(num_train=50_000, num_classes=10, memory_bytes=4 * 10**9, devices=("cpu",))
+    assert find_problems(presets.build(name), around) == ()
+    assert presets.PRESETS[name].purpose.endswith(".")
+
+
+def test_a_length_given_replaces_the_presets_own():
+    train = validate(presets.build("1-minute", {"train.steps": 7})).train
+    assert (train.steps, train.minutes, train.epochs) == (7, None, None)
+
+
+def test_a_configuration_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**RunConfig().to_json(), "schema_version": 99}))
+    with pytest.raises(ConfigError, match="schema_version=99"):
+        rules.read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'"text"'])
+def test_an_unreadable_configuration_is_a_sentence(tmp_path, content):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises((RunError, ConfigError)):
+        rules.read(path)

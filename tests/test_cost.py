@@ -1,0 +1,90 @@
+"""The arithmetic about a model agrees with the model."""
+
+import pytest
+import torch
+from builders import pictures, vision_transformer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from vit import cost
+from vit.config import ModelConfig
+from vit.explain.trace import trace
+from vit.model import VisionTransformer
+
+models = st.builds(
+    lambda patch, grid, heads, head_dim, **rest: ModelConfig(
+        patch_size=patch, image_size=patch * grid, num_heads=heads, embed_dim=heads * head_dim * 4, **rest
+    ),
+    patch=st.sampled_from([4, 8]),
+    grid=st.integers(1, 4),
+    heads=st.integers(1, 3),
+    head_dim=st.integers(1, 3),
+    in_channels=st.sampled_from([1, 3]),
+    num_classes=st.integers(2, 20),
+    depth=st.integers(1, 3),
+    mlp_ratio=st.sampled_from([0.5, 1.0, 2.7, 4.0]),
+    qkv_bias=st.booleans(),
+    pool=st.sampled_from(["cls", "mean"]),
+    pos_embed=st.sampled_from(["learned", "sincos2d", "none"]),
+    reg_tokens=st.integers(0, 3),
+    stem=st.sampled_from(["patch", "conv"]),
+)
+
+
+@given(models)
+@settings(max_examples=60, deadline=None)
+def test_parameters_are_counted_exactly(config):
+    state = VisionTransformer(config).state_dict()
+    assert cost.num_parameters(config) == sum(tensor.numel() for tensor in state.values())
+
+
+@given(models)
+@settings(max_examples=25, deadline=None)
+def test_operations_are_counted_as_pytorch_counts_them(config):
+    model = VisionTransformer(config).eval()
+    with FlopCounterMode(display=False) as counter:
+        trace(model, pictures(model, count=1))  # explicit attention: the fused kernel isn't counted on every device
+    assert cost.forward_flops(config) == counter.get_total_flops()
+
+
+SIZES = [
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "pool": "cls", "mlp_ratio": 4.0},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "stem": "conv"},
+    {"image_size": 64, "patch_size": 4, "embed_dim": 32, "depth": 6, "num_heads": 2},
+    {"image_size": 32, "patch_size": 8, "embed_dim": 96, "depth": 12, "num_heads": 3, "reg_tokens": 4},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "drop_rate": 0.1},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "attn_drop_rate": 0.1},
+]
+
+
+def saved_bytes(model, batch_size):
+    """Bytes that autograd keeps for the backward pass, weights apart, each storage once."""
+    weights = {weight.untyped_storage().data_ptr() for weight in model.state_dict().values()}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage  # holding it keeps its address from being used again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = F.cross_entropy(model(pictures(model, batch_size)), torch.zeros(batch_size, dtype=torch.long))
+    assert loss.requires_grad
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+@pytest.mark.parametrize("config", SIZES, ids=str)
+def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
+    model = vision_transformer(**config).train()
+    estimate = cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config)
+    assert saved_bytes(model, 8) < 1.2 * estimate
+    assert estimate < 2 * saved_bytes(model, 8)
+
+
+@pytest.mark.parametrize(("num_bytes", "words"), [(0, "0 B"), (999, "999 B"), (1600, "1.6 kB"), (2.5e9, "2.5 GB")])
+def test_bytes_are_told_in_words(num_bytes, words):
+    assert cost.in_words(num_bytes) == words

@@ -1,0 +1,134 @@
+"""The model is timm's Vision Transformer, where timm has one, and what its configuration says elsewhere."""
+
+import math
+
+import pytest
+import timm
+import torch
+from builders import pictures, vision_transformer
+
+from vit.config import ModelConfig
+from vit.export.timm import timm_kwargs
+from vit.model import DropPath, VisionTransformer, sincos2d
+
+PLAIN = [
+    {},
+    {"pool": "cls"},
+    {"pool": "cls", "reg_tokens": 4},
+    {"pool": "mean", "reg_tokens": 1},
+    {"pos_embed": "none"},
+    {"pos_embed": "sincos2d", "pool": "cls"},
+    {"qkv_bias": False, "num_heads": 4},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 48, "num_heads": 3, "depth": 4, "mlp_ratio": 4.0},
+    {"image_size": 28, "patch_size": 7, "in_channels": 1, "num_classes": 10, "mlp_ratio": 1.5},
+]
+
+
+@pytest.mark.parametrize("config", PLAIN, ids=str)
+def test_timm_takes_the_weights_strictly_and_computes_the_same_logits(config):
+    model = vision_transformer(**config)
+    reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).eval()
+    reference.load_state_dict(model.state_dict(), strict=True)
+    inputs = pictures(model, count=4)
+    assert torch.allclose(model(inputs), reference(inputs), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [*PLAIN, {"patch_size": 4, "stem": "conv"}], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_explicit_attention_computes_what_fused_attention_computes(config, dtype):
+    model = vision_transformer(**config).to(dtype)
+    x = model.embed(pictures(model).to(dtype))
+    for block in model.blocks:
+        normed = block.norm1(x)
+        explicit, weights, values = block.attn.explicit(normed)
+        tolerance = 1e-5 if dtype is torch.float32 else 1e-12
+        assert torch.allclose(explicit, block.attn(normed), rtol=tolerance, atol=tolerance)
+        assert weights.shape == (3, model.config.num_heads, model.config.num_tokens, model.config.num_tokens)
+        assert values.shape == (3, model.config.num_heads, model.config.num_tokens, model.config.head_dim)
+        x = block(x)
+
+
+def shuffled_patches(images, patch, order):
+    """The same patches at other places."""
+    columns = torch.nn.functional.unfold(images, patch, stride=patch)  # (B, C * P * P, patches)
+    return torch.nn.functional.fold(columns[:, :, order], images.shape[-2:], patch, stride=patch)
+
+
+@pytest.mark.parametrize("reg_tokens", [0, 2])
+def test_without_positions_a_mean_pooling_model_can_not_tell_where_patches_are(reg_tokens):
+    model = vision_transformer(pos_embed="none", reg_tokens=reg_tokens).double()
+    inputs = pictures(model).double()
+    shuffled = shuffled_patches(inputs, 2, torch.randperm(16, generator=torch.Generator().manual_seed(2)))
+    assert not torch.equal(shuffled, inputs)
+    assert torch.allclose(model(shuffled), model(inputs), atol=1e-11)
+
+
+@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
+def test_with_positions_it_can(pos_embed):
+    model = vision_transformer(pos_embed=pos_embed).double()
+    inputs = pictures(model).double()
+    shuffled = shuffled_patches(inputs, 2, torch.arange(15, -1, -1))
+    assert not torch.allclose(model(shuffled), model(inputs), atol=1e-3)
+
+
+def test_sine_cosine_positions_are_zero_for_prefix_tokens_and_different_for_every_patch():
+    config = vision_transformer(pool="cls", reg_tokens=2, pos_embed="sincos2d").config
+    table = sincos2d(config)[0]
+    assert table[:3].abs().sum() == 0
+    assert torch.cdist(table[3:], table[3:]).fill_diagonal_(1).min() > 0.1
+    assert "pos_embed" not in dict(VisionTransformer(config).named_parameters())
+
+
+def test_a_rate_of_zero_makes_dropping_paths_the_identity():
+    x = torch.randn(4, 3, 2)
+    assert torch.equal(DropPath(0.0).train()(x), x)
+
+
+def test_dropped_paths_are_whole_pictures_and_keep_the_mean():
+    torch.manual_seed(0)
+    x = torch.ones(20_000, 2, 3)
+    dropped = DropPath(0.25).train()(x)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert torch.equal(dropped, dropped[:, :1, :1].expand_as(dropped))
+    assert dropped.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_without_any_dropping_training_mode_computes_the_same():
+    model = vision_transformer()
+    inputs = pictures(model)
+    expected = model(inputs)
+    assert torch.equal(model.train()(inputs), expected)
+
+
+@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate", "drop_path_rate"])
+def test_each_kind_of_dropping_acts_in_training_only(rate):
+    model = vision_transformer(**{rate: 0.5})
+    inputs = pictures(model)
+    assert torch.equal(model(inputs), model(inputs))
+    torch.manual_seed(0)
+    assert not torch.equal(model.train()(inputs), model(inputs))
+
+
+@pytest.mark.parametrize("config", [{}, {"pool": "cls"}, {"patch_size": 4, "stem": "conv"}], ids=str)
+def test_an_untrained_model_believes_in_all_classes_alike(config):
+    torch.manual_seed(0)
+    fields = {"image_size": 16, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, **config}
+    model = VisionTransformer(ModelConfig(num_classes=100, **fields))
+    loss = torch.nn.functional.cross_entropy(model(torch.randn(64, 3, 16, 16)), torch.randint(100, (64,)))
+    assert loss.item() == pytest.approx(math.log(100), abs=0.15)
+
+
+@pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
+def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
+    model = vision_transformer(image_size=image_size, patch_size=patch_size, stem="conv", embed_dim=32)
+    inputs = pictures(model, count=2)
+    assert model.patch_embed(inputs).shape == (2, (image_size // patch_size) ** 2, 32)
+    assert model(inputs).shape == (2, 3)
+
+
+@pytest.mark.parametrize("config", PLAIN, ids=str)
+def test_every_weight_gets_a_gradient(config):
+    model = vision_transformer(**config)
+    model(pictures(model)).square().sum().backward()
+    without = [name for name, weight in model.named_parameters() if weight.grad is None]
+    assert without == []

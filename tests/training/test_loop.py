@@ -1,0 +1,135 @@
+"""The loop learns, stops where it should, and says what went wrong."""
+
+import errno
+import math
+import shutil
+
+import pytest
+import torch
+
+from tests.training.conftest import run_training, tiny_config
+from vit import checkpoint
+from vit.errors import RunError
+from vit.runs.directory import read_lines
+from vit.runs.metrics import curve, read_metrics
+from vit.training.evaluate import evaluate, predict_logits
+from vit.training.loop import DivergedError
+from vit.training.schedule import lr_at
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adamw", 0.01), ("muon", 0.03)])
+def test_the_loop_learns_the_stripes(home, data, optimizer, lr):
+    config = tiny_config(
+        train__steps=150, train__optimizer=optimizer, train__lr=lr, train__eval_every=150, augment__crop_padding=0
+    )
+    _, session, outcome, _ = run_training(config, data, optimizer)
+    figures = evaluate(session.network, data.test.images, data.test.labels, data.mean, data.std, "fp32")
+    assert outcome == "finished"
+    assert figures["accuracy"] > 0.9
+
+
+def test_the_first_loss_is_that_of_a_model_that_knows_nothing(home, data):
+    run, *_ = run_training(tiny_config(train__steps=1, train__label_smoothing=0.0), data, "one")
+    losses = curve(read_metrics(run), "val_loss")[1]
+    assert losses[0] == pytest.approx(math.log(3), abs=0.1)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_before_the_weights_are_spoilt(home, data):
+    config = tiny_config(train__lr=10, train__grad_clip=0, train__optimizer="sgd", train__steps=200, train__warmup=0)
+    with pytest.raises(DivergedError, match=r"became (nan|inf) at step \d+"):
+        run_training(config, data, "one")
+
+
+def test_training_only_the_head_leaves_the_encoder_alone(home, data):
+    from vit.model import VisionTransformer
+
+    config = tiny_config(init__trainable="head")
+    torch.manual_seed(config.train.seed)
+    fresh = VisionTransformer(config.model).state_dict()
+    _, session, *_ = run_training(config, data, "one")
+    changed = {name for name, tensor in session.network.state_dict().items() if not torch.equal(tensor, fresh[name])}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_metrics_carry_what_the_charts_draw(home, data):
+    run, *_ = run_training(tiny_config(), data, "one")
+    validations = [row for row in read_metrics(run) if "val_loss" in row]
+    assert [row["step"] for row in validations] == [4, 8, 12]
+    assert all({"epoch", "time", "images", "val_accuracy"} <= row.keys() for row in validations)
+    pinned = read_lines(run.pinned_path)
+    assert [row["step"] for row in pinned] == [4, 8, 12]
+    assert sum(pinned[-1]["probabilities"][0]) == pytest.approx(1, abs=1e-3)
+    assert len(pinned[-1]["attention"][0]) == 16
+
+
+def test_evaluation_leaves_mode_gradients_and_random_state_alone(home, data):
+    _, session, *_ = run_training(tiny_config(), data, "one")
+    session.network.train()
+    before = torch.get_rng_state()
+    predict_logits(session.network, data.val.images, data.mean, data.std)
+    assert session.network.training
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(schedule):
+    rates = [lr_at(s, peak=2.0, total_steps=100, warmup_steps=10, schedule=schedule) for s in range(100)]
+    assert rates[0] == pytest.approx(2 / 11)
+    assert rates[10] == 2.0
+    assert max(rates) == 2.0
+    assert all(later < sooner for sooner, later in zip(rates[10:], rates[11:], strict=False))
+    assert rates[55] == pytest.approx(1.0)
+    assert 0 < rates[99] < 0.03
+
+
+def test_the_schedule_of_torch_is_the_same():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
+    for step in range(50):
+        assert lr_at(step, peak=1.0, total_steps=50, warmup_steps=0, schedule="cosine") == pytest.approx(
+            reference.get_last_lr()[0], abs=1e-9
+        )
+        optimizer.step()
+        reference.step()
+
+
+def test_a_full_disk_costs_one_checkpoint_and_not_the_run(home, data, monkeypatch):
+    attempts = []
+
+    def save(path, *rest):
+        attempts.append(path.name)
+        if len(attempts) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really_save(path, *rest)
+
+    really_save = checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", save)
+    run, _, outcome, _ = run_training(tiny_config(), data, "one")
+    assert outcome == "finished"
+    assert [saved.step for saved in run.saved()] == [8, 12]
+    warnings = [event["text"] for event in read_lines(run.events_path) if event["kind"] == "warning"]
+    assert len(warnings) == 1
+    assert "step 4 could not be saved: No space left on device" in warnings[0]
+
+
+def test_a_disk_that_stays_full_ends_the_run_in_words_with_the_earlier_checkpoint(home, data, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    config = tiny_config()
+    run, *_ = run_training(config, data, "one", stop_at=5)
+    monkeypatch.setattr(checkpoint, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_training(config, data, "one")
+    assert run.saved()[-1].step == 5
+
+
+def test_a_run_whose_folder_is_deleted_ends_by_itself(home, data, monkeypatch):
+    from vit.training.recorder import Recorder
+
+    def delete(self, session, row):
+        shutil.rmtree(self.run.path)
+
+    monkeypatch.setattr(Recorder, "training", delete)
+    with pytest.raises(RunError, match="is gone"):
+        run_training(tiny_config(train__steps=100_000, train__eval_every=90_000), data, "one")

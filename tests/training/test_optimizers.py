@@ -1,0 +1,84 @@
+"""Parameter groups partition the parameters; Muon's updates are orthogonal and as large as AdamW's."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.training.conftest import tiny_config
+from vit.model import VisionTransformer
+from vit.training.optimizers import Muon, build_optimizers, orthogonalise
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
+@pytest.mark.parametrize("pool", ["cls", "mean"])
+def test_every_parameter_is_in_exactly_one_group(optimizer, pool):
+    config = tiny_config(train__optimizer=optimizer, model__pool=pool, model__reg_tokens=2)
+    network = VisionTransformer(config.model)
+    owned = [
+        p for part in build_optimizers(network, config.train) for group in part.param_groups for p in group["params"]
+    ]
+    assert sorted(map(id, owned)) == sorted(map(id, network.parameters()))
+
+
+def test_biases_norms_tokens_and_positions_do_not_decay():
+    config = tiny_config(model__pool="cls", model__reg_tokens=1)
+    network = VisionTransformer(config.model)
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    (optimizer,) = build_optimizers(network, config.train)
+    spared = {names[p] for group in optimizer.param_groups if group["weight_decay"] == 0 for p in group["params"]}
+    assert spared == {
+        name for name in names.values() if name.endswith(("bias", "_token", "pos_embed")) or "norm" in name
+    }
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (32, 16), (16, 32)])
+def test_orthogonalised_matrices_have_singular_values_near_one(shape):
+    matrices = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonalise(matrices))
+    assert values.median() > 0.7  # five iterations leave the very smallest behind, by design
+    assert values.max() < 1.3
+
+
+def test_orthogonalising_keeps_the_singular_vectors():
+    """The polar factor U V^T is what Newton-Schulz approaches, so the angle to it must be small."""
+    matrix = torch.randn(1, 24, 24, generator=torch.Generator().manual_seed(0))
+    u, _, vh = torch.linalg.svd(matrix)
+    got, want = orthogonalise(matrix).flatten(), (u @ vh).flatten()
+    assert torch.cosine_similarity(got, want, dim=0) > 0.97
+
+
+def test_muon_treats_a_fused_qkv_matrix_as_three():
+    torch.manual_seed(0)
+    fused, parts = nn.Parameter(torch.randn(24, 8)), None
+    parts = [nn.Parameter(piece.clone()) for piece in fused.detach().chunk(3)]
+    fused.grad = torch.randn(24, 8)
+    for part, grad in zip(parts, fused.grad.chunk(3), strict=True):
+        part.grad = grad.clone()
+    Muon([fused], 0.1, 0.9, 0.01).step()
+    Muon(parts, 0.1, 0.9, 0.01).step()
+    torch.testing.assert_close(fused.detach(), torch.cat([part.detach() for part in parts]))
+
+
+def test_an_update_of_muon_is_as_large_as_one_of_adamw():
+    """Root mean square 0.2 times the learning rate (Liu et al. 2025), whatever the shape."""
+    for shape in ((32, 32), (64, 32), (32, 64)):
+        matrix = nn.Parameter(torch.zeros(shape))
+        matrix.grad = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+        Muon([matrix], 1.0, 0.9, 0.0).step()
+        assert matrix.detach().square().mean().sqrt().item() == pytest.approx(0.2, rel=0.25)
+
+
+def test_adamw_agrees_with_torch_written_out():
+    """One parameter, two steps, against the update rule of the paper (Loshchilov & Hutter 2019)."""
+    config = tiny_config(train__lr=0.1, train__weight_decay=0.5)
+    network = VisionTransformer(config.model)
+    (optimizer,) = build_optimizers(network, config.train)
+    weight = network.head.weight
+    expected, first, second = weight.detach().clone(), torch.zeros_like(weight), torch.zeros_like(weight)
+    for step in (1, 2):
+        weight.grad = torch.full_like(weight, float(step))
+        optimizer.step()
+        first, second = 0.9 * first + 0.1 * step, 0.95 * second + 0.05 * step**2
+        update = first / (1 - 0.9**step) / ((second / (1 - 0.95**step)).sqrt() + 1e-8)
+        expected = expected - 0.1 * 0.5 * expected - 0.1 * update
+    torch.testing.assert_close(weight.detach(), expected)

@@ -1,0 +1,77 @@
+"""A run that was stopped anywhere and resumed ends with the same bits as one that never stopped."""
+
+import random
+
+import pytest
+import torch
+
+from tests.training.conftest import EVERYTHING, run_training, tiny_config
+from vit import checkpoint
+from vit.runs.metrics import read_metrics
+
+
+def bits(run) -> dict[str, torch.Tensor]:
+    return checkpoint.load(run.checkpoint_path("last"))[0]
+
+
+def same(first: dict, second: dict) -> bool:
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
+def test_stopping_at_random_steps_changes_nothing(home, data, optimizer):
+    config = tiny_config(train__optimizer=optimizer, **{k.replace(".", "__"): v for k, v in EVERYTHING.items()})
+    whole, *_ = run_training(config, data, "whole")
+    stops = sorted(random.Random(optimizer).sample(range(1, 12), 3))
+    for stop in stops:
+        broken, _, outcome, _ = run_training(config, data, "broken", stop_at=stop)
+        assert outcome == "stopped"
+    broken, _, outcome, _ = run_training(config, data, "broken")
+    assert outcome == "finished"
+    assert same(bits(whole), bits(broken))
+
+
+def test_the_comparison_can_fail_without_the_optimizers_memory(home, data):
+    """Negative control: resuming the weights alone must not give the same bits."""
+    config = tiny_config()
+    whole, *_ = run_training(config, data, "whole")
+    broken, session, *_ = run_training(config, data, "broken", stop_at=5)
+    tensors, info = checkpoint.load(broken.checkpoint_path("last"))
+    forgetful = {name: tensor * (not name.startswith("optimizer")) for name, tensor in tensors.items()}
+    checkpoint.save(broken.checkpoint_path("last"), forgetful, info)
+    broken, *_ = run_training(config, data, "broken")
+    assert not same(bits(whole), bits(broken))
+
+
+def test_another_seed_gives_other_bits(home, data):
+    one, *_ = run_training(tiny_config(), data, "one")
+    two, *_ = run_training(tiny_config(train__seed=1), data, "two")
+    assert not torch.equal(bits(one)["model.head.weight"], bits(two)["model.head.weight"])
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_and_the_result_is_the_same(home, data):
+    config = tiny_config()
+    whole, *_ = run_training(config, data, "whole")
+    broken, *_ = run_training(config, data, "broken", stop_at=9)
+    newest = broken.checkpoint_path("last")
+    content = bytearray(newest.read_bytes())
+    content[-100] ^= 1
+    newest.write_bytes(content)
+    broken, *_ = run_training(config, data, "broken")
+    assert same(bits(whole), bits(broken))
+    assert "damaged" in broken.events_path.read_text()
+
+
+def test_the_curve_of_a_resumed_run_has_every_validation_once(home, data):
+    config = tiny_config()
+    run_training(config, data, "broken", stop_at=5)
+    run, *_ = run_training(config, data, "broken")
+    assert [row["step"] for row in read_metrics(run) if "val_loss" in row] == [4, 8, 12]
+
+
+def test_last_previous_and_best_checkpoints_are_kept(home, data):
+    run, *_ = run_training(tiny_config(train__steps=40, train__eval_every=2), data, "one")
+    kept = [saved.step for saved in run.saved()]
+    assert {38, 40, run.best().step} == set(kept)
+    assert len(list(run.checkpoints_path.glob("*.safetensors"))) == len(kept)

@@ -1,0 +1,182 @@
+"""The worker as a real process: it ends well, fails in words, and loses nothing to kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.training.conftest import striped_pictures, tiny_config
+from vit import checkpoint
+from vit.errors import RunError
+from vit.runs import launch
+from vit.runs.directory import read_json, read_lines
+from vit.runs.metrics import read_metrics
+from vit.runs.state import state_of
+
+TIMEOUT = 120  # seconds; a busy machine needs 10 to import torch alone
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """The striped pictures as an image folder of a person's own."""
+    for split, count, seed in (("train", 96, 0), ("test", 30, 1)):
+        pictures = striped_pictures(count, seed)
+        for place, (image, label) in enumerate(zip(pictures.images, pictures.labels.tolist(), strict=True)):
+            path = tmp_path / "pictures" / split / f"class-{label}" / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy())).save(path)
+    return tmp_path / "pictures"
+
+
+def wait_for(condition, run):
+    """Poll until a condition holds; show the log if it doesn't."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (value := condition()):
+        assert time.monotonic() < deadline, run.log_path.read_text()
+        time.sleep(0.02)
+    return value
+
+
+def ended(run) -> str:
+    """Wait for the end and give the state; the process is reaped, too."""
+    wait_for(lambda: not state_of(run).is_alive, run)
+    return state_of(run).state
+
+
+def weights(run) -> dict[str, torch.Tensor]:
+    return checkpoint.load(run.checkpoint_path("last"))[0]
+
+
+def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
+    run = launch.launch(tiny_config(data__source=str(folder)), "one")
+    assert ended(run) == "finished", run.log_path.read_text()
+    status = read_json(run.status_path)
+    assert status["step"] == status["total_steps"] == 12
+    assert 0 <= status["test"]["accuracy"] <= 1
+    assert {path.name for path in run.path.iterdir()} == {
+        "checkpoints", "config.json", "events.jsonl", "lock", "log.txt", "metrics.jsonl", "pinned.jsonl", "pinned.png",
+        "plan.json", "status.json",
+    }  # fmt: skip
+    assert Image.open(run.pinned_image_path).size == (8 * 8, 8)
+    assert checkpoint.load_model("one").config.num_classes == 3
+
+
+def test_kill_9_at_any_time_loses_nothing_and_changes_nothing(home, folder):
+    config = tiny_config(data__source=str(folder), train__steps=400, train__eval_every=40, train__optimizer="muon")
+    whole = launch.launch(config, "whole")
+    assert ended(whole) == "finished", whole.log_path.read_text()
+    killed = launch.launch(config, "killed")
+    for kill_after in (40, 200):
+        wait_for(lambda target=kill_after: [s for s in killed.saved() if s.step >= target], killed)
+        acknowledged = [line["step"] for line in read_lines(killed.journal_path)]
+        os.kill(worker_of(killed), signal.SIGKILL)
+        assert ended(killed) == "interrupted"
+        assert killed.saved()[-1].step >= max(acknowledged)
+        checkpoint.load(killed.checkpoint_path("last"))  # whole, not torn
+        launch.resume("killed")
+    assert ended(killed) == "finished", killed.log_path.read_text()
+    assert all(torch.equal(tensor, weights(killed)[name]) for name, tensor in weights(whole).items())
+    steps = [row["step"] for row in read_metrics(killed) if "val_loss" in row]
+    assert steps == list(range(40, 401, 40))
+
+
+def worker_of(run) -> int:
+    """Process id of the run's worker, from the operating system's own list."""
+    import psutil
+
+    return next(p.pid for p in psutil.process_iter(["cmdline"]) if str(run.path) in (p.info["cmdline"] or []))
+
+
+def test_stop_saves_and_resume_goes_on(home, folder):
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=5000, train__eval_every=2500), "one")
+    wait_for(lambda: state_of(run).step > 0 or read_metrics(run), run)
+    launch.command("one", "stop")
+    assert ended(run) == "stopped"
+    step = run.saved()[-1].step
+    assert step == state_of(run).step
+    assert 0 < step < 5000
+    with pytest.raises(RunError, match="nothing to stop"):
+        launch.command("one", "stop")
+    launch.resume("one")
+    wait_for(lambda: state_of(run).step > step, run)
+    os.kill(worker_of(run), signal.SIGTERM)
+    assert ended(run) == "stopped"
+    assert [line["kind"] for line in read_lines(run.events_path)].count("resumed") == 1
+
+
+def test_two_resumes_at_once_start_one_worker(home, folder):
+    config = tiny_config(data__source=str(folder), train__steps=3000, train__eval_every=1500)
+    run = launch.create(config, "one")
+    launch.start(run)
+    launch.start(run)
+    wait_for(lambda: read_metrics(run), run)
+    launch.command("one", "stop")
+    assert ended(run) == "stopped"
+    assert read_json(run.status_path)["attempt"] == 1
+
+
+def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=3000), "one")
+    wait_for(lambda: read_metrics(run), run)
+    launch.command("one", "stop")
+    assert ended(run) == "stopped"
+    next((folder / "train" / "class-0").iterdir()).unlink()
+    launch.resume("one")
+    assert ended(run) == "failed"
+    assert "has changed since this run began" in state_of(run).status["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda run: run.config_path.write_text("{"), "can't be read as a configuration"),
+        (lambda run: edit(run, "data", "source", "/nowhere"), "There is no data set"),
+        (lambda run: edit(run, "train", "batch_size", 90), "use at most 84"),
+        (
+            lambda run: edit(run, "train", "lr", 10.0, optimizer="sgd", grad_clip=0.0, steps=2000),
+            "learning rate ten times smaller",
+        ),
+    ],
+)
+def test_a_failure_is_a_sentence_in_the_closing_record(home, folder, spoil, words):
+    run = launch.create(tiny_config(data__source=str(folder)), "one")
+    spoil(run)
+    launch.start(run)
+    assert ended(run) == "failed"
+    assert words in state_of(run).status["error"]["message"]
+
+
+def edit(run, section: str, name: str, value, **more) -> None:
+    raw = json.loads(run.config_path.read_text())
+    raw[section] |= {name: value, **more}
+    run.config_path.write_text(json.dumps(raw))
+
+
+def test_the_worker_runs_where_streamlit_is_not_installed(home):
+    code = (
+        "import sys; sys.modules['streamlit'] = None\n"
+        "import vit.__main__, vit.training.worker, vit.cli.predict, vit.explain.attention, vit.predict, vit.export.timm"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=3000), "one")
+    wait_for(lambda: read_metrics(run), run)
+    launch.command("one", "stop")
+    assert ended(run) == "stopped"
+    plan = json.loads(run.plan_path.read_text())
+    run.plan_path.write_text(json.dumps(plan | {"torch": "1.0", "total_steps": state_of(run).step + 1}))
+    launch.resume("one")
+    assert ended(run) == "finished"
+    warnings = [line["text"] for line in read_lines(run.events_path) if line["kind"] == "warning"]
+    assert len(warnings) == 1
+    assert "torch 1.0, now" in warnings[0]

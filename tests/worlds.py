@@ -1,0 +1,92 @@
+"""Run directories as a worker leaves them, written by hand, so that a screen can be shown in any state."""
+
+import hashlib
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+
+import numpy as np
+from builders import model_info, prefixed, vision_transformer
+from filelock import FileLock
+from PIL import Image
+
+from vit import checkpoint, files, presets
+from vit.data.shapes import CLASSES
+from vit.rules import validate
+from vit.runs import launch
+from vit.runs.directory import Run, Saved
+
+TOTAL_STEPS, STEPS_PER_EPOCH = 1000, 250
+NUM_PINNED, GRID, SIDE = 8, 4, 16
+
+
+def config(**overrides):
+    """The one-minute preset on shapes, with dotted overrides such as ``{"train.lr": 0.1}``."""
+    return validate(presets.build("1-minute", {"data.source": "shapes", **overrides}))
+
+
+def written_run(run_id: str, phase: str = "finished", step: int = TOTAL_STEPS, **status) -> Run:
+    """A run with its plan, curves, pinned pictures and events up to a step; ``status`` adds to its status."""
+    run = launch.create(config(), run_id)
+    lengths = {"total_steps": TOTAL_STEPS, "total_epochs": TOTAL_STEPS / STEPS_PER_EPOCH}
+    now = {"phase": phase, "step": step, "epoch": step / STEPS_PER_EPOCH, "seconds": step / 10, "launched": time.time()}
+    status = {"preset": "1-minute", "data": "shapes", "best_val_accuracy": accuracy_at(step), **status}
+    files.write_json(run.status_path, {**now, **lengths, **status})
+    files.write_json(run.plan_path, plan())
+    run.metrics_path.touch()
+    for at in range(10, step + 1, 10):
+        grow(run, at)
+    files.append_line(run.events_path, {"time": time.time(), "step": 0, "kind": "started", "text": "Training began."})
+    run.log_path.write_text("[step 0] Training began.\n")
+    return run
+
+
+def plan() -> dict:
+    lengths = {"total_steps": TOTAL_STEPS, "steps_per_epoch": STEPS_PER_EPOCH, "warmup_steps": 100}
+    data = {"classes": CLASSES, "pinned_labels": list(range(NUM_PINNED)), "num_train": 10_000, "num_val": 2_000}
+    return {**lengths, **data, "grid_size": GRID, "device_name": "CPU", "threads": 2, "precision": "fp32"}
+
+
+def grow(run: Run, step: int) -> None:
+    """Append what a worker writes at a step: training figures, and a validation every hundred steps."""
+    where = {"v": 1, "step": step, "epoch": step / STEPS_PER_EPOCH, "time": step / 10, "images": 64 * step}
+    training = {"train_loss": 2.3 - step / 700, "lr": 1e-3, "images_per_second": 640.0, "grad_norm": 1.5}
+    files.append_line(run.metrics_path, where | training)
+    if step % 100 == 0:
+        files.append_line(run.metrics_path, where | {"val_loss": 2.2 - step / 800, "val_accuracy": accuracy_at(step)})
+        pin(run, step)
+
+
+def accuracy_at(step: int) -> float:
+    return 0.1 + 0.6 * step / TOTAL_STEPS
+
+
+def pin(run: Run, step: int) -> None:
+    """Pinned pictures whose right class gets likelier with every step."""
+    if not run.pinned_image_path.exists():
+        noise = np.random.default_rng(0).integers(0, 256, (SIDE, NUM_PINNED * SIDE, 3), np.uint8)
+        Image.fromarray(noise).save(run.pinned_image_path)
+    right = accuracy_at(step)
+    rows = np.full((NUM_PINNED, len(CLASSES)), (1 - right) / (len(CLASSES) - 1))
+    np.fill_diagonal(rows, right)
+    attention = np.random.default_rng(step).dirichlet(np.ones(GRID**2), NUM_PINNED)
+    row = {"step": step, "epoch": step / STEPS_PER_EPOCH}
+    files.append_line(run.pinned_path, row | {"probabilities": rows.tolist(), "attention": attention.tolist()})
+
+
+def saved(run: Run, step: int, image_size: int = 16) -> None:
+    """Give a run a real checkpoint: a tiny model of the classes of shapes."""
+    model = vision_transformer(image_size=image_size, patch_size=4, num_classes=len(CLASSES))
+    info = replace(model_info(model, CLASSES), metrics={"val_accuracy": accuracy_at(step)}, data={"name": "shapes"})
+    path = run.checkpoints_path / f"step-{step}.safetensors"
+    checkpoint.save(path, prefixed(model), info)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    entry = Saved(step, step / STEPS_PER_EPOCH, path.name, digest, path.stat().st_size, accuracy_at(step), 1.0)
+    with open(run.journal_path, "a") as journal:
+        journal.write(json.dumps(asdict(entry)) + "\n")
+
+
+def held(run: Run, stack: ExitStack) -> None:
+    """Hold a run's lock as its worker would, until the stack closes."""
+    stack.enter_context(FileLock(run.lock_path))

@@ -1,0 +1,82 @@
+"""``data``: which data sets there are; fetching, importing and removing them."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from vit.cli.progress import Progress
+from vit.data import catalog, importing
+from vit.data.fetch import REMOTE, fetch
+from vit.data.store import DatasetInfo
+
+BROKEN_SHOWN = 5
+
+
+def add_parser(commands) -> None:
+    parser = commands.add_parser("data", help="list, fetch, import and remove data sets")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what there is")
+    listing.add_argument("--json", action="store_true", help="one JSON list on stdout")
+    listing.set_defaults(func=show)
+    fetching = actions.add_parser("fetch", help="download a known data set")
+    fetching.add_argument("name", metavar="NAME", help=", ".join(REMOTE))
+    fetching.set_defaults(func=fetch_named)
+    _add_import(actions)
+    removing = actions.add_parser("remove", help="delete an imported data set")
+    removing.add_argument("name", metavar="NAME")
+    removing.set_defaults(func=lambda args: catalog.remove(args.name))
+
+
+def _add_import(actions) -> None:
+    parser = actions.add_parser("import", help="read class folders, an archive of them, or cifar-10-python.tar.gz")
+    parser.add_argument("path", metavar="PATH", type=Path)
+    parser.add_argument("--name", required=True, help="what to call it")
+    parser.add_argument(
+        "--image-size",
+        metavar="S",
+        type=_size,
+        default=importing.DEFAULT_SIZE,
+        help="side in pixels to store at (%(default)s), unless all pictures share one small square size",
+    )
+    parser.set_defaults(func=import_path)
+
+
+def show(args: argparse.Namespace) -> None:
+    infos = catalog.listing()
+    if args.json:
+        print(json.dumps([asdict(info) for info in infos]))
+    else:
+        print("\n".join(map(line, infos)))
+
+
+def fetch_named(args: argparse.Namespace) -> None:
+    with Progress("Downloading", unit="B") as on_bytes, Progress("Importing", unit="pictures") as on_pictures:
+        info = fetch(args.name, on_bytes, on_pictures)
+    print(line(info))
+
+
+def import_path(args: argparse.Namespace) -> None:
+    with Progress("Importing", unit="pictures") as progress:
+        info = importing.import_as(args.name, args.path, args.image_size, progress)
+    print(line(info))
+    for name, reason in info.broken[:BROKEN_SHOWN]:
+        print(f"  left out {name}: {reason}")
+    if info.num_broken > BROKEN_SHOWN:
+        print(f"  and {info.num_broken - BROKEN_SHOWN:,} others")
+
+
+def line(info: DatasetInfo) -> str:
+    """One data set as a line of a table."""
+    if info.problem:
+        return f"{info.name:24} {info.problem}"
+    counts = ", ".join(f"{count:,} {split}" for split, count in info.counts.items())
+    side = f"{info.image_size} px" if info.image_size else "any size"
+    broken = f", {info.num_broken:,} files left out" if info.num_broken else ""
+    return f"{info.name:24} {len(info.classes)} classes, {counts}, {side}{broken}"
+
+
+def _size(text: str) -> int:
+    if not text.isdigit() or not 4 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a side in pixels from 4 to 1024")
+    return int(text)

@@ -1,0 +1,112 @@
+"""``train`` and ``resume``: start runs from a shell, and follow them."""
+
+import argparse
+import json
+from pathlib import Path
+
+from vit import devices, models, presets
+from vit.cli.follow import follow
+from vit.cli.progress import Progress
+from vit.config import ModelConfig, RunConfig, merge
+from vit.data import catalog
+from vit.data.store import DatasetInfo
+from vit.errors import VitError
+from vit.rules import find_problems, validate
+from vit.runs import launch
+
+UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end that a script must notice
+
+
+def add_parser(commands) -> None:
+    parser = commands.add_parser("train", help="start a run", description="Start a run; it goes on without this shell.")
+    names = {"choices": presets.PRESETS, "default": presets.DEFAULT, "metavar": "NAME"}
+    parser.add_argument("--preset", **names, help=_preset_help())
+    parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
+    parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
+    parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=float, metavar="E")
+    length.add_argument("--steps", type=int, metavar="N")
+    length.add_argument("--minutes", type=float, metavar="M")
+    parser.add_argument("--run", metavar="ID", help="the run's name; chosen for you if left out")
+    parser.add_argument("--follow", action="store_true", help="watch it; Ctrl-C stops watching, not the run")
+    parser.set_defaults(func=train)
+    resume_parser = commands.add_parser("resume", help="continue a run")
+    resume_parser.add_argument("run", metavar="RUN")
+    resume_parser.add_argument("--follow", action="store_true", help="watch it")
+    resume_parser.set_defaults(func=resume)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Put the configuration together, check all of it, and start the worker."""
+    overrides = dict(args.settings)
+    lengths = {f"train.{name}": getattr(args, name) for name in ("epochs", "steps", "minutes")}
+    overrides |= {name: value for name, value in lengths.items() if value is not None}
+    raw = presets.build(args.preset, overrides, init=_lasting_model(args.init))
+    info = resolve_data(args.data, _image_size(raw))
+    raw = merge(raw, {"data.source": _lasting(args.data), "model.num_classes": len(info.classes), **overrides})
+    config = validate(raw, devices.surroundings(info.counts["train"], len(info.classes)))
+    _check_start(config)
+    _started(launch.launch(config, args.run), args.follow)
+
+
+def resume(args: argparse.Namespace) -> None:
+    _started(launch.resume(args.run), args.follow)
+
+
+def _image_size(raw: dict) -> int:
+    """The side to read the data at; a wrong one is told later, together with whatever else is wrong."""
+    is_wrong = "model.image_size" in {problem.field for problem in find_problems(raw)}
+    return ModelConfig().image_size if is_wrong else int(float(raw["model"]["image_size"]))
+
+
+def resolve_data(source: str, image_size: int) -> DatasetInfo:
+    """What is known of a data set; a folder or archive is prepared first, with progress."""
+    with Progress("Reading the data", unit="images") as progress:
+        return catalog.resolve(source, image_size, progress)
+
+
+def _lasting(source: str) -> str:
+    """A source that means the same from the worker's working directory."""
+    path = catalog.as_path(source)
+    return source if path is None else str(path.resolve())
+
+
+def _lasting_model(model: str | None) -> str | None:
+    """Likewise a model: a file is named by its whole path, a run or a shipped model as it is."""
+    return str(Path(model).resolve()) if model and models.resolve(model) == Path(model) else model
+
+
+def _check_start(config: RunConfig) -> None:
+    """Refuse a start whose weights can't fit here, where the person is looking, rather than in the worker's log."""
+    if config.init.checkpoint:
+        start = models.read_info(models.resolve(config.init.checkpoint))
+        models.check_encoder(config.model, start.model, config.init.checkpoint)
+
+
+def assignment(text: str) -> tuple[str, object]:
+    """``train.lr=1e-3`` as (field, value); ``null`` means unset."""
+    field, equals, value = text.partition("=")
+    if not equals or "." not in field:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE, such as train.lr=1e-3")
+    return field.strip(), _value(value.strip())
+
+
+def _value(text: str) -> object:
+    """Numbers, true, false and null as JSON has them; everything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _started(run, watch: bool) -> None:
+    print(run.id, flush=True)
+    ended = follow(run) if watch else None
+    if ended in UNWELL:
+        raise VitError(f"run {run.id} {UNWELL[ended]}; see {run.log_path}")
+
+
+def _preset_help() -> str:
+    text = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
+    return text.replace("%", "%%")  # argparse formats it

@@ -1,0 +1,148 @@
+"""Varying training pictures, a whole batch at a time.
+
+Every picture's variation is a pure function of (seed, step, its index in the data set): the same on every device,
+and independent of the other pictures in the batch. Moving pixels happens on uint8 before anything is a float.
+"""
+
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from vit.data import draws, photometric
+from vit.data.photometric import column
+
+FLIP_STREAM = 1 << 41  # the steps are the other streams
+
+
+class Settings(Protocol):
+    """What ``vit.config.AugmentConfig`` provides."""
+
+    flip: Literal["none", "random", "alternating"]
+    crop_padding: int
+    color_jitter: float
+    rand_augment: int
+    random_erasing: float
+
+
+def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Turn uint8 (B, C, H, W) into float32 with the given mean and std (C,), which are on the scale 0..1."""
+    return _standardise(images.float(), 255 * mean, 255 * std)
+
+
+def augment(
+    images: Tensor,
+    settings: Settings,
+    mean: Tensor,
+    std: Tensor,
+    *,
+    seed: int,
+    step: int,
+    epoch: int,
+    indices: Tensor,
+) -> Tensor:
+    """Vary a batch and normalise it.
+
+    Args:
+        images: uint8 (B, C, H, W) on any device.
+        settings: Which variations, how strong.
+        mean: Per channel (C,), on the scale 0..1, on the same device.
+        std: Likewise.
+        seed: Seed of the run.
+        step: Optimizer step; another step, another variation.
+        epoch: Pass over the data, for ``flip="alternating"``.
+        indices: Places of the pictures in the data set, int64 (B,); on the CPU, so that nothing waits for a device.
+
+    Returns:
+        float32 (B, C, H, W).
+    """
+    places = indices.cpu().numpy()
+    uniform = torch.from_numpy(draws.uniform(seed, step, places, 16)).to(images.device, non_blocking=True)
+    images = shift(images, uniform[:, :2], settings.crop_padding, _flips(settings.flip, seed, epoch, places, uniform))
+    varied = _recolour(images, settings, mean, std, uniform[:, 3:10])
+    if settings.random_erasing:
+        varied = erase(varied, settings.random_erasing, uniform[:, 10:15])
+    return varied
+
+
+def shift(images: Tensor, uniform: Tensor, padding: int, flip: Tensor | None) -> Tensor:
+    """Move each picture by up to ``padding`` pixels, reflecting at the border, and mirror those in ``flip``.
+
+    Args:
+        images: uint8 (B, C, H, W).
+        uniform: Numbers in [0, 1) that decide about rows and columns, (B, 2).
+        padding: Largest shift in pixels.
+        flip: Which pictures to mirror, bool (B,), or None.
+    """
+    if not padding and flip is None:
+        return images
+    B, C, H, W = images.shape
+    offsets = (uniform * (2 * padding + 1)).long() - padding
+    rows = _reflect(torch.arange(H, device=images.device) + offsets[:, :1], H)  # (B, H)
+    columns = _reflect(torch.arange(W, device=images.device) + offsets[:, 1:], W)  # (B, W)
+    if flip is not None:
+        columns = torch.where(flip[:, None], columns.flip(1), columns)
+    # Whole rows first, which are contiguous bytes: 1.7 times as fast as gathering single pixels.
+    planes = torch.arange(B * C, device=images.device).view(B, C, 1) * H
+    images = images.reshape(-1, W).index_select(0, (planes + rows[:, None]).view(-1)).view(B, C * H, W)
+    return images.gather(2, columns[:, None].expand(B, C * H, W)).view(B, C, H, W)
+
+
+def erase(images: Tensor, probability: float, uniform: Tensor) -> Tensor:
+    """Blank a random rectangle of a normalised picture to the mean colour (Zhong et al. 2017, arXiv:1708.04896).
+
+    Args:
+        images: float32 (B, C, H, W), normalised.
+        probability: Share of the pictures that get one.
+        uniform: Numbers in [0, 1), (B, 5): whether, area (2 to 33 %), aspect ratio (0.3 to 3.3), place.
+    """
+    H, W = images.shape[-2:]
+    chance, area, ratio, top, left = uniform.unbind(1)
+    area, ratio = (0.02 + 0.31 * area) * H * W, (torch.log(torch.tensor(3.3)) * (2 * ratio - 1)).exp()
+    height, width = (area * ratio).sqrt().clamp(max=H), (area / ratio).sqrt().clamp(max=W)
+    inside = _within(H, top * (H - height), height)[:, :, None] & _within(W, left * (W - width), width)[:, None]
+    return images.masked_fill((inside & column(chance < probability)[:, 0])[:, None], 0)
+
+
+def _flips(mode: str, seed: int, epoch: int, places, uniform: Tensor) -> Tensor | None:
+    """Which pictures to mirror, bool (B,).
+
+    Alternating (Jordan 2024, https://arxiv.org/abs/2404.00498): by chance in the first epoch, then the other way
+    round in every following one, so that two epochs show both sides of everything exactly once.
+    """
+    if mode == "none":
+        return None
+    if mode == "random":
+        return uniform[:, 2] < 0.5
+    first = torch.from_numpy(draws.uniform(seed, FLIP_STREAM, places)[:, 0] < 0.5).to(uniform.device)
+    return first ^ bool(epoch % 2)
+
+
+def _recolour(images: Tensor, settings: Settings, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
+    """Operations on colours between uint8 and normalised float, if any; ``uniform`` is (B, 7)."""
+    if not (settings.rand_augment or settings.color_jitter):
+        return normalise(images, mean, std)
+    colours = images.float().mul_(1 / 255)
+    if settings.rand_augment:
+        colours = photometric.rand_augment(colours, settings.rand_augment, uniform[:, :4])
+    if settings.color_jitter:
+        colours = photometric.color_jitter(colours, settings.color_jitter, uniform[:, 4:])
+    return _standardise(colours, mean, std)
+
+
+def _standardise(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Subtract the mean and divide by the std, per channel, in place."""
+    return values.sub_(mean.view(-1, 1, 1)).mul_(1 / std.view(-1, 1, 1))
+
+
+def _reflect(positions: Tensor, size: int) -> Tensor:
+    """Mirror positions beyond 0..size-1 back inside, without repeating the border pixel."""
+    period = max(2 * (size - 1), 1)
+    positions = positions % period
+    return torch.minimum(positions, period - positions).clamp_(max=size - 1)
+
+
+def _within(size: int, start: Tensor, length: Tensor) -> Tensor:
+    """Which of ``size`` pixel centres lie in [start, start + length), bool (B, size)."""
+    centres = torch.arange(size, device=start.device) + 0.5
+    return (centres >= start[:, None]) & (centres < (start + length)[:, None])

@@ -1,0 +1,176 @@
+"""Which data sets there are, what is in them, and single pictures of them: fast, without torch."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vit import images, paths
+from vit.data import cifar10, draws, importing, layouts, prepared, shapes, store
+from vit.data.importing import Progress
+from vit.data.store import DatasetInfo
+from vit.errors import DataError
+
+SAMPLE_STREAM = 1 << 44
+SHAPES_SIZE = 32  # of generated pictures, where nobody asks for another size
+FINGERPRINT = hashlib.sha256(f"shapes {shapes.VERSION} {shapes.SEED}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of a data set; ``index`` is its place in the split."""
+
+    image: Image.Image
+    label: int
+    class_name: str
+    index: int
+
+
+def listing() -> list[DatasetInfo]:
+    """Every data set: the built-in one, then the imported ones by name; damaged ones carry a ``problem``."""
+    root = paths.data_root()
+    folders = [path.parent for path in root.glob(f"*/{store.INFO}") if store.NAME.fullmatch(path.parent.name)]
+    return [_shapes(), *(_info(folder) for folder in sorted(folders))]
+
+
+def describe(source: str) -> DatasetInfo:
+    """What is known about a data set, or about a folder or archive that was not imported.
+
+    Raises:
+        DataError: If there is no such thing, or it is damaged.
+    """
+    if source == "shapes":
+        return _shapes()
+    path = as_path(source)
+    return store.read_info(_existing(source)) if path is None else _describe_path(path)
+
+
+def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> DatasetInfo:
+    """Like ``describe``, but a folder or archive is prepared first, so that everything is known of it.
+
+    Raises:
+        DataError: If there is no such data set or it can't be prepared.
+    """
+    path = as_path(source)
+    if source == "shapes" or path is None:
+        return describe(source)
+    return _as_path_info(prepared.prepare(path, image_size, progress), path)
+
+
+def samples(
+    source: str, split: str = "train", count: int = 16, seed: int = 0, image_size: int | None = None
+) -> list[Sample]:
+    """``count`` pictures drawn without repetition; another ``seed``, other pictures. See ``pictures``."""
+    available = describe(source).counts.get(split, 0)
+    order = draws.permutation(available, seed, SAMPLE_STREAM)
+    return pictures(source, split, order[:count].tolist(), image_size)
+
+
+def pictures(source: str, split: str, indices: list[int], image_size: int | None = None) -> list[Sample]:
+    """Single pictures, read from disk without loading the rest.
+
+    Args:
+        source: "shapes" or the name of an imported data set.
+        split: "train" or "test".
+        indices: Places in the split.
+        image_size: Side in pixels; the stored size where None.
+
+    Raises:
+        DataError: If there is no such data set, split or picture.
+    """
+    info = describe(source)
+    if not all(0 <= index < info.counts.get(split, 0) for index in indices):
+        raise DataError(f"{source} has {info.counts.get(split, 0):,} {split} pictures, asked for {indices}.")
+    if source == "shapes":
+        pixels, labels, _ = shapes.render(np.array(indices, int), image_size or SHAPES_SIZE, split=split)
+    else:
+        pixels, labels = _stored(locate(source), split, indices)
+    made = [Image.fromarray(picture.transpose(1, 2, 0)) for picture in pixels]
+    if image_size:
+        made = [images.fit(picture, image_size) for picture in made]
+    return [
+        Sample(picture, int(label), info.classes[label], index)
+        for picture, label, index in zip(made, labels, indices, strict=True)
+    ]
+
+
+def remove(name: str) -> None:
+    """Delete an imported data set.
+
+    Raises:
+        DataError: If there is none of that name.
+    """
+    folder = _existing(name)
+    trash = folder.with_name(f".{name}.removed")
+    folder.rename(trash)  # gone at once, even if deleting takes long or is interrupted
+    shutil.rmtree(trash)
+
+
+def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> Path:
+    """The folder with the stored form of ``source``; a folder or archive is prepared first if need be.
+
+    Raises:
+        DataError: If there is no such data set or it can't be prepared.
+    """
+    path = as_path(source)
+    return _existing(source) if path is None else prepared.prepare(path, image_size, progress)
+
+
+def as_path(source: str) -> Path | None:
+    """The place on disk that ``source`` means, or None if it is a data set's name, which goes first."""
+    if store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir():
+        return None
+    path = Path(source).expanduser()
+    return path if path.exists() else None
+
+
+def _existing(name: str) -> Path:
+    """The folder of an imported data set."""
+    folder = paths.data_root() / name
+    if not store.NAME.fullmatch(name) or not folder.is_dir():
+        there = ", ".join(info.name for info in listing())
+        raise DataError(
+            f"There is no data set, folder or archive {name!r}: there are {there}. Get CIFAR-10 with 'python -m vit "
+            "data fetch cifar10', own pictures with 'python -m vit data import PATH --name NAME'."
+        )
+    return folder
+
+
+def _describe_path(path: Path) -> DatasetInfo:
+    """From its prepared form, or else by names alone, which is fast but can't know of broken files."""
+    place = prepared.place(path)
+    if place.exists():
+        return _as_path_info(place, path)
+    names, problems = importing.survey(path)
+    if cifar10.is_official(names):
+        counts, classes = {"train": 50_000, "test": 10_000}, cifar10.CLASSES
+        return DatasetInfo(str(path.resolve()), "path", classes, counts, cifar10.SIDE, "")
+    layout = layouts.plan(names, path.name)
+    broken = (*problems, *layout.skipped)
+    return DatasetInfo(str(path.resolve()), "path", layout.classes, layout.counts(), None, "", len(broken), broken)
+
+
+def _as_path_info(place: Path, path: Path) -> DatasetInfo:
+    """The name is the absolute path, which means the same from every working directory."""
+    return replace(store.read_info(place), name=str(path.resolve()), kind="path")
+
+
+def _info(folder: Path) -> DatasetInfo:
+    try:
+        return store.read_info(folder)
+    except DataError as error:
+        return DatasetInfo(folder.name, "imported", (), {}, None, "", problem=str(error))
+
+
+def _shapes() -> DatasetInfo:
+    words = "Ten shapes in any colour and place, generated on this machine."
+    return DatasetInfo("shapes", "generated", shapes.CLASSES, dict(shapes.COUNTS), None, FINGERPRINT, description=words)
+
+
+def _stored(folder: Path, split: str, indices: list[int]) -> tuple[list[np.ndarray], list[int]]:
+    with store.arrays(folder) as stored:
+        pixels, labels = stored.get_slice(f"{split}_images"), stored.get_slice(f"{split}_labels")
+        return [pixels[i : i + 1][0] for i in indices], [int(labels[i : i + 1][0]) for i in indices]

@@ -1,0 +1,160 @@
+"""Turning a folder or archive of pictures into a stored data set. Broken pictures are counted and named."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from vit import images
+from vit.data import archives, cifar10, layouts, store
+from vit.data.layouts import Layout
+from vit.data.store import DatasetInfo, Writer
+from vit.errors import ImageError
+
+Progress = Callable[[int, int, str], None]
+Named = tuple[str, str]  # (file, reason)
+
+DEFAULT_SIZE = 128  # pixels; also the largest side that is kept as it is
+BATCH = 64  # pictures decoded together; bounds the memory for their files
+
+
+class MixedSizesError(Exception):
+    """Pictures turned out not to share one small square size."""
+
+
+def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: Progress | None = None) -> DatasetInfo:
+    """Import a folder or archive under a name.
+
+    Args:
+        name: Of the data set.
+        path: Class folders, an archive of them, or CIFAR-10 in its official layout.
+        image_size: Side in pixels to store at, unless all pictures share one square size up to 128.
+        progress: Called with (done, total, message).
+
+    Raises:
+        DataError: If there is nothing fit to train on, or the name is taken by other content.
+    """
+    target = store.folder_of(name)
+    with store.creating(target) as staging:
+        return store.publish(staging, target, fill(Writer(staging), target.name, path, image_size, progress))
+
+
+def fill(
+    writer: Writer, name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: Progress | None = None
+) -> DatasetInfo:
+    """Read everything at ``path`` into ``writer``; see ``import_as``."""
+    names, problems = survey(path, progress)
+    info = DatasetInfo(name, "imported", (), {}, None, "", description=f"Imported from {path.name}.")
+    if cifar10.is_official(names):
+        info = replace(info, classes=cifar10.CLASSES)
+        _fill_official(writer, path, progress)
+    else:
+        layout = layouts.plan(names, path.name)
+        broken = _fill_pictures(writer, path, layout, image_size, progress)
+        named = (*problems, *layout.skipped, *broken)
+        info = replace(info, classes=layout.classes, num_broken=len(named), broken=named)
+    return writer.finish(info)
+
+
+def survey(path: Path, progress: Progress | None = None) -> tuple[list[str], list[Named]]:
+    """Names of all files that may be read, and (name, reason) of those that may not."""
+    names, problems = [], []
+    for number, entry in enumerate(archives.entries(path)):
+        if archives.is_litter(entry.name):
+            continue
+        if entry.problem:
+            problems.append((entry.name, entry.problem))
+        else:
+            names.append(entry.name)
+        if progress and number % 1000 == 0:
+            progress(0, 0, f"looking through {path.name}: {number:,} files")
+    return names, problems
+
+
+def _fill_official(writer: Writer, path: Path, progress: Progress | None) -> None:
+    batches = cifar10.read_batches(path)
+    total = sum(len(labels) for _, _, labels in batches)
+    done = 0
+    for split, pictures, labels in batches:
+        writer.append(split, pictures, labels)
+        done += len(labels)
+        if progress:
+            progress(done, total, "reading batches")
+
+
+def _fill_pictures(
+    writer: Writer, path: Path, layout: Layout, image_size: int, progress: Progress | None
+) -> list[Named]:
+    """Decode every picture of ``layout``: at its own size if all share a small one, at ``image_size`` otherwise."""
+    try:
+        broken = _decode_all(writer, path, layout, None, progress)
+    except MixedSizesError:
+        writer.clear()
+        broken = _decode_all(writer, path, layout, image_size, progress)
+    bad = {name for name, _ in broken}
+    readable = {place for name, place in layout.places.items() if name not in bad}
+    layouts.check_complete(readable, layout.classes, path.name)
+    return broken
+
+
+def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, progress: Progress | None) -> list[Named]:
+    """Decode on all cores, in order; returns what was broken."""
+    broken, done = [], 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for batch in _batches(path, layout):
+            results = list(pool.map(lambda item: _pixels(*item, size), batch))
+            broken += [(name, why) for (name, _), why in zip(batch, results, strict=True) if isinstance(why, str)]
+            readable = [(layout.places[name], pixels) for (name, _), pixels in zip(batch, results, strict=True)]
+            _append(writer, [(place, pixels) for place, pixels in readable if isinstance(pixels, np.ndarray)])
+            done += len(batch)
+            if progress:
+                progress(done, len(layout.places), "decoding pictures")
+    return broken
+
+
+def _batches(path: Path, layout: Layout) -> Iterator[list[tuple[str, bytes | str]]]:
+    """Names with their content, or with why there is none, a few at a time."""
+    wanted = ((entry.name, _content(entry)) for entry in archives.entries(path) if entry.name in layout.places)
+    while batch := list(islice(wanted, BATCH)):
+        yield batch
+
+
+def _content(entry: archives.Entry) -> bytes | str:
+    try:
+        return entry.read()
+    except archives.MemberError as error:
+        return str(error)
+
+
+def _pixels(name: str, content: bytes | str, size: int | None) -> np.ndarray | str:
+    """uint8 (3, S, S), or why there is none.
+
+    Raises:
+        MixedSizesError: If ``size`` is None and the picture is not a small square.
+    """
+    if isinstance(content, str):
+        return content
+    try:
+        picture = images.decode(content, name).image
+    except ImageError as error:
+        return str(error)
+    if size is not None:
+        return images.to_array(images.fit(picture, size))
+    if picture.width != picture.height or picture.width > DEFAULT_SIZE:
+        raise MixedSizesError
+    return images.to_array(picture)
+
+
+def _append(writer: Writer, pictures: list[tuple[tuple[str, int], np.ndarray]]) -> None:
+    """Store decoded pictures under their (split, label)."""
+    if len({pixels.shape for _, pixels in pictures} | writer.shapes) > 1:
+        raise MixedSizesError
+    for split in store.SPLITS:
+        part = [(label, pixels) for (there, label), pixels in pictures if there == split]
+        if part:
+            labels, pixels = zip(*part, strict=True)
+            writer.append(split, np.stack(pixels), np.array(labels))

@@ -1,0 +1,119 @@
+"""Which file is which class and split, judged by names alone: ``[wrapper/][train|test/]class/.../picture.jpg``."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vit.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A plan for reading class folders.
+
+    Attributes:
+        places: Split ("train" or "test") and label of each picture's name.
+        classes: Names, sorted; a label is a place in here.
+        skipped: (name, reason) of files that look like data but fit nowhere.
+    """
+
+    places: dict[str, tuple[str, int]]
+    classes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def counts(self) -> dict[str, int]:
+        """Pictures per split, before any turns out to be broken."""
+        return dict(Counter(split for split, _ in self.places.values()))
+
+
+def plan(names: Iterable[str], shown: str) -> Layout:
+    """Work out splits and classes.
+
+    Pictures for validation serve as the test set where there is none, and join the training pictures otherwise,
+    because training carves its own validation part.
+
+    Args:
+        names: Paths inside the folder or archive.
+        shown: What to call the whole in messages.
+
+    Raises:
+        DataError: If there are no pictures in class folders, fewer than two classes, or a class without training
+            or test pictures.
+    """
+    pictures, skipped = [], []
+    for name in names:
+        if name.lower().endswith(SUFFIXES):
+            pictures.append(name.split("/"))
+        elif "/" in name:
+            skipped.append((name, "not a PNG, JPEG, WebP, BMP or GIF"))
+    depth = _wrapper_depth(pictures)
+    has_splits = _has_splits(pictures, depth)
+    found: dict[str, tuple[str, str]] = {}
+    for parts in pictures:
+        inner = parts[depth:]
+        if len(inner) < 2 + has_splits:
+            skipped.append(("/".join(parts), "not inside a class folder"))
+        else:
+            found["/".join(parts)] = (SPLIT_FOLDERS[inner[0].lower()] if has_splits else "train", inner[has_splits])
+    return _numbered(found, tuple(skipped), shown)
+
+
+def _wrapper_depth(pictures: list[list[str]]) -> int:
+    """How many folders wrap everything, above the splits or classes."""
+    depth = 0
+    while pictures and all(len(parts) > depth + 2 for parts in pictures):
+        tops = {parts[depth] for parts in pictures}
+        if len(tops) > 1 or tops.pop().lower() in SPLIT_FOLDERS:
+            break
+        depth += 1
+    return depth
+
+
+def _has_splits(pictures: list[list[str]], depth: int) -> bool:
+    """Whether the folders at ``depth`` are splits, of which one is for training."""
+    tops = {parts[depth].lower() for parts in pictures if len(parts) > depth + 1}
+    return tops <= set(SPLIT_FOLDERS) and "train" in {SPLIT_FOLDERS[top] for top in tops}
+
+
+def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> Layout:
+    """Resolve validation and turn class names into labels."""
+    splits = {split for split, _ in found.values()}
+    as_stored = {"val": "train" if "test" in splits else "test"}
+    classes = tuple(sorted({name for _, name in found.values()}))
+    if not found:
+        raise DataError(f"{shown} has no pictures in class folders: put each class into a folder of its own.")
+    if len(classes) < 2:
+        raise DataError(f"{shown} has only the class {classes[0]!r}: put at least two class folders side by side.")
+    labels = {name: label for label, name in enumerate(classes)}
+    places = {path: (as_stored.get(split, split), labels[name]) for path, (split, name) in found.items()}
+    check_complete(set(places.values()), classes, shown)
+    return Layout(places, classes, skipped)
+
+
+def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], shown: str) -> None:
+    """Refuse if a class is missing from a split.
+
+    Args:
+        present: Every (split, label) that has a picture.
+        classes: Names of the labels.
+        shown: What to call the data set.
+
+    Raises:
+        DataError: Naming split and classes.
+    """
+    for split, words in (("train", "training"), ("test", "test")):
+        missing = [name for label, name in enumerate(classes) if (split, label) not in present]
+        if missing and (split == "train" or any(there == split for there, _ in present)):
+            listed = ", ".join(missing[:5]) + (" and others" if len(missing) > 5 else "")
+            raise DataError(f"{shown} has no readable {words} pictures of {listed}: add some or remove the class.")

@@ -1,0 +1,101 @@
+"""A whole data set as uint8 tensors at the size a model wants."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vit.data import catalog, shapes, store
+from vit.data.importing import Progress
+from vit.errors import DataError
+
+RESIZE_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Split:
+    """images uint8 (n, 3, H, W), labels int64 (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory.
+
+    Attributes:
+        name: What it is called.
+        classes: Names, in the order of the labels.
+        train: What to learn from; validation is carved from it.
+        test: What to look at once, at the end; None where there is none.
+        fingerprint: SHA-256 of the stored content, whatever the size it was loaded at.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split | None
+    fingerprint: str
+
+
+def load(source: str, image_size: int, progress: Progress | None = None) -> Dataset:
+    """Load a data set.
+
+    Args:
+        source: "shapes", the name of an imported set, or a path to a folder or archive, which is prepared once.
+        image_size: Side in pixels; stored pictures of another size are scaled, anti-aliased.
+        progress: Called with (done, total, message).
+
+    Raises:
+        DataError: If there is no such data set, or its content is not what was imported.
+    """
+    if source == "shapes":
+        return _shapes(image_size, progress)
+    folder = catalog.locate(source, image_size, progress)
+    info = store.read_info(folder)
+    stored = _verified(folder, info)
+    splits = {
+        split: Split(_resized(torch.from_numpy(images), image_size, progress), torch.from_numpy(labels))
+        for split, (images, labels) in stored.items()
+    }
+    return Dataset(info.name, info.classes, splits["train"], splits.get("test"), info.fingerprint)
+
+
+def _shapes(image_size: int, progress: Progress | None) -> Dataset:
+    splits = {}
+    for split, count in shapes.COUNTS.items():
+        images, labels, _ = shapes.generate(count, image_size, split=split, progress=progress)
+        splits[split] = Split(torch.from_numpy(images), torch.from_numpy(labels))
+    return Dataset("shapes", shapes.CLASSES, splits["train"], splits["test"], catalog.FINGERPRINT)
+
+
+def _verified(folder: Path, info: store.DatasetInfo) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(images, labels) of each split, exactly as they were imported."""
+    with store.arrays(folder) as stored:
+        splits = {
+            split: (stored.get_tensor(f"{split}_images"), stored.get_tensor(f"{split}_labels"))
+            for split in store.SPLITS
+            if split in info.counts
+        }
+    if store.fingerprint(info.classes, splits) != info.fingerprint:
+        raise DataError(
+            f"The pictures of {info.name} have changed since they were imported: remove and import it again."
+        )
+    return splits
+
+
+def _resized(images: Tensor, size: int, progress: Progress | None) -> Tensor:
+    """uint8 (n, C, size, size) by anti-aliased bilinear interpolation, as ``vit.images.fit`` does."""
+    if images.shape[-1] == size:
+        return images
+    resized = torch.empty(len(images), 3, size, size, dtype=torch.uint8)
+    for start in range(0, len(images), RESIZE_BATCH):
+        part = slice(start, start + RESIZE_BATCH)
+        resized[part] = F.interpolate(images[part], (size, size), mode="bilinear", antialias=True)
+        if progress:
+            progress(min(part.stop, len(images)), len(images), f"scaling pictures to {size} pixels")
+    return resized

@@ -1,0 +1,236 @@
+"""The stored form of a data set: a folder with ``dataset.json`` and ``images.safetensors``. No torch.
+
+A folder under its final name is complete: it is built beside it, under a lock, and renamed. The fingerprint is the
+SHA-256 of classes, labels and pixels; a data set with the same fingerprint is the same data set.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+
+from vit import files, paths
+from vit.errors import DataError
+
+SCHEMA_VERSION = 1
+SPLITS = ("train", "test")
+INFO, IMAGES = "dataset.json", "images.safetensors"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+RESERVED = ("shapes",)
+MAX_BROKEN_LISTED = 100
+BLOCK = 1 << 22  # bytes
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known about a data set without reading its pictures.
+
+    Attributes:
+        name: What ``load`` calls it.
+        kind: "generated", "imported", or "path" for one that was not imported.
+        classes: Names, in the order of the labels.
+        counts: Pictures per split.
+        image_size: Side of the stored pictures in pixels; None where it is free.
+        fingerprint: SHA-256 of the content; empty where it isn't known yet.
+        num_broken: Pictures that could not be read.
+        broken: The first of them, (file, reason).
+        description: Where it came from, one sentence.
+        created: When it was imported, Unix time in seconds; 0 where it wasn't.
+        problem: Why it can't be used, or None.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[str, ...]
+    counts: dict[str, int]
+    image_size: int | None
+    fingerprint: str
+    num_broken: int = 0
+    broken: tuple[tuple[str, str], ...] = ()
+    description: str = ""
+    created: float = 0.0
+    problem: str | None = None
+
+
+class Writer:
+    """Collects pictures on disk, so that memory doesn't limit the size of a data set."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything appended so far."""
+        self._labels: dict[str, list[np.ndarray]] = {}
+        self.shapes: set[tuple[int, ...]] = set()  # of single pictures; must stay one
+        for raw in self._folder.glob("*.raw"):
+            raw.unlink()
+
+    def append(self, split: str, images: np.ndarray, labels: np.ndarray) -> None:
+        """Add pictures, uint8 (n, 3, S, S), with their labels (n,)."""
+        self.shapes.add(images.shape[1:])
+        with open(self._folder / f"{split}.raw", "ab") as raw:
+            raw.write(np.ascontiguousarray(images).data)
+        self._labels.setdefault(split, []).append(np.asarray(labels, np.int64))
+
+    def finish(self, info: DatasetInfo) -> DatasetInfo:
+        """Write both files; returns ``info`` with counts, size and fingerprint filled in."""
+        (shape,) = self.shapes
+        labels = {split: np.concatenate(self._labels[split]) for split in SPLITS if split in self._labels}
+        digest = _digest(info.classes)
+        with files.replacing(self._folder / IMAGES) as temporary, open(temporary, "wb") as out:
+            out.write(_header({split: len(values) for split, values in labels.items()}, shape))
+            for split, values in labels.items():
+                for block in (values.tobytes(), *_blocks(self._folder / f"{split}.raw")):
+                    out.write(block)
+                    digest.update(block)
+        self.clear()
+        counts = {split: len(values) for split, values in labels.items()}
+        return replace(info, counts=counts, image_size=shape[-1], fingerprint=digest.hexdigest())
+
+
+@contextmanager
+def creating(target: Path, wait: bool = False) -> Iterator[Path]:
+    """Yield an empty folder beside ``target`` that only this process fills; what was left by a dead one is removed.
+
+    Args:
+        target: Where ``publish`` will put it.
+        wait: Whether to wait for another process that is creating the same, or to refuse.
+
+    Raises:
+        DataError: If another process is creating it and ``wait`` is False.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(target.parent / f".{target.name}.lock")
+    staging = target.parent / f".{target.name}.part"
+    try:
+        with lock.acquire(timeout=-1 if wait else 0):
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir()
+            try:
+                yield staging
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    except Timeout as error:
+        raise DataError(f"{target.name} is being imported already: wait until that has finished.") from error
+
+
+def publish(staging: Path, target: Path, info: DatasetInfo) -> DatasetInfo:
+    """Describe a filled ``staging`` and give it its name.
+
+    Raises:
+        DataError: If there is other content under that name; the same content is simply kept.
+    """
+    record = {"schema_version": SCHEMA_VERSION, **asdict(info), "created": time.time()}
+    record["broken"] = record["broken"][:MAX_BROKEN_LISTED]
+    files.write_json(staging / INFO, record)
+    if target.exists():
+        if read_info(target).fingerprint == info.fingerprint:
+            return info
+        raise DataError(
+            f"There is another data set called {target.name} already: choose a different name, or remove it with "
+            f"'python -m vit data remove {target.name}'."
+        )
+    os.replace(staging, target)
+    return info
+
+
+def read_info(folder: Path) -> DatasetInfo:
+    """Read ``dataset.json``.
+
+    Raises:
+        DataError: If it is missing, damaged or from a newer version.
+    """
+    try:
+        record = json.loads((folder / INFO).read_text(encoding="utf-8"))
+        version = record.pop("schema_version")
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"Data set {folder.name} has format {version}, this program reads {SCHEMA_VERSION}: update it."
+            )
+        record["broken"] = tuple(tuple(pair) for pair in record["broken"])
+        return DatasetInfo(**{**record, "classes": tuple(record["classes"])})
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"Data set {folder.name} can't be read ({error}): remove it and import it again.") from error
+
+
+@contextmanager
+def arrays(folder: Path) -> Iterator[safe_open]:
+    """Open the pictures for lazy reading: ``get_slice("train_images")[3:5]``.
+
+    Raises:
+        DataError: If the file is missing or damaged.
+    """
+    try:
+        with safe_open(folder / IMAGES, framework="numpy") as stored:
+            yield stored
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"The pictures of {folder.name} can't be read ({error}): remove and import it again."
+        ) from error
+
+
+def fingerprint(classes: tuple[str, ...], splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
+    """SHA-256 of a data set's content; ``splits`` maps split to (images, labels)."""
+    digest = _digest(classes)
+    for split in SPLITS:
+        if split in splits:
+            images, labels = splits[split]
+            digest.update(np.ascontiguousarray(labels).data)
+            digest.update(np.ascontiguousarray(images).data)
+    return digest.hexdigest()
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if a data set may be called so.
+
+    Raises:
+        DataError: If not.
+    """
+    if name in RESERVED:
+        raise DataError(f"The name {name!r} belongs to a built-in data set: choose another one.")
+    if not NAME.fullmatch(name):
+        raise DataError(
+            f"{name[:80]!r} can't be a data set's name: use 1 to 64 lower-case letters, digits, dots, underscores or "
+            "hyphens, starting with a letter or digit."
+        )
+    return name
+
+
+def folder_of(name: str) -> Path:
+    """Where the data set ``name`` is stored, whether it exists or not."""
+    return paths.data_root() / check_name(name)
+
+
+def _digest(classes: tuple[str, ...]):
+    return hashlib.sha256(json.dumps(list(classes)).encode())
+
+
+def _header(counts: dict[str, int], shape: tuple[int, ...]) -> bytes:
+    """The head of a safetensors file (https://github.com/huggingface/safetensors#format), labels before images."""
+    header, offset = {}, 0
+    for split, count in counts.items():
+        for key, dtype, dims, width in (("labels", "I64", (), 8), ("images", "U8", shape, int(np.prod(shape)))):
+            end = offset + count * width
+            header[f"{split}_{key}"] = {"dtype": dtype, "shape": [count, *dims], "data_offsets": [offset, end]}
+            offset = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            yield block

@@ -1,0 +1,78 @@
+"""What this machine is, without torch: a page shows it at once, rules judge against it."""
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+
+import psutil
+
+from vit.rules import Surroundings
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The device that ``auto`` means here.
+
+    Attributes:
+        device: cpu, cuda or mps.
+        name: As a person knows it: "NVIDIA H200", "CPU".
+        cores: CPU cores this process may use.
+        memory_bytes: Memory of the device.
+    """
+
+    device: str
+    name: str
+    cores: int
+    memory_bytes: int
+
+    @property
+    def label(self) -> str:
+        """One line: ``CPU, 2 cores`` or ``NVIDIA H200, 141 GB``."""
+        if self.device == "cuda":
+            return f"{self.name}, {self.memory_bytes / 1e9:.0f} GB"
+        return f"{self.name}, {self.cores} core{'s' if self.cores != 1 else ''}"
+
+
+@cache
+def describe() -> Hardware:
+    """Find the fastest device that torch could use."""
+    cores = usable_cores()
+    gpu = _nvidia()
+    if gpu:
+        return Hardware("cuda", gpu[0], cores, gpu[1])
+    memory = psutil.virtual_memory().total
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        return Hardware("mps", "Apple GPU", cores, memory)
+    return Hardware("cpu", "CPU", cores, memory)
+
+
+def usable_cores() -> int:
+    """Cores this process may run on, which in a container are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def surroundings(num_train: int | None = None, num_classes: int | None = None) -> Surroundings:
+    """What a configuration has to fit on this machine and on the data given."""
+    hardware = describe()
+    memory = hardware.memory_bytes if hardware.device == "cuda" else psutil.virtual_memory().available
+    devices = ("cpu",) if hardware.device == "cpu" else ("cpu", hardware.device)
+    return Surroundings(num_train, num_classes, memory, devices)
+
+
+def _nvidia() -> tuple[str, int] | None:
+    """Name and memory in bytes of the first NVIDIA GPU, as its driver's tool tells."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+        name, megabytes = answer.splitlines()[0].rsplit(",", 1)
+        return name.strip(), int(megabytes) * 2**20
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None

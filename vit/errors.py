@@ -1,0 +1,51 @@
+"""The mistakes a person can act on. ``str(error)`` is a sentence fit to be shown to them."""
+
+from dataclasses import dataclass
+
+
+class VitError(ValueError):
+    """Base of every error whose text is meant for the person who caused it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one setting.
+
+    Attributes:
+        field: Dotted name such as ``model.patch_size``.
+        value: The offending value.
+        message: What is wrong and what would be right.
+        remedy: A value that would work, if there is an obvious one; pages offer it as a button.
+    """
+
+    field: str
+    value: object
+    message: str
+    remedy: object = None
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.value}: {self.message}"
+
+
+class ConfigError(VitError):
+    """A configuration that can't work; carries every problem at once."""
+
+    def __init__(self, problems: list[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class DataError(VitError):
+    """A data set that is missing, damaged or not what it should be."""
+
+
+class ImageError(VitError):
+    """A picture that can't be shown to a model."""
+
+
+class RunError(VitError):
+    """A run directory that is missing, damaged or in the wrong state for what was asked."""
+
+
+class CheckpointError(VitError):
+    """A checkpoint that is missing, damaged or doesn't fit."""

@@ -1,0 +1,79 @@
+"""Weights for timm (https://github.com/huggingface/pytorch-image-models), whose names ours already are.
+
+weights = safetensors.torch.load_file("model.safetensors")
+with safetensors.safe_open("model.safetensors", "pt") as file:
+    kwargs = json.loads(file.metadata()["timm"])
+timm.models.VisionTransformer(**kwargs).load_state_dict(weights)
+"""
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from vit import checkpoint, files
+from vit.config import ModelConfig
+from vit.errors import CheckpointError, VitError
+from vit.models import ModelInfo
+
+POOLS = {"cls": "token", "mean": "avg"}
+
+
+def to_timm(model: str | Path, out: Path) -> None:
+    """Write a model as a safetensors file that loads into timm with ``strict=True``.
+
+    Fixed sine-cosine positions become timm's learned ones, with the same numbers. The header carries JSON texts:
+    ``timm`` (arguments of ``VisionTransformer``), ``classes``, ``mean`` and ``std`` (of inputs on the scale 0..1).
+
+    Args:
+        model: A run, a shipped model's name, or a checkpoint file.
+        out: Where to; an existing file is replaced only once the new one is read back and found equal.
+
+    Raises:
+        CheckpointError: If there is no such model or its file is damaged.
+        VitError: If timm has no such architecture.
+    """
+    network, info = checkpoint.load_with_info(model)
+    metadata = _metadata(info)
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    with files.replacing(out) as temporary:
+        safetensors.torch.save_file(weights, temporary, metadata)
+        _check_same(weights, safetensors.torch.load_file(temporary), out)
+
+
+def timm_kwargs(config: ModelConfig) -> dict:
+    """Arguments of ``timm.models.VisionTransformer`` for the same architecture, without dropout.
+
+    Raises:
+        VitError: If timm can't express it.
+    """
+    if config.stem != "patch":
+        raise VitError(f"timm's VisionTransformer has no stem={config.stem!r}; only models with stem='patch' fit it")
+    return {
+        "img_size": config.image_size,
+        "patch_size": config.patch_size,
+        "in_chans": config.in_channels,
+        "num_classes": config.num_classes,
+        "embed_dim": config.embed_dim,
+        "depth": config.depth,
+        "num_heads": config.num_heads,
+        "mlp_ratio": config.mlp_ratio,
+        "qkv_bias": config.qkv_bias,
+        "class_token": config.pool == "cls",
+        "global_pool": POOLS[config.pool],
+        "reg_tokens": config.reg_tokens,
+        "pos_embed": "none" if config.pos_embed == "none" else "learn",
+    }
+
+
+def _metadata(info: ModelInfo) -> dict[str, str]:
+    fields = {"timm": timm_kwargs(info.model), "classes": info.classes, "mean": info.mean, "std": info.std}
+    return {name: json.dumps(value) for name, value in fields.items()}
+
+
+def _check_same(written: dict[str, Tensor], read: dict[str, Tensor], out: Path) -> None:
+    """Refuse an export that doesn't read back bit by bit."""
+    if written.keys() != read.keys() or not all(torch.equal(written[name], read[name]) for name in written):
+        raise CheckpointError(f"{out} did not read back as it was written; the disk may be failing")

@@ -1,0 +1,148 @@
+"""From a file's bytes to the picture a model sees. Pillow and numpy only.
+
+A picture is either decoded completely and upright, or refused with a sentence; nothing is guessed or half shown.
+"""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from PIL.Image import Resampling, Transpose
+
+from vit.errors import ImageError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+FORMAT_WORDS = "PNG, JPEG, WebP, BMP or GIF"
+MAX_PIXELS = 50_000_000
+ORIENTATION = 0x0112  # the EXIF tag; its values 2 to 8 say how to turn the picture upright
+UPRIGHT = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+# What Pillow's readers raise on damaged files; SyntaxError is its word for a bad header.
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """A complete picture.
+
+    Attributes:
+        image: RGB, upright, without metadata.
+        note: What a person should know about the conversion, such as "first of 12 frames", or None.
+    """
+
+    image: Image.Image
+    note: str | None
+
+
+def decode(data: bytes, name: str) -> DecodedImage:
+    """Decode a PNG, JPEG, WebP, BMP or GIF of any mode.
+
+    Args:
+        data: The file's content.
+        name: What to call the file in messages; never used as a path.
+
+    Raises:
+        ImageError: If it is empty, not such a picture, damaged, incomplete or above 50 megapixels.
+    """
+    shown = _shown(name)
+    if not data:
+        raise ImageError(f"{shown} is empty: choose the original file again.")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image, shown)
+            return _convert(image)
+    except ImageError:  # is a ValueError itself
+        raise
+    except BOMBS as error:
+        raise _too_large(shown) from error
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{shown} is not a picture that can be read: save it as {FORMAT_WORDS}.") from error
+    except DAMAGE as error:
+        raise ImageError(f"{shown} is damaged or incomplete: save or download it again.") from error
+
+
+def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
+    """The central square that a model sees, (left, top, right, bottom) in pixels of the original."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def fit(image: Image.Image, size: int) -> Image.Image:
+    """Cut out ``crop_box`` and scale it to ``size`` x ``size`` pixels, anti-aliased."""
+    # Not resize(box=...), which lets pixels from beyond the box shine in where it enlarges.
+    return image.crop(crop_box(*image.size)).resize((size, size), Resampling.BILINEAR)
+
+
+def to_array(image: Image.Image, channels: int = 3) -> np.ndarray:
+    """uint8 (C, H, W) with 3 channels (RGB) or 1 (grey, ITU-R BT.601)."""
+    if channels == 1:
+        return np.array(image.convert("L"))[None]
+    return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+
+
+def _convert(image: Image.Image) -> DecodedImage:
+    """Decode the first frame, turn it upright, flatten it to RGB and drop the metadata."""
+    notes = []
+    image.load()
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"first of {frames} frames")
+    picture, is_transparent = _to_rgb(image)
+    if is_transparent:
+        notes.append("transparent parts shown on white")
+    picture = _upright(picture, image)
+    picture.info = {}  # EXIF holds places and times that are nobody's business
+    return DecodedImage(picture, "; ".join(notes) or None)
+
+
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
+    """An RGB copy, and whether anything transparent was laid on white."""
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow itself would clip at 255
+        grey = (np.asarray(image).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB"), False
+    if not image.has_transparency_data:
+        return image.convert("RGB"), False
+    layered = image.convert("RGBA")
+    flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
+    return flat, layered.getextrema()[3][0] < 255
+
+
+def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
+    """Apply the camera's orientation; unreadable or unknown ones mean that there is none."""
+    try:
+        orientation = source.getexif().get(ORIENTATION)
+    except DAMAGE:
+        return picture
+    turn = UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _check_size(image: Image.Image, shown: str) -> None:
+    """Refuse from the header, before anything is allocated."""
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(shown)
+    if not image.width * image.height:
+        raise ImageError(f"{shown} has no pixels: choose another picture.")
+
+
+def _too_large(shown: str) -> ImageError:
+    return ImageError(f"{shown} has more than {MAX_PIXELS // 10**6} megapixels: scale it down first.")
+
+
+def _shown(name: str) -> str:
+    """A file name fit for a message: no folders, no control characters, at most 80 characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    clean = "".join(character if character.isprintable() else "?" for character in last) or "The file"
+    return clean if len(clean) <= 80 else f"{clean[:50]}...{clean[-25:]}"

@@ -1,0 +1,200 @@
+"""The Vision Transformer of "An Image is Worth 16x16 Words" (Dosovitskiy et al. 2020, arXiv:2010.11929).
+
+Module names are timm's, so that state dicts can be exchanged. Shapes: B batch, C channels, H W image, P patch side,
+N tokens, D embed_dim, h heads, d head_dim, K classes.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vit.config import ModelConfig
+from vit.cost import CONV_STEM_REDUCTION, stem_widths
+
+LAYER_NORM_EPS = 1e-6  # timm's, not torch's 1e-5
+
+
+class PatchEmbed(nn.Module):
+    """Cut images into patches and project each to a token: (B, C, H, W) -> (B, N, D)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.stem, channels, side = nn.Identity(), config.in_channels, config.patch_size
+        if config.stem == "conv":
+            self.stem = conv_stem(config)
+            channels, side = stem_widths(config)[1], config.patch_size // CONV_STEM_REDUCTION
+        self.proj = nn.Conv2d(channels, config.embed_dim, kernel_size=side, stride=side)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.proj(self.stem(images))  # (B, D, H/P, W/P)
+        return x.flatten(2).transpose(1, 2)  # (B, N, D)
+
+
+def conv_stem(config: ModelConfig) -> nn.Sequential:
+    """Two stride-2 convolutions (Xiao et al. 2021, arXiv:2106.14881): (B, C, H, W) -> (B, c, H/4, W/4)."""
+    first, second = stem_widths(config)
+    return nn.Sequential(
+        nn.Conv2d(config.in_channels, first, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(1, first),
+        nn.GELU(),
+        nn.Conv2d(first, second, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(1, second),
+        nn.GELU(),
+    )
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention, softmax(Q K^T / sqrt(d)) V per head: (B, N, D) -> (B, N, D)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.num_heads, self.head_dim = config.num_heads, config.head_dim
+        self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
+        self.proj = nn.Linear(config.embed_dim, config.embed_dim)
+        self.attn_drop_rate = config.attn_drop_rate
+        self.proj_drop = nn.Dropout(config.drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        dropout = self.attn_drop_rate if self.training else 0.0
+        x = F.scaled_dot_product_attention(*self._heads(x), dropout_p=dropout)  # (B, h, N, d)
+        return self._project(x)
+
+    def explicit(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same computation in the open, for inspection; attention dropout is left out.
+
+        Returns:
+            Output (B, N, D), attention weights (B, h, N, N) whose rows sum to 1, and values (B, h, N, d).
+        """
+        query, key, value = self._heads(x)
+        weights = (query @ key.transpose(-2, -1) * self.head_dim**-0.5).softmax(dim=-1)
+        return self._project(weights @ value), weights, value
+
+    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        batch, tokens, _ = x.shape
+        qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, self.head_dim)
+        return qkv.permute(2, 0, 3, 1, 4).unbind(0)  # three of (B, h, N, d)
+
+    def _project(self, x: Tensor) -> Tensor:
+        x = x.transpose(1, 2).flatten(2)  # (B, N, D)
+        return self.proj_drop(self.proj(x))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with a GELU between, for each token by itself: (B, N, D) -> (B, N, D)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.fc1 = nn.Linear(config.embed_dim, config.mlp_dim)
+        self.fc2 = nn.Linear(config.mlp_dim, config.embed_dim)
+        self.drop = nn.Dropout(config.drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.fc2(self.drop(F.gelu(self.fc1(x)))))
+
+
+class DropPath(nn.Module):
+    """Skip a residual branch for whole images by chance (Huang et al. 2016, stochastic depth)."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+class Block(nn.Module):
+    """Pre-norm encoder block, equations 2 and 3 of the paper: (B, N, D) -> (B, N, D)."""
+
+    def __init__(self, config: ModelConfig, drop_path_rate: float):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.attn = Attention(config)
+        self.norm2 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(config)
+        self.drop_path = DropPath(drop_path_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+class VisionTransformer(nn.Module):
+    """Patches to tokens, tokens through the encoder, one summary to the head: (B, C, H, W) -> (B, K).
+
+    As in timm, a class-token model normalises all tokens and reads the first (``norm``), a mean-pooling model
+    averages the patch tokens and normalises the average (``fc_norm``).
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        self.patch_embed = PatchEmbed(config)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, config.embed_dim)) if config.pool == "cls" else None
+        self.reg_token = (
+            nn.Parameter(torch.zeros(1, config.reg_tokens, config.embed_dim)) if config.reg_tokens else None
+        )
+        self._add_position_embedding(config)
+        self.pos_drop = nn.Dropout(config.drop_rate)
+        rates = torch.linspace(0, config.drop_path_rate, config.depth).tolist()
+        self.blocks = nn.Sequential(*(Block(config, rate) for rate in rates))
+        norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm, self.fc_norm = (norm, nn.Identity()) if config.pool == "cls" else (nn.Identity(), norm)
+        self.head = nn.Linear(config.embed_dim, config.num_classes)
+        self.apply(init_weights)
+        self._init_tokens()
+
+    def _add_position_embedding(self, config: ModelConfig) -> None:
+        self.pos_embed = None
+        if config.pos_embed == "learned":
+            self.pos_embed = nn.Parameter(torch.empty(1, config.num_tokens, config.embed_dim))
+        elif config.pos_embed == "sincos2d":
+            del self.pos_embed
+            self.register_buffer("pos_embed", sincos2d(config))
+
+    def _init_tokens(self) -> None:
+        for token in (self.cls_token, self.reg_token):
+            if token is not None:
+                nn.init.normal_(token, std=1e-6)
+        if isinstance(self.pos_embed, nn.Parameter):
+            nn.init.trunc_normal_(self.pos_embed, std=0.02)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D)."""
+        x = self.patch_embed(images)
+        prefix = [token.expand(len(x), -1, -1) for token in (self.cls_token, self.reg_token) if token is not None]
+        x = torch.cat([*prefix, x], dim=1)
+        return self.pos_drop(x if self.pos_embed is None else x + self.pos_embed)
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """All tokens after the encoder: (B, C, H, W) -> (B, N, D)."""
+        return self.norm(self.blocks(self.embed(images)))
+
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Pool the tokens and classify: (B, N, D) -> (B, K)."""
+        pooled = x[:, 0] if self.config.pool == "cls" else x[:, self.config.num_prefix_tokens :].mean(dim=1)
+        return self.head(self.fc_norm(pooled))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(images))
+
+
+def init_weights(module: nn.Module) -> None:
+    """timm's start: linear weights from a truncated normal of 0.02, biases zero; convolutions keep torch's."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def sincos2d(config: ModelConfig, temperature: float = 10_000.0) -> Tensor:
+    """Fixed 2-D sine-cosine positions (MoCo v3, arXiv:2104.02057); prefix tokens get zeros: (1, N, D)."""
+    quarter = config.embed_dim // 4
+    y, x = torch.meshgrid(*[torch.arange(config.grid_size, dtype=torch.float32)] * 2, indexing="ij")
+    omega = temperature ** -(torch.arange(quarter) / max(1, quarter - 1))
+    angles = [axis.flatten()[:, None] * omega for axis in (x, y)]  # each (num_patches, D/4)
+    patches = torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
+    return torch.cat([torch.zeros(config.num_prefix_tokens, config.embed_dim), patches])[None]

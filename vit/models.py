@@ -1,0 +1,147 @@
+"""Which models there are and what they say of themselves; reads only file headers, so it needs no torch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from vit import paths
+from vit.config import ENCODER, ModelConfig, RunConfig
+from vit.errors import CheckpointError, RunError, VitError
+from vit.rules import validate
+from vit.runs.directory import Run
+
+FORMAT_VERSION = 1
+MAX_HEADER_BYTES = 4_000_000
+SHIPPED_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a checkpoint says of itself, enough to rebuild the model and to feed it.
+
+    Attributes:
+        run: The whole configuration it was trained with.
+        classes: Class names in the order of the logits.
+        mean: Channel means on [0, 1] that inputs are normalised with.
+        std: Channel standard deviations, likewise.
+        data: Name, fingerprint and split sizes of the training data.
+        step: Optimizer updates done.
+        epoch: Passes over the training split done.
+        metrics: Figures at that step, such as val_accuracy.
+        environment: torch version, device and threads it was computed with.
+    """
+
+    run: RunConfig
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    data: dict
+    step: int
+    epoch: float
+    metrics: dict
+    environment: dict
+
+    @property
+    def model(self) -> ModelConfig:
+        return self.run.model
+
+    def to_json(self) -> dict:
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {"format": FORMAT_VERSION, **fields, "run": self.run.to_json()}
+
+
+def resolve(model: str | Path) -> Path:
+    """The checkpoint file behind a MODEL: a file, a shipped model's name, a run, ``RUN@last`` or ``RUN@STEP``.
+
+    Raises:
+        CheckpointError: If there is no such model; the message lists what there is.
+    """
+    name = str(model)
+    if _is_file(name):
+        return Path(name)
+    if name in shipped():
+        return paths.pretrained_root() / name / SHIPPED_FILE
+    run_id, _, which = name.partition("@")
+    try:
+        return Run.find(run_id).checkpoint_path(which or "best")
+    except RunError as error:
+        known = ", ".join(shipped()) or "none"
+        message = f"no model called {name!r}: {error}. Shipped models: {known}; runs: python -m vit runs"
+        raise CheckpointError(message) from error
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a name that no file can have, such as one that is too long
+        return False
+
+
+def shipped() -> list[str]:
+    """Names of the models that come with the project."""
+    return sorted(path.parent.name for path in paths.pretrained_root().glob(f"*/{SHIPPED_FILE}"))
+
+
+def read_info(path: Path) -> ModelInfo:
+    """Read a checkpoint's own description from its header.
+
+    Raises:
+        CheckpointError: If the file is missing, isn't one of ours, or is of a newer version.
+    """
+    payload = read_metadata(path).get("vit")
+    if not isinstance(payload, str):
+        raise CheckpointError(f"{path.name} is a safetensors file, but not a ViT Lab checkpoint: it has no description")
+    try:
+        return parse_info(json.loads(payload))
+    except (VitError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name} has a description that can't be read: {error}") from error
+
+
+def parse_info(raw: dict) -> ModelInfo:
+    """Rebuild the description from its JSON form."""
+    if raw["format"] != FORMAT_VERSION:
+        raise CheckpointError(f"written in format {raw['format']}; this version of ViT Lab reads {FORMAT_VERSION}")
+    fields = {name: raw[name] for name in ModelInfo.__dataclass_fields__}
+    tuples = {name: tuple(raw[name]) for name in ("classes", "mean", "std")}
+    info = ModelInfo(**{**fields, **tuples, "run": validate(raw["run"])})
+    _check_counts("classes", info.classes, info.model.num_classes)
+    _check_counts("channel means", info.mean, info.model.in_channels)
+    _check_counts("channel deviations", info.std, info.model.in_channels)
+    return info
+
+
+def _check_counts(what: str, values: tuple, expected: int) -> None:
+    if len(values) != expected:
+        raise CheckpointError(f"it describes {len(values)} {what}, but its model has {expected}")
+
+
+def check_encoder(new: ModelConfig, old: ModelConfig, name: str) -> None:
+    """Refuse to pour one encoder's weights into another.
+
+    Raises:
+        CheckpointError: With every difference.
+    """
+    differences = [
+        f"{field} is {getattr(old, field)} there and {getattr(new, field)} here"
+        for field in ENCODER
+        if getattr(old, field) != getattr(new, field)
+    ]
+    if differences:
+        raise CheckpointError(f"can't start from {name}: {'; '.join(differences)}. Use the checkpoint's own values")
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The text fields in a safetensors header (https://github.com/huggingface/safetensors#format).
+
+    Raises:
+        CheckpointError: If the file can't be read or isn't safetensors.
+    """
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = file.read(length) if length <= MAX_HEADER_BYTES else b""
+        return dict(json.loads(header).get("__metadata__", {}))
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:  # not JSON, or of another structure
+        raise CheckpointError(f"{path.name} is damaged or not a safetensors checkpoint") from error

@@ -1,0 +1,73 @@
+"""One prediction on one sheet: the picture, what the model saw of it, where it looked, and what it said."""
+
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from vit.plots.heatmap import colour_bar, enlarge, font, overlay, place_back
+from vit.plots.scale import Scale
+
+PANEL, MARGIN, CAPTION, FOOT = 320, 24, 28, 150  # pixels
+PAPER, INK, FAINT, ACCENT = "white", "#222222", "#e8e8e8", "#3b528b"
+NAME_WIDTH, ROW = 120, 28
+
+
+class Said(Protocol):
+    """What ``vit.predict.Prediction`` provides."""
+
+    name: str
+    seen: Image.Image
+    box: tuple[int, int, int, int]
+
+    def top(self, k: int) -> list[tuple[str, float]]: ...
+
+
+def report(original: Image.Image, said: Said, values: np.ndarray, scale: Scale, caption: str) -> Image.Image:
+    """Draw the sheet.
+
+    Args:
+        original: The whole picture.
+        said: The model's prediction for it.
+        values: The heatmap, (g, g).
+        scale: Of the heatmap.
+        caption: What the heatmap is, in words.
+    """
+    sheet = Image.new("RGB", (3 * PANEL + 4 * MARGIN, 2 * CAPTION + PANEL + FOOT + MARGIN), PAPER)
+    whole = ImageOps.contain(place_back(original, said.box, original.crop(said.box)), (PANEL, PANEL))
+    heat = overlay(said.seen, values, scale=scale, size=PANEL)
+    seen = f"What the model sees: {said.seen.width} x {said.seen.height} pixels"
+    panels = [(said.name, whole), (seen, enlarge(said.seen.convert("RGB"), PANEL)), (caption, heat)]
+    draw = ImageDraw.Draw(sheet)
+    for column, (title, picture) in enumerate(panels):
+        draw.text((_left(column), MARGIN), _shorten(title), INK, font())
+        sheet.paste(picture, (_left(column), MARGIN + CAPTION))
+    foot = MARGIN + CAPTION + PANEL + 16
+    bar = colour_bar(scale, width=PANEL)
+    sheet.paste(bar, (_left(2), foot), bar)
+    _bars(draw, said.top(5), foot)
+    return sheet
+
+
+def _bars(draw: ImageDraw.ImageDraw, pairs: list[tuple[str, float]], top: int) -> None:
+    """Class names, bars and percentages below the first two panels."""
+    left, width = MARGIN + NAME_WIDTH, 2 * PANEL + MARGIN - NAME_WIDTH - 64
+    for row, (name, probability) in enumerate(pairs):
+        y = top + row * ROW
+        draw.text((left - 12, y + 8), _shorten(name, NAME_WIDTH - 12), INK, font(), "rm")
+        draw.rectangle([left, y, left + width, y + 16], FAINT)
+        if probability * width >= 1:
+            draw.rectangle([left, y, left + probability * width, y + 16], ACCENT)
+        draw.text((left + width + 12, y + 8), f"{probability:.1%}", INK, font(), "lm")
+
+
+def _left(column: int) -> int:
+    return MARGIN + column * (PANEL + MARGIN)
+
+
+def _shorten(text: str, width: int = PANEL) -> str:
+    """Cut a text to a width in pixels, saying that it was cut."""
+    if font().getlength(text) <= width:
+        return text
+    kept = next(end for end in range(len(text), -1, -1) if font().getlength(text[:end] + "...") <= width)
+    return text[:kept] + "..."

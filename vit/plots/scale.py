@@ -1,0 +1,78 @@
+"""What the colours of a heatmap mean: a range of values and the unit they are told in.
+
+Three scales that answer three questions: ``absolute`` (is this more than in another picture?), ``times_uniform`` (is
+this more than attention that looks everywhere alike?) and ``per_map`` (where is this map highest?).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+FLAT = 0.05  # a map whose values differ by less than this share of their mean has no pattern worth colours
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear scale.
+
+    Attributes:
+        low: Value of the first colour.
+        high: Value of the last colour; above ``low``.
+        factor: What values are multiplied by for people.
+        unit: Of the multiplied values, as it follows a number.
+        clips: Whether values above ``high`` are possible; they get the last colour, and the bar says so.
+    """
+
+    low: float
+    high: float
+    factor: float = 100.0
+    unit: str = " %"
+    clips: bool = False
+
+    def shares(self, values) -> np.ndarray:
+        """Places of values on the scale, clipped to [0, 1]; any shape."""
+        values = np.asarray(values, dtype=np.float64)
+        return np.clip((values - self.low) / (self.high - self.low), 0, 1)
+
+    def number(self, value: float) -> str:
+        """A value for people, without its unit."""
+        return f"{value * self.factor:.3g}"
+
+    def text(self, value: float) -> str:
+        """A value for people: "4.1x uniform", "6.3 %"."""
+        return f"{self.number(value)}{self.unit}"
+
+
+def absolute(most: float) -> Scale:
+    """From no attention to ``most`` of it (a share of 1): the same colours in every picture."""
+    return Scale(0.0, most, clips=True)
+
+
+def times_uniform(values, num_tokens: int) -> Scale:
+    """In multiples of 1 / N, what attention that looks everywhere alike would give to each of N tokens.
+
+    Starts at 0 and ends at a round number, at least 2, so that an even map stays evenly coloured.
+    """
+    top = _round_up(max(2.0, float(np.max(np.asarray(values))) * num_tokens))
+    return Scale(0.0, top / num_tokens, num_tokens, "x uniform")
+
+
+def per_map(values) -> Scale:
+    """From the map's own lowest to its own highest value; a flat map isn't stretched but gets one middle colour."""
+    values = np.asarray(values, dtype=np.float64)
+    if is_flat(values):
+        return Scale(0.0, 2 * float(values.mean()) or 1.0)
+    return Scale(float(values.min()), float(values.max()))
+
+
+def is_flat(values) -> bool:
+    """Whether a map has no visible pattern: its values differ by less than 5 % of their mean."""
+    values = np.asarray(values, dtype=np.float64)
+    return bool(np.ptp(values) <= FLAT * abs(values.mean()))
+
+
+def _round_up(value: float) -> float:
+    """The next of ..., 1, 2, 3, 5, 10, 20, 30, 50, ..."""
+    power = 10 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 3, 5, 10) if step * power >= value * (1 - 1e-9))

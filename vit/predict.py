@@ -1,0 +1,98 @@
+"""From pictures to class probabilities, with a model that is loaded once and then only read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vit import checkpoint, images
+from vit.data.augment import normalise
+from vit.explain.trace import Trace, trace
+from vit.images import DecodedImage
+from vit.model import VisionTransformer
+from vit.models import ModelInfo
+
+BATCH_SIZE = 64  # bounds memory however many pictures are given
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one picture.
+
+    Attributes:
+        name: The picture's name.
+        classes: In the order of ``probabilities``.
+        probabilities: One per class; they sum to 1.
+        seen: What the model looked at, at its own size.
+        box: (left, top, right, bottom) of that part in the original picture, in pixels.
+        note: What decoding had to decide, such as "first of 12 frames".
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    seen: Image.Image
+    box: tuple[int, int, int, int]
+    note: str | None = None
+
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """The k likeliest classes with their probabilities, likeliest first; ties keep the classes' order."""
+        pairs = zip(self.classes, self.probabilities, strict=True)
+        return sorted(pairs, key=lambda pair: -pair[1])[:k]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model ready to predict. It holds no state between calls, so several threads may share one."""
+
+    model: VisionTransformer
+    info: ModelInfo
+    device: str = "cpu"
+
+    @classmethod
+    def load(cls, model: str | Path, device: str = "cpu") -> "Predictor":
+        """Load a run, a shipped model's name, or a checkpoint file.
+
+        Raises:
+            CheckpointError: If there is no such model or its file is damaged.
+        """
+        network, info = checkpoint.load_with_info(model)
+        return cls(network.to(device).requires_grad_(False), info, device)
+
+    def predict(self, pictures: list[tuple[str, DecodedImage]]) -> list[Prediction]:
+        """Predict named pictures, in their order."""
+        predictions = []
+        for start in range(0, len(pictures), BATCH_SIZE):
+            batch = pictures[start : start + BATCH_SIZE]
+            seen = [self.see(picture.image) for _, picture in batch]
+            with torch.inference_mode():
+                logits = self.model(self.inputs(seen))
+            predictions += self._predictions(batch, seen, logits)
+        return predictions
+
+    def explain(self, name: str, picture: DecodedImage) -> tuple[Prediction, Trace]:
+        """Predict one picture and keep what the model computed on the way, in main memory."""
+        seen = [self.see(picture.image)]
+        result = trace(self.model, self.inputs(seen))
+        return self._predictions([(name, picture)], seen, result.logits)[0], result.cpu()
+
+    def see(self, picture: Image.Image) -> Image.Image:
+        """The part of a picture that the model looks at, at its own size and in its own colours."""
+        fitted = images.fit(picture, self.info.model.image_size)
+        return fitted if self.info.model.in_channels == 3 else fitted.convert("L")
+
+    def inputs(self, seen: list[Image.Image]) -> Tensor:
+        """Pictures from ``see``, normalised as in training: (B, C, H, W) on the model's device."""
+        pixels = np.stack([images.to_array(picture, self.info.model.in_channels) for picture in seen])
+        mean, std = (torch.tensor(values, device=self.device) for values in (self.info.mean, self.info.std))
+        return normalise(torch.from_numpy(pixels).to(self.device), mean, std)
+
+    def _predictions(self, batch: list, seen: list[Image.Image], logits: Tensor) -> list[Prediction]:
+        rows = logits.float().softmax(dim=1).tolist()
+        return [
+            Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*picture.image.size), picture.note)
+            for (name, picture), view, row in zip(batch, seen, rows, strict=True)
+        ]

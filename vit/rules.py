@@ -1,0 +1,247 @@
+"""Checks a raw configuration and reports every problem at once, each with its field, value and remedy."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vit import cost
+from vit.config import SCHEMA_VERSION, SECTIONS, RunConfig, field_names
+from vit.errors import ConfigError, Problem, RunError
+
+LENGTHS = ("train.epochs", "train.steps", "train.minutes")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a configuration has to fit; None means not known yet.
+
+    Attributes:
+        num_train: Pictures in the training split before validation is carved from it.
+        num_classes: Classes of the data set.
+        memory_bytes: Memory that a run may use on its device.
+        devices: Devices that this machine has, such as ("cpu", "cuda").
+    """
+
+    num_train: int | None = None
+    num_classes: int | None = None
+    memory_bytes: int | None = None
+    devices: tuple[str, ...] | None = None
+
+
+Rule = Callable[[RunConfig, Surroundings], Iterator[Problem]]
+_RULES: list[tuple[frozenset[str], Rule]] = []
+
+
+def validate(raw: dict, surroundings: Surroundings | None = None) -> RunConfig:
+    """Turn a raw configuration into a checked one.
+
+    Raises:
+        ConfigError: With all problems, those of single fields and those between fields.
+    """
+    problems, config = _parse(raw)
+    broken = {problem.field for problem in problems}
+    for fields, rule in _RULES:
+        if not fields & broken:
+            problems += rule(config, surroundings or Surroundings())
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def read(path: Path) -> RunConfig:
+    """Read a run's ``config.json`` and check it again, because a person may have edited it.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+        RunError: If the file is missing or isn't JSON.
+    """
+    try:
+        raw = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} can't be read as a configuration: {error}") from error
+    return validate(raw)
+
+
+def find_problems(raw: dict, surroundings: Surroundings | None = None) -> tuple[Problem, ...]:
+    """The problems of a raw configuration, for a form that shows them while a person types."""
+    try:
+        validate(raw, surroundings)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
+    """Check every field by itself; broken ones get their default so that the others can still be judged."""
+    if not isinstance(raw, dict):
+        raise ConfigError([Problem("config", raw, "is not a JSON object of settings")])
+    try:
+        return [], RunConfig.model_validate(raw)
+    except ValidationError as error:
+        errors = error.errors()
+    problems = [_problem(item) for item in errors]
+    healthy = {section: dict(raw[section]) for section in SECTIONS if isinstance(raw.get(section), dict)}
+    for item in errors:
+        section, name = (*item["loc"], None)[:2]
+        healthy.get(section, {}).pop(name, None)
+    return problems, RunConfig.model_validate(healthy)
+
+
+def _problem(item: dict) -> Problem:
+    field = ".".join(str(part) for part in item["loc"][:2])
+    if item["type"] == "extra_forbidden":
+        return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")
+    if field == "schema_version":
+        return Problem(field, item["input"], f"this version of ViT Lab reads version {SCHEMA_VERSION}")
+    message = item["msg"].removeprefix("Input ")
+    return Problem(field, item["input"], message[0].lower() + message[1:])
+
+
+def _similar(field: str) -> str:
+    section = field.partition(".")[0]
+    names = [name for name in field_names() if name.startswith(f"{section}.")]
+    return ", ".join(names or SECTIONS)
+
+
+def rule(*fields: str) -> Callable[[Rule], Rule]:
+    """Register a check that is skipped where one of its fields is already known to be wrong."""
+
+    def register(check: Rule) -> Rule:
+        _RULES.append((frozenset(fields), check))
+        return check
+
+    return register
+
+
+@rule("model.image_size", "model.patch_size")
+def _patches_cover_the_image(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    size, patch = config.model.image_size, config.model.patch_size
+    if size % patch:
+        fitting = [side for side in range(1, size + 1) if size % side == 0]
+        nearest = min(fitting, key=lambda side: abs(side - patch))
+        message = f"does not divide image_size={size}; use {_listing(fitting)}"
+        yield Problem("model.patch_size", patch, message, nearest)
+
+
+@rule("model.stem", "model.patch_size")
+def _conv_stem_fits(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    patch = config.model.patch_size
+    if config.model.stem == "conv" and patch % 4:
+        message = "the convolutional stem shrinks pictures by 4, so patch_size must be 4, 8, 12 or 16"
+        yield Problem("model.patch_size", patch, message, max(4, patch // 4 * 4))
+
+
+@rule("model.embed_dim", "model.num_heads")
+def _heads_share_the_width(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    dim, heads = config.model.embed_dim, config.model.num_heads
+    if dim % heads:
+        fitting = [count for count in range(1, min(dim, 64) + 1) if dim % count == 0]
+        nearest = min(fitting, key=lambda count: abs(count - heads))
+        message = f"does not divide embed_dim={dim}; use {_listing(fitting)}"
+        yield Problem("model.num_heads", heads, message, nearest)
+
+
+@rule("model.embed_dim", "model.pos_embed")
+def _sincos_needs_four_parts(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    dim = config.model.embed_dim
+    if config.model.pos_embed == "sincos2d" and dim % 4:
+        message = "the 2-D sine-cosine embedding needs a multiple of 4 (sine and cosine, for x and y)"
+        yield Problem("model.embed_dim", dim, message, dim // 4 * 4 + 4)
+
+
+@rule(*LENGTHS)
+def _one_length(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    given = {name: getattr(config.train, name.removeprefix("train.")) for name in LENGTHS}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        yield Problem("train.epochs", None, "the run needs a length: set epochs, steps or minutes", 5)
+    for name, value in list(given.items())[1:]:
+        yield Problem(name, value, f"the length is already given by {next(iter(given))}; set only one")
+
+
+@rule("train.warmup", *LENGTHS, "train.batch_size", "data.val_size")
+def _warmup_ends_before_the_run(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    steps, warmup = planned_steps(config, around.num_train), config.train.warmup
+    if warmup >= 1 and steps is not None and warmup >= steps:
+        message = f"the warm-up is as long as the run of {steps:,} steps or longer; use a share such as 0.1"
+        yield Problem("train.warmup", warmup, message, 0.1)
+
+
+@rule("data.val_size")
+def _something_left_to_train_on(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    size, total = config.data.val_size, around.num_train
+    if total is not None and size >= 1 and size >= total:
+        message = f"the training split has {total:,} pictures and some must be left to train on; use 0.1"
+        yield Problem("data.val_size", size, message, 0.1)
+
+
+@rule("train.batch_size", "data.val_size")
+def _batch_fits_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    batch = config.train.batch_size
+    if around.num_train is None or config.data.val_size >= max(1, around.num_train):
+        return
+    left = training_images(config, around.num_train)
+    if batch > left:
+        yield Problem(
+            "train.batch_size", batch, f"larger than the {left:,} training pictures; use at most {left}", left
+        )
+
+
+@rule("model.num_classes")
+def _classes_match_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    classes = config.model.num_classes
+    if around.num_classes is not None and classes != around.num_classes:
+        message = f"the data set has {around.num_classes} classes"
+        yield Problem("model.num_classes", classes, message, around.num_classes)
+
+
+@rule("train.device")
+def _device_exists(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    device = config.train.device
+    if around.devices is not None and device != "auto" and device not in around.devices:
+        message = f"this machine has no such device; it has {', '.join(around.devices)}"
+        yield Problem("train.device", device, message, "auto")
+
+
+@rule(
+    "model.embed_dim",
+    "model.depth",
+    "model.image_size",
+    "model.patch_size",
+    "train.batch_size",
+    "model.mlp_ratio",
+    "model.num_heads",
+)
+def _fits_in_memory(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+    needed = cost.training_memory(config.model, config.train.batch_size)
+    if around.memory_bytes is not None and needed > around.memory_bytes:
+        message = (
+            f"training needs about {cost.in_words(needed)} and {cost.in_words(around.memory_bytes)} is free; "
+            "use a smaller batch, embed_dim or depth, or larger patches"
+        )
+        yield Problem("train.batch_size", config.train.batch_size, message)
+
+
+def training_images(config: RunConfig, num_train: int) -> int:
+    """How many pictures are left for training once validation is carved."""
+    size = config.data.val_size
+    return num_train - (int(size) if size >= 1 else max(1, round(size * num_train)))
+
+
+def planned_steps(config: RunConfig, num_train: int | None) -> int | None:
+    """The run's length in steps, where it is known before the start."""
+    train = config.train
+    if train.steps is not None:
+        return train.steps
+    if train.epochs is None or num_train is None:
+        return None
+    return max(1, round(train.epochs * (training_images(config, num_train) // train.batch_size)))
+
+
+def _listing(values: list[int], most: int = 8) -> str:
+    """``1, 2, 4 or 8``; long lists are thinned from the small end."""
+    shown = [str(value) for value in values[-most:]]
+    return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

@@ -1,0 +1,180 @@
+"""One run's folder. The only place that knows its file names.
+
+| file              | writer                 | content                                                             |
+|-------------------|------------------------|---------------------------------------------------------------------|
+| ``config.json``   | launcher, once         | the whole configuration                                             |
+| ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error (the launcher writes the first)   |
+| ``plan.json``     | worker, once           | what was measured and decided before the first step                 |
+| ``metrics.jsonl`` | worker, append         | one JSON object per line                                            |
+| ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
+| ``pinned.*``      | worker                 | pictures whose predictions are followed while the model learns      |
+| ``log.txt``       | worker                 | its standard output and error                                       |
+| ``checkpoints/``  | worker                 | ``step-N.safetensors`` and their journal                            |
+| ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
+| ``command``       | server                 | what the worker should do next                                      |
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vit import paths
+from vit.errors import RunError
+
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+RESERVED_IDS = {"pretrained"}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that was acknowledged: its file is complete and on disk."""
+
+    step: int
+    epoch: float
+    file: str
+    sha256: str
+    bytes: int
+    val_accuracy: float | None
+    val_loss: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and the paths in it."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, run_id: str) -> "Run":
+        """The run of that name.
+
+        Raises:
+            RunError: If the name is not a run's name, or there is no such run.
+        """
+        check_id(run_id)
+        run = cls(paths.runs_root() / run_id)
+        if not run.config_path.is_file():
+            raise RunError(f"no run called {run_id!r} in {paths.runs_root()}")
+        return run
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def config_path(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def status_path(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def plan_path(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def pinned_image_path(self) -> Path:
+        return self.path / "pinned.png"
+
+    @property
+    def pinned_path(self) -> Path:
+        return self.path / "pinned.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def command_path(self) -> Path:
+        return self.path / "command"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def journal_path(self) -> Path:
+        return self.checkpoints_path / "journal.jsonl"
+
+    def saved(self) -> list[Saved]:
+        """The checkpoints that exist, oldest first."""
+        entries = {entry["step"]: Saved(**entry) for entry in read_lines(self.journal_path)}
+        return [entries[step] for step in sorted(entries) if (self.checkpoints_path / entries[step].file).is_file()]
+
+    def best(self) -> Saved | None:
+        """The checkpoint with the highest validation accuracy; the earlier one on a tie."""
+        judged = [saved for saved in self.saved() if saved.val_accuracy is not None]
+        return max(judged, key=lambda saved: (saved.val_accuracy, -saved.step), default=None)
+
+    def checkpoint_path(self, which: str = "best") -> Path:
+        """The file of the ``best`` or ``last`` checkpoint, or of a step.
+
+        Raises:
+            RunError: If the run has no such checkpoint.
+        """
+        saved = self.saved()
+        chosen = {str(entry.step): entry for entry in saved}
+        if saved:
+            chosen |= {"last": saved[-1], "best": self.best() or saved[-1]}
+        if which not in chosen:
+            have = ", ".join(chosen) or "none yet"
+            raise RunError(f"run {self.id} has no checkpoint {which!r}; it has {have}")
+        return self.checkpoints_path / chosen[which].file
+
+
+def check_id(run_id: str) -> None:
+    """Refuse names that could leave the runs folder or confuse a file system.
+
+    Raises:
+        RunError: If the name is not made of 1 to 64 lower-case letters, digits, dots, dashes and underscores.
+    """
+    if not RUN_ID.fullmatch(run_id) or run_id in RESERVED_IDS:
+        raise RunError(
+            f"{run_id[:80]!r} can't be a run's name; use 1 to 64 lower-case letters, digits, dashes, dots or "
+            "underscores, such as first-try"
+        )
+
+
+def read_json(path: Path) -> dict | None:
+    """A JSON object, or None if the file is missing or damaged."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_lines(path: Path) -> list[dict]:
+    """The JSON objects of a line file; a last line that is still being written is left out, damaged ones too."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return []
+    return parse_lines(content[: content.rfind(b"\n") + 1])
+
+
+def parse_lines(content: bytes) -> list[dict]:
+    """The JSON objects among complete lines."""
+    parsed = []
+    for line in content.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            parsed.append(value)
+    return parsed

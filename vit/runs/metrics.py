@@ -1,0 +1,46 @@
+"""Reading a run's curves while they grow, without reading anything twice."""
+
+from vit.runs.directory import Run, parse_lines
+
+
+class MetricsTail:
+    """Follows ``metrics.jsonl``: each call of ``read`` parses only what was appended since the last."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.rows: list[dict] = []
+        self._offset = 0
+
+    def read(self) -> list[dict]:
+        """All valid rows so far, in the order of their steps.
+
+        A resumed run repeats the steps after its checkpoint; the older lines for those steps are dropped.
+        """
+        try:
+            with open(self.run.metrics_path, "rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except OSError:
+            return self.rows
+        complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
+        self._offset += len(complete)
+        for row in parse_lines(complete):
+            self._add(row)
+        return self.rows
+
+    def _add(self, row: dict) -> None:
+        if "resumed_at" in row:
+            self.rows = [old for old in self.rows if old["step"] <= row["resumed_at"]]
+        elif "step" in row:
+            self.rows.append(row)
+
+
+def read_metrics(run: Run) -> list[dict]:
+    """A run's valid rows, read once."""
+    return MetricsTail(run).read()
+
+
+def curve(rows: list[dict], metric: str, x: str = "step") -> tuple[list, list]:
+    """The points of one metric: (x values, y values)."""
+    points = [(row[x], row[metric]) for row in rows if row.get(metric) is not None and row.get(x) is not None]
+    return [point[0] for point in points], [point[1] for point in points]

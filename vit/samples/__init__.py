@@ -1,0 +1,40 @@
+"""Pictures that come with the project, to try a model without having one's own. Sources and licences: README.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+DRAWN = "drawn for this project"
+# The name is the file's, and the CIFAR-10 class of what it shows.
+CREDITS = {
+    "dog": "Hans Kemperman, public domain",
+    "cat": "Stéfan van der Walt, CC0",
+    "ship": DRAWN,
+    "bird": "Dcoetzee, CC0",
+    "horse": "Seth Zeigler, CC0",
+    "airplane": DRAWN,
+    "deer": "Ryan Hagerty, public domain",
+    "truck": DRAWN,
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample picture.
+
+    Attributes:
+        name: Unique among the samples.
+        path: The file, a JPEG.
+        label: The class of what it shows, or None if no class fits.
+        credit: Who made it and under which licence.
+    """
+
+    name: str
+    path: Path
+    label: str | None
+    credit: str
+
+
+def listing() -> list[Sample]:
+    """All samples, in the order to show them."""
+    return [Sample(name, FOLDER / f"{name}.jpg", name, credit) for name, credit in CREDITS.items()]

@@ -1,0 +1,41 @@
+"""Choosing device, precision and threads, and setting torch up for them."""
+
+import torch
+
+from vit import devices
+from vit.config import TrainConfig
+from vit.errors import ConfigError, Problem
+
+
+def choose_device(config: TrainConfig) -> torch.device:
+    """The device asked for, or the fastest there is.
+
+    Raises:
+        ConfigError: If the device asked for isn't there.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if config.device == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
+    if not available[config.device]:
+        have = ", ".join(name for name, there in available.items() if there)
+        raise ConfigError(
+            [Problem("train.device", config.device, f"torch finds no such device; it finds {have}", "auto")]
+        )
+    return torch.device(config.device)
+
+
+def choose_precision(config: TrainConfig, device: torch.device) -> str:
+    """``bf16`` where asked for, or, on auto, where the GPU computes it natively."""
+    if config.precision != "auto":
+        return config.precision
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+
+
+def set_up(threads: int) -> int:
+    """Fix the thread count, which decides how sums round, and make tiny numbers zero; returns the count."""
+    threads = threads or devices.usable_cores()
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = False
+    return threads

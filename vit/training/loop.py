@@ -1,0 +1,184 @@
+"""The training loop and its verbs."""
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vit.config import RunConfig, TrainConfig
+from vit.errors import VitError
+from vit.training.batches import RunData
+from vit.training.evaluate import autocast, evaluate
+from vit.training.plan import Plan
+from vit.training.recorder import Recorder
+from vit.training.schedule import lr_at
+from vit.training.session import Session
+
+REPORT_SECONDS = 1.0
+
+
+class DivergedError(VitError):
+    """The loss or a gradient stopped being a number."""
+
+
+def train(session: Session, data: RunData, config: RunConfig, plan: Plan, recorder: Recorder) -> str:
+    """Train until the plan is done or a command ends it.
+
+    Returns:
+        ``finished``, ``stopped`` or ``paused``.
+
+    Raises:
+        DivergedError: If the loss or the gradient is not finite; the weights are then those before that step.
+    """
+    forward = torch.compile(session.network) if config.train.compile else session.network
+    meter = Meter()
+    while session.step < plan.total_steps:
+        batch, lr = data.batch(session.step, config), learning_rate(session.step, config, plan)
+        meter.add(train_step(forward, session, batch, config.train, lr, plan.precision))
+        if meter.is_due():
+            recorder.training(session, meter.take(session))
+        if plan.is_eval_step(session.step):
+            meter.pause(session)
+            validate(session, data, plan, recorder)
+            meter.resume()
+        elif recorder.save_is_due():
+            recorder.save(session)
+        command = recorder.take_command()
+        if command:
+            recorder.save_or_raise(session)
+            recorder.event("saved", f"Saved a checkpoint at step {session.step:,}.", session)
+        if command in ENDS:
+            return ENDS[command]
+    recorder.save_or_raise(session)
+    return "finished"
+
+
+ENDS = {"stop": "stopped", "pause": "paused"}
+
+
+@dataclass
+class StepResult:
+    """What one update was like; tensors, so that a GPU need not wait."""
+
+    loss: Tensor
+    correct: Tensor
+    grad_norm: Tensor
+    images: int
+    lr: float
+
+
+def train_step(
+    forward, session: Session, batch: tuple[Tensor, Tensor, Tensor], config: TrainConfig, lr: float, precision: str
+) -> StepResult:
+    """One update: forward, loss, backward, clip, step.
+
+    Args:
+        forward: The session's network, possibly compiled.
+        session: What is updated.
+        batch: Images (B, C, H, W), targets (B, K) or (B,), labels (B,).
+        config: Label smoothing, clipping, averaging.
+        lr: Learning rate of this step.
+        precision: fp32 or bf16.
+    """
+    images, targets, labels = batch
+    session.network.train()
+    torch.manual_seed(config.seed * 1_000_003 + session.step)  # dropout depends on the step alone
+    with autocast(images.device.type, precision):
+        logits = forward(images)
+        loss = F.cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+    loss.backward()
+    grad_norm = clip_gradients(session, config.grad_clip)
+    check_finite(session, loss, grad_norm)
+    update(session, lr, config.ema_decay)
+    correct = (logits.detach().argmax(1) == labels).sum()
+    return StepResult(loss.detach(), correct, grad_norm, len(labels), lr)
+
+
+def learning_rate(step: int, config: RunConfig, plan: Plan) -> float:
+    """The learning rate of a step of this run."""
+    lengths = {"total_steps": plan.total_steps, "warmup_steps": plan.warmup_steps}
+    return lr_at(step, peak=config.train.lr, schedule=config.train.schedule, **lengths)
+
+
+def update(session: Session, lr: float, ema_decay: float) -> None:
+    """Let every optimizer use its gradients, and forget them."""
+    for optimizer in session.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
+        optimizer.zero_grad()
+    session.step += 1
+    if session.ema is not None:
+        session.average_weights(ema_decay)
+
+
+def clip_gradients(session: Session, most: float) -> Tensor:
+    """Scale the gradient down to norm ``most`` if it is longer (0: leave it); returns the norm before."""
+    parameters = [parameter for parameter in session.network.parameters() if parameter.grad is not None]
+    return torch.nn.utils.clip_grad_norm_(parameters, most or float("inf"), foreach=True)
+
+
+def check_finite(session: Session, loss: Tensor, grad_norm: Tensor) -> None:
+    """Stop before an update that would spoil the weights.
+
+    Raises:
+        DivergedError: Naming the metric and the step.
+    """
+    for name, value in (("train_loss", loss), ("grad_norm", grad_norm)):
+        if not torch.isfinite(value):
+            raise DivergedError(
+                f"{name} became {value.item()} at step {session.step + 1}; the weights before it are kept. "
+                "Try a learning rate ten times smaller, a longer warm-up or gradient clipping"
+            )
+
+
+def validate(session: Session, data: RunData, plan: Plan, recorder: Recorder) -> None:
+    """Judge the model on val, look at the pinned pictures, and save."""
+    recorder.status("evaluating", session)
+    network = session.evaluation_network()
+    figures = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
+    session.val = {"val_loss": figures["loss"], "val_accuracy": figures["accuracy"]}
+    recorder.validation(session, network, data)
+    recorder.save(session)
+    recorder.status("training", session)
+
+
+@dataclass
+class Meter:
+    """Averages what happened since the last report, and the time it took without evaluations."""
+
+    results: list[StepResult] = field(default_factory=list)
+    since: float = field(default_factory=time.perf_counter)
+    spent: float = 0.0  # seconds since the last report that are already in session.seconds
+
+    def add(self, result: StepResult) -> None:
+        self.results.append(result)
+
+    def is_due(self) -> bool:
+        return time.perf_counter() - self.since + self.spent >= REPORT_SECONDS
+
+    def pause(self, session: Session) -> None:
+        """Stop the clock for something that isn't training."""
+        elapsed = time.perf_counter() - self.since
+        self.spent += elapsed
+        session.seconds += elapsed
+
+    def resume(self) -> None:
+        self.since = time.perf_counter()
+
+    def take(self, session: Session) -> dict:
+        """The averages as a row of metrics; starts anew."""
+        self.pause(session)
+        images = sum(result.images for result in self.results)
+        row = {
+            "train_loss": torch.stack([result.loss for result in self.results]).mean().item(),
+            "train_accuracy": torch.stack([result.correct for result in self.results]).sum().item() / images,
+            "grad_norm": self.results[-1].grad_norm.item(),
+            "lr": self.results[-1].lr,
+            "images_per_second": images / self.spent,
+        }
+        self.results, self.spent = [], 0.0
+        self.resume()
+        return row

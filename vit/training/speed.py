@@ -1,0 +1,53 @@
+"""``python -m vit.training.speed CONFIG.json``: measure a configuration on made-up pictures and remember its speed.
+
+It waits for a run that is using the machine, because either would disturb the other.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from vit import paths
+from vit.config import RunConfig
+from vit.data.load import Split
+from vit.rules import read
+from vit.runs import lock, speed
+from vit.training import hardware, measure
+from vit.training.batches import RunData
+
+NUM_IMAGES = 1024
+
+
+def main() -> None:
+    request = Path(sys.argv[1])
+    config = read(request)
+    with lock.hold(request.with_suffix(".lock")), FileLock(paths.runs_root() / ".machine.lock"):
+        speed.remember(config, images_per_second(config))
+    request.unlink()
+
+
+def images_per_second(config: RunConfig) -> float:
+    """Real steps of this configuration on this machine, batches and augmentation included."""
+    device = hardware.choose_device(config.train)
+    hardware.set_up(config.train.threads)
+    precision = hardware.choose_precision(config.train, device)
+    return config.train.batch_size / measure.seconds_per_step(config, noise(config, device), precision)
+
+
+def noise(config: RunConfig, device: torch.device) -> RunData:
+    """Pictures that cost as much as real ones."""
+    model, count = config.model, max(NUM_IMAGES, config.train.batch_size)
+    shape = (count, model.in_channels, model.image_size, model.image_size)
+    split = Split(
+        torch.randint(0, 256, shape, dtype=torch.uint8).to(device),
+        torch.randint(0, model.num_classes, (count,)).to(device),
+    )
+    half = torch.full((model.in_channels,), 0.5, device=device)
+    classes = tuple(map(str, range(model.num_classes)))
+    return RunData(split, split, None, classes, "noise", "noise", mean=half, std=half)
+
+
+if __name__ == "__main__":
+    main()
