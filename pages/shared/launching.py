@@ -6,7 +6,7 @@ from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs import launch, names
 
-TOKEN = "next_run"
+TOKEN, LAUNCHED = "next_run", "launched_run"
 TRAIN_PAGE = "pages/train/page.py"
 
 
@@ -15,21 +15,21 @@ def next_run() -> str:
     return st.session_state.setdefault(TOKEN, names.new_id())
 
 
-def launch_once(config: RunConfig) -> str | None:
-    """Launch a run under the session's next name; the second of two fast clicks finds the name used up.
+def launch_once(config: RunConfig) -> str:
+    """Launch a run under the session's next name; the second of two fast clicks gets the run of the first.
 
-    Returns:
-        The run's name, or None if this click has already been served.
+    It needs that answer: it comes with the address of before the first click and would otherwise lead back there.
 
     Raises:
         RunError: If the run can't be created.
     """
     run_id = st.session_state.pop(TOKEN, None)
     if run_id is None:
-        return None
+        return st.session_state[LAUNCHED]
     try:
         launch.launch(config, run_id)
     except RunError:
         st.session_state[TOKEN] = names.new_id()
         raise
+    st.session_state[LAUNCHED] = run_id
     return run_id

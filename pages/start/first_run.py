@@ -43,5 +43,4 @@ def start(data: DatasetInfo) -> None:
     except VitError as error:
         st.session_state[ERROR] = str(error)
         return
-    if run_id:
-        st.switch_page(launching.TRAIN_PAGE, query_params={"run": run_id})
+    st.switch_page(launching.TRAIN_PAGE, query_params={"run": run_id})

@@ -46,7 +46,7 @@ def test_a_run_is_left_for_the_form(server, page):
 
 def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, page):
     saved(written_run("wise-wolf"), 1000)
-    page.goto(f"{server.url}/predict")
+    page.goto(f"{server.url}/predict?model=wise-wolf")
     expect(page.get_by_text("What it says")).to_be_visible()
     pictures = page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio")
     pictures.nth(3).click()

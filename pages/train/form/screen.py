@@ -163,5 +163,4 @@ def _launch() -> None:
     except VitError as error:
         st.session_state[ERROR] = str(error)
         return
-    if run_id:
-        st.query_params["run"] = run_id
+    st.query_params["run"] = run_id

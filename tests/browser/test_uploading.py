@@ -1,0 +1,88 @@
+"""Every kind of picture file is answered, and what is none is told in a sentence, one file not spoiling another."""
+
+import csv
+
+import numpy as np
+import pytest
+from pictures import encode, noise, png_header, scene
+from PIL import Image
+from playwright.sync_api import expect
+
+from vit import images
+
+SIXTEEN_BITS = Image.fromarray(np.linspace(0, 65535, 30 * 40).astype(np.uint16).reshape(30, 40))
+
+
+def turned() -> bytes:
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    return encode(scene(), "JPEG", exif=exif)
+
+
+def see_through() -> bytes:
+    return encode(scene().quantize(4), "PNG", transparency=0)
+
+
+GOOD = {
+    "plain.png": lambda: encode(noise()),
+    "plain.jpg": lambda: encode(noise(), "JPEG"),
+    "plain.webp": lambda: encode(noise(), "WEBP"),
+    "plain.bmp": lambda: encode(noise(), "BMP"),
+    "moving.gif": lambda: encode(noise(), "GIF", save_all=True, append_images=[noise(24).rotate(90)]),
+    "palette.png": see_through,
+    "sixteen.png": lambda: encode(SIXTEEN_BITS),
+    "print.jpg": lambda: encode(scene().convert("CMYK"), "JPEG"),
+    "grey.jpg": lambda: encode(scene().convert("L"), "JPEG"),
+    "turned.jpg": turned,
+    "point.png": lambda: encode(noise(1)),
+    "huge.jpg": lambda: encode(scene(7071, 7071), "JPEG"),  # just under 50 megapixels
+}
+MORE = {"really-a-jpeg.png": lambda: encode(noise(), "JPEG")}
+BAD = {
+    "empty.png": (lambda: b"", "empty.png is empty: choose the original file again."),
+    "text.jpg": (lambda: b"words", "text.jpg is not a picture that can be read: save it as PNG, JPEG"),
+    "renamed.png": (lambda: encode(scene(), "TIFF"), "renamed.png is not a picture that can be read: save it as PNG"),
+    "cut.png": (lambda: encode(noise())[:200], "cut.png is damaged or incomplete: save or download it again."),
+    "bomb.png": (lambda: png_header(20_000, 20_000), "bomb.png has more than 50 megapixels: scale it down first."),
+}
+
+
+@pytest.fixture
+def predict(page, server):
+    """The Predict screen with the shipped model, at its Upload tab."""
+    page.goto(f"{server.url}/predict?from=Upload")
+    page.get_by_test_id("stFileUploader").wait_for()
+    return page
+
+
+def upload(page, files: dict) -> None:
+    contents = [{"name": name, "mimeType": "image/png", "buffer": make()} for name, make in files.items()]
+    page.locator("input[type=file]").first.set_input_files(contents)
+    expect(page.get_by_role("button", name="Download all probabilities")).to_be_visible()
+
+
+def table(page) -> list[dict]:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all probabilities").click()
+    with open(download.value.path(), newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_kind_of_picture_gets_a_prediction_with_its_attention(predict):
+    upload(predict, GOOD)
+    for name in GOOD:
+        expect(predict.get_by_test_id("stCaptionContainer").filter(has_text=name)).to_be_visible()
+    expect(predict.get_by_role("img", name="Attention is strongest at")).to_have_count(len(GOOD))
+    rows = table(predict)
+    assert [row["file"] for row in rows] == list(GOOD)
+    assert all(row["class"] and not row["problem"] for row in rows)
+
+
+def test_a_bad_file_gets_a_sentence_and_spoils_no_other(predict):
+    upload(predict, MORE | {name: make for name, (make, _) in BAD.items()})
+    alerts = predict.get_by_test_id("stMain").get_by_role("alert")
+    for _, sentence in BAD.values():
+        expect(alerts.filter(has_text=sentence)).to_be_visible()
+    expect(alerts).to_have_count(len(BAD))
+    expect(predict.get_by_role("img", name="Attention is strongest at")).to_have_count(len(MORE))
+    assert [bool(row["problem"]) for row in table(predict)] == [False] * len(MORE) + [True] * len(BAD)
