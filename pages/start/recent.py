@@ -1,6 +1,5 @@
 """The runs that were touched last."""
 
-import pandas as pd
 import streamlit as st
 
 from pages.shared import launching, words
@@ -17,6 +16,8 @@ def table() -> None:
     runs = state.listing()[:MOST_RUNS]
     if not runs:
         return
+    import pandas as pd  # takes half a second, which a first visit with no run to show should not wait for
+
     st.subheader("Recent runs", anchor=False)
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
