@@ -1,5 +1,6 @@
 """The only writer of a run's files while its worker lives."""
 
+import sys
 import time
 from dataclasses import asdict
 
@@ -15,6 +16,7 @@ from vit.explain.trace import trace
 from vit.models import ModelInfo
 from vit.runs.directory import Run, Saved, read_json
 from vit.runs.launch import take_command
+from vit.training import team
 from vit.training.batches import RunData
 from vit.training.plan import Plan
 from vit.training.session import Session
@@ -26,12 +28,12 @@ DISK_RETRY_SECONDS = 20.0
 class Recorder:
     """Writes status, metrics, events, pinned predictions and checkpoints; a full disk is reported, not fatal."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, is_new_attempt: bool = True):
         self.run = run
         self.config: RunConfig | None = None
         self.plan: Plan | None = None
         earlier = read_json(run.status_path) or {}
-        self.attempt = earlier.get("attempt", 0) + 1
+        self.attempt = earlier.get("attempt", 0) + is_new_attempt
         keep = (
             "launched",
             "preset",
@@ -99,7 +101,10 @@ class Recorder:
 
         Raises:
             RunError: If the run's folder is gone, so that nothing done from here on could be kept.
+            SystemExit: If the process that holds the run's lock is gone, so that another worker may be on the run.
         """
+        if team.supervisor_is_gone():
+            sys.exit("the supervisor of this process is gone")
         if not self.run.config_path.exists():
             raise RunError(f"the folder of run {self.run.id} is gone; training ends here")
         return "stop" if self.stop_asked else take_command(self.run)
@@ -185,6 +190,26 @@ class Recorder:
             write(path, content)
         except OSError as error:
             print(f"{path.name} could not be written: {error.strerror or error}", flush=True)
+
+
+class Bystander(Recorder):
+    """Writes nothing: for the processes of a team that leave it to rank 0."""
+
+    def status(self, phase: str, session: Session | None = None, **more) -> None: ...
+
+    def event(self, kind: str, text: str, session: Session | None = None) -> None: ...
+
+    def resumed(self, session: Session) -> None: ...
+
+    def training(self, session: Session, row: dict) -> None: ...
+
+    def validation(self, session: Session, network, data: RunData) -> None: ...
+
+    def save_or_raise(self, session: Session) -> None: ...
+
+    def pin(self, data: RunData) -> None: ...
+
+    def take_command(self) -> None: ...
 
 
 def look_at(network, images: Tensor, data: RunData) -> dict:
