@@ -6,7 +6,7 @@ The first one, rank 0, decides and writes. Outside a team everything here does n
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -123,6 +123,15 @@ def mean(values: Tensor, weight: int) -> Tensor:
     total = torch.cat([values * weight, values.new_tensor([weight])])
     dist.all_reduce(total)
     return total[:-1] / total[-1]
+
+
+def share_out(work: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """``work(rows)``, where each process does its share of the rows and gets the others' results."""
+    if size() == 1 or len(rows) % size():
+        return work(rows)
+    mine, everything = work(share(rows)).contiguous(), torch.empty_like(rows)
+    dist.all_gather(list(everything.chunk(size())), mine)
+    return everything
 
 
 def supervisor_is_gone() -> bool:
