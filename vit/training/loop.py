@@ -34,6 +34,8 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
         DivergedError: If the loss or the gradient is not finite; the weights are then those before that step.
     """
     forward = trainable(session, config.train)
+    if session.step == 0:
+        recorder.frame(session)
     meter = Meter()
     while session.step < plan.total_steps:
         batch, lr = data.batch(session.step, config), learning_rate(session.step, config, plan)
@@ -150,6 +152,7 @@ def validate(session: Session, data: RunData, plan: Plan, recorder: Recorder) ->
     session.val = {"val_loss": figures["loss"], "val_accuracy": figures["accuracy"]}
     recorder.validation(session, network, data)
     recorder.save(session)
+    recorder.frame(session)
     recorder.status("training", session)
 
 

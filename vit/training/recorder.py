@@ -3,6 +3,7 @@
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
@@ -23,6 +24,7 @@ from vit.training.session import Session
 
 STATUS_SECONDS = 2.0
 DISK_RETRY_SECONDS = 20.0
+FRAMES = 20  # in the series that is kept of a run
 
 
 class Recorder:
@@ -131,18 +133,32 @@ class Recorder:
         """
         if self._saved_step == session.step:
             return
-        self._commit(session)
+        self._commit("", session.tensors(), self.run.journal_path, session)
+        self._rotate()
         self._saved_step = session.step
         self._next_save = time.monotonic() + self.config.train.save_every
 
-    def _commit(self, session: Session) -> None:
-        name = f"step-{session.step}.safetensors"
+    def frame(self, session: Session) -> None:
+        """Keep what the model is like now, for looking back: at the start, then about every twentieth of the run."""
+        earlier = [saved.step for saved in self.run.series() if saved.step < session.step]
+        is_last = session.step == self.plan.total_steps
+        if earlier and not is_last and session.step - earlier[-1] < self.plan.total_steps / FRAMES:
+            return
+        weights = checkpoint.model_weights(session.tensors())
+        small = {f"model.{name}": tensor.half() for name, tensor in weights.items()}
+        try:
+            self.run.series_path.mkdir(exist_ok=True)
+            self._commit(f"{self.run.series_path.name}/", small, self.run.series_journal_path, session)
+        except OSError as error:
+            print(f"a frame could not be written: {error.strerror or error}", flush=True)
+
+    def _commit(self, folder: str, tensors: dict[str, Tensor], journal: Path, session: Session) -> None:
+        name = f"{folder}step-{session.step}.safetensors"
         path = self.run.checkpoints_path / name
-        sha256 = checkpoint.save(path, session.tensors(), self.describe(session))
+        sha256 = checkpoint.save(path, tensors, self.describe(session))
         val = {key: session.val.get(key) for key in ("val_accuracy", "val_loss")}
         saved = Saved(session.step, self._epoch(session), name, sha256, path.stat().st_size, **val)
-        files.append_line(self.run.journal_path, asdict(saved))
-        self._rotate()
+        files.append_line(journal, asdict(saved))
 
     def _rotate(self) -> None:
         """Keep the last, the one before, and the best; delete only after the new one is acknowledged."""
@@ -206,6 +222,8 @@ class Bystander(Recorder):
     def validation(self, session: Session, network, data: RunData) -> None: ...
 
     def save_or_raise(self, session: Session) -> None: ...
+
+    def frame(self, session: Session) -> None: ...
 
     def pin(self, data: RunData) -> None: ...
 
