@@ -17,7 +17,7 @@ from vit.runs import launch
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
 from vit.runs.state import state_of
-from vit.training import team
+from vit.training import measure, team
 from vit.training.batches import prepare
 from vit.training.loop import train_step, trainable
 from vit.training.session import start_session
@@ -142,6 +142,25 @@ def test_the_documented_torchrun_line_trains_a_run(home, folder):
     )
     assert state_of(run).state == "finished"
     assert read_json(run.plan_path)["processes"] == 2
+
+
+def chooser(rank: int, size: int, meeting, config) -> None:
+    """Measure with steps that take their time: the faster, the fewer processes or the more."""
+    dist.init_process_group("gloo", init_method=f"file://{meeting}/meet", rank=rank, world_size=size)
+    data = prepare(Dataset("striped", ("a", "b", "c"), striped_pictures(96, 0), None, "fingerprint"), config, CPU)
+    chosen = []
+    for cost_together, cost_alone in ((0.001, 0.1), (0.1, 0.001)):
+        measure.seconds_per_step = lambda *_, t=cost_together, a=cost_alone: t if team.size() > 1 else a
+        chosen.append(measure.fastest(config, data, "fp32"))
+    torch.save(chosen, meeting / f"{rank}.pt")
+    team.leave()
+
+
+def test_all_processes_choose_alike_whichever_is_faster(tmp_path):
+    mp.spawn(chooser, (2, tmp_path, tiny_config(train__threads=0)), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=False) for rank in range(2))
+    assert first == second
+    assert [found.processes for found in first] == [2, 1]
 
 
 @pytest.mark.slow

@@ -37,13 +37,14 @@ def fastest(config: RunConfig, data: RunData, precision: str) -> Speed:
     together = speed(config, data, precision)
     if team.size() == 1 or config.train.processes or data.mean.device.type != "cpu":
         return together
-    alone = None
+    alone = together
     with team.waiting_for_rank_0() as is_first:
         if is_first:
             torch.set_num_threads(devices.usable_cores())
             alone = speed(config, data, precision)
             torch.set_num_threads(together.threads)
-    return alone if team.agree(bool(alone and alone.step < together.step)) else together
+    alone = Speed(team.agree(alone.step), team.agree(alone.evaluation), 1, devices.usable_cores())
+    return min(together, alone, key=lambda found: found.step)
 
 
 def speed(config: RunConfig, data: RunData, precision: str) -> Speed:
