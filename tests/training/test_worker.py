@@ -60,13 +60,13 @@ def worker_of(run) -> int:
 
 
 def test_stop_saves_and_resume_goes_on(home, folder):
-    run = launch.launch(tiny_config(data__source=str(folder), train__steps=5000, train__eval_every=2500), "one")
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: state_of(run).step > 0 or read_metrics(run), run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"
     step = run.saved()[-1].step
     assert step == state_of(run).step
-    assert 0 < step < 5000
+    assert 0 < step < 300_000
     with pytest.raises(RunError, match="nothing to stop"):
         launch.command("one", "stop")
     launch.resume("one")
@@ -77,7 +77,7 @@ def test_stop_saves_and_resume_goes_on(home, folder):
 
 
 def test_two_resumes_at_once_start_one_worker(home, folder):
-    config = tiny_config(data__source=str(folder), train__steps=3000, train__eval_every=1500)
+    config = tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000)
     run = launch.create(config, "one")
     launch.start(run)
     launch.start(run)
@@ -88,7 +88,7 @@ def test_two_resumes_at_once_start_one_worker(home, folder):
 
 
 def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
-    run = launch.launch(tiny_config(data__source=str(folder), train__steps=3000), "one")
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: read_metrics(run), run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"
@@ -133,7 +133,7 @@ def test_the_worker_runs_where_streamlit_is_not_installed(home):
 
 
 def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
-    run = launch.launch(tiny_config(data__source=str(folder), train__steps=3000), "one")
+    run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: read_metrics(run), run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"
