@@ -47,18 +47,18 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
 
 
 def legrad(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    """LeGrad (Bousselham et al. 2024, arXiv:2404.03214): (B, g, g), summed over layers, not scaled.
+    """LeGrad (Bousselham et al. 2024, arXiv:2404.03214): (B, g, g), mean over layers.
 
     Each layer's tokens are averaged and given to the head; the map is relu of that logit's gradient with regard to the
     layer's attention, averaged over heads and queries. All tokens are averaged, whatever the model itself pools.
     """
     steps, _ = _open_pass(model, inputs, target)
-    return sum(_legrad_layer(model, step, target) for step in steps)
+    return torch.stack([_legrad_layer(model, step, target) for step in steps]).mean(0)
 
 
 def _legrad_layer(model: VisionTransformer, step: Step, target: Target) -> Tensor:
     with _gradients(step.tokens):
-        logits = model.head(model.fc_norm(model.norm(step.tokens).mean(1)))
+        logits = model.head(model.fc_norm(model.norm(step.tokens.mean(1))))
         score = logit(logits, target).sum()
     (gradient,) = torch.autograd.grad(score, step.attention, retain_graph=True)
     return on_grid(model, gradient.relu().mean((1, 2)))
