@@ -36,7 +36,8 @@ def untrained(model: VisionTransformer, seed: int = 0) -> VisionTransformer:
 
     Drawn like those of a new model, but from a generator of their own, so that nobody else's random numbers move.
     """
-    fresh, generator = copy.deepcopy(model).requires_grad_(False), torch.Generator().manual_seed(seed)
+    fresh = copy.deepcopy(model).cpu().requires_grad_(False)  # drawn there, so that every device gets the same numbers
+    generator = torch.Generator().manual_seed(seed)
     for module in fresh.modules():
         _reset(module, generator)
     for token in (fresh.cls_token, fresh.reg_token):
@@ -44,7 +45,7 @@ def untrained(model: VisionTransformer, seed: int = 0) -> VisionTransformer:
             token.normal_(std=1e-6, generator=generator)
     if isinstance(fresh.pos_embed, nn.Parameter):
         nn.init.trunc_normal_(fresh.pos_embed, std=0.02, generator=generator)
-    return fresh
+    return fresh.to(model.head.weight.device)
 
 
 def _reset(module: nn.Module, generator: torch.Generator) -> None:

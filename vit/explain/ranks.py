@@ -5,16 +5,16 @@ from torch import Tensor
 
 
 def ranks(values: Tensor) -> Tensor:
-    """Ranks from 0 with ties at their mean: (B, ...) -> float64 (B, P)."""
-    flat = values.flatten(1)
+    """Ranks from 0 with ties at their mean: (B, ...) -> (B, P) in float64 and main memory."""
+    flat = values.flatten(1).cpu()
     below = (flat[:, None, :] < flat[:, :, None]).sum(-1)
     equal = (flat[:, None, :] == flat[:, :, None]).sum(-1)
-    return below + (equal - 1) / 2.0
+    return below + (equal - 1).double() / 2
 
 
 def spearman(one: Tensor, other: Tensor) -> Tensor:
     """Rank correlation of two maps (B, ...), in [-1, 1]: (B,). NaN where one of them is flat and has no order."""
-    first, second = (ranks(values).double() for values in (one, other))
+    first, second = ranks(one), ranks(other)
     first, second = first - first.mean(1, keepdim=True), second - second.mean(1, keepdim=True)
     return (first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1))
 

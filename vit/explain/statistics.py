@@ -16,7 +16,8 @@ def attention_distance(trace: Trace) -> Tensor:
     prefix = trace.num_prefix_tokens
     attention = trace.attention[..., prefix:, prefix:]
     attention = attention / attention.sum(-1, keepdim=True).clamp_min(torch.finfo(attention.dtype).tiny)
-    return (attention * patch_distances(trace.grid_size).to(attention)).sum(-1).mean(-1)
+    distances = patch_distances(trace.grid_size).to(attention.dtype).to(attention.device)
+    return (attention * distances).sum(-1).mean(-1)
 
 
 def patch_distances(grid_size: int) -> Tensor:

@@ -48,7 +48,7 @@ def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
     """
     is_patch = model.config.stem == "patch"
     layer = model.patch_embed.proj if is_patch else model.patch_embed.stem[0]
-    weight = layer.weight.detach()
+    weight = layer.weight.detach().cpu()
     flat = weight.flatten(1) - weight.flatten(1).mean(0)
     _, deviations, components = torch.linalg.svd(flat, full_matrices=False)
     explained = deviations**2 / (deviations**2).sum().clamp_min(torch.finfo(flat.dtype).tiny)

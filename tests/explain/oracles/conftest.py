@@ -34,7 +34,7 @@ def random_case(**config) -> Case:
 
 def shipped_case() -> Case:
     predictor = Predictor.load("cifar10-hybrid-small")
-    seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.listing()[:3]]
+    seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.listing()[:2]]
     # CAM libraries find no gradient where no weight asks for one.
     return Case(predictor.model.double().requires_grad_(), predictor.inputs(seen).double(), 3)
 
