@@ -1,7 +1,8 @@
 """What the colours of a heatmap mean: a range of values and the unit they are told in.
 
-Three scales that answer three questions: ``absolute`` (is this more than in another picture?), ``times_uniform`` (is
-this more than attention that looks everywhere alike?) and ``per_map`` (where is this map highest?).
+Three scales for shares of attention answer three questions: ``absolute`` (is this more than in another picture?),
+``times_uniform`` (is this more than attention that looks everywhere alike?) and ``per_map`` (where is this map
+highest?). Other maps are shown ``from_zero``, or ``symmetric`` where their sign means something.
 """
 
 import math
@@ -64,6 +65,17 @@ def per_map(values) -> Scale:
     if is_flat(values):
         return Scale(0.0, 2 * float(values.mean()) or 1.0)
     return Scale(float(values.min()), float(values.max()))
+
+
+def from_zero(values, unit: str = "") -> Scale:
+    """From 0 to the highest value, for maps that are at least 0; a map of zeros gets the first colour alone."""
+    return Scale(0.0, float(np.max(np.asarray(values))) or 1.0, 1.0, unit)
+
+
+def symmetric(values, unit: str = "") -> Scale:
+    """As far below 0 as above it, so that 0 has the middle colour of ``vit.plots.colors.DIVERGING``."""
+    farthest = float(np.abs(np.asarray(values)).max()) or 1.0
+    return Scale(-farthest, farthest, 1.0, unit)
 
 
 def is_flat(values) -> bool:
