@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vit import checkpoint, images
 from vit.data.augment import normalise
+from vit.errors import CheckpointError
 from vit.explain.trace import Trace, trace
 from vit.images import DecodedImage
 from vit.model import VisionTransformer
@@ -91,6 +92,10 @@ class Predictor:
         return normalise(torch.from_numpy(pixels).to(self.device), mean, std)
 
     def _predictions(self, batch: list, seen: list[Image.Image], logits: Tensor) -> list[Prediction]:
+        if not logits.isfinite().all():
+            raise CheckpointError(
+                "this model's weights have grown so large that it answers NaN or infinity; choose an earlier checkpoint"
+            )
         rows = logits.float().softmax(dim=1).tolist()
         return [
             Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*picture.image.size), picture.note)

@@ -21,6 +21,11 @@ def names() -> list[str]:
     return models.shipped() + runs
 
 
+def is_run(name: str) -> bool:
+    """Whether a model is a run of this machine rather than a shipped one."""
+    return name not in models.shipped()
+
+
 def label(name: str) -> str:
     """A model's name with what it reached."""
     try:

@@ -1,0 +1,1 @@
+"""Looking inside a model: where its attention goes."""
