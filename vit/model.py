@@ -57,24 +57,32 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         dropout = self.attn_drop_rate if self.training else 0.0
         x = F.scaled_dot_product_attention(*self._heads(x), dropout_p=dropout)  # (B, h, N, d)
-        return self._project(x)
+        return self.project(x)
 
-    def explicit(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The same computation in the open, for inspection; attention dropout is left out.
+    def explicit(self, x: Tensor, key_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The same computation in the open, up to the projection, for inspection; attention dropout is left out.
+
+        Args:
+            x: (B, N, D).
+            key_mask: (B, N), False for tokens that nobody may attend to.
 
         Returns:
-            Output (B, N, D), attention weights (B, h, N, N) whose rows sum to 1, and values (B, h, N, d).
+            Attention weights (B, h, N, N) whose rows sum to 1, and values (B, h, N, d). ``project`` of their product
+            is what ``forward`` answers.
         """
         query, key, value = self._heads(x)
-        weights = (query @ key.transpose(-2, -1) * self.head_dim**-0.5).softmax(dim=-1)
-        return self._project(weights @ value), weights, value
+        scores = query @ key.transpose(-2, -1) * self.head_dim**-0.5
+        if key_mask is not None:  # the lowest number, not -inf, so that a row without any key isn't 0 / 0
+            scores = scores.masked_fill(~key_mask[:, None, None, :], torch.finfo(scores.dtype).min)
+        return scores.softmax(dim=-1), value
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch, tokens, _ = x.shape
         qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, self.head_dim)
         return qkv.permute(2, 0, 3, 1, 4).unbind(0)  # three of (B, h, N, d)
 
-    def _project(self, x: Tensor) -> Tensor:
+    def project(self, x: Tensor) -> Tensor:
+        """Heads side by side through the output projection: (B, h, N, d) -> (B, N, D)."""
         x = x.transpose(1, 2).flatten(2)  # (B, N, D)
         return self.proj_drop(self.proj(x))
 

@@ -118,6 +118,7 @@ def _check(fusion: str, residual: float, discard: float) -> None:
 
 
 def check_index(what: str, index: int, count: int) -> None:
-    """Refuse a layer or head that the model doesn't have; negative numbers are no short cut here."""
+    """Refuse a layer, head or class that the model doesn't have; negative numbers are no short cut here."""
+    plural = f"{what}es" if what.endswith("s") else f"{what}s"
     if not 0 <= index < count:
-        raise VitError(f"there is no {what} {index}: this model's {what}s are numbered 0 to {count - 1}")
+        raise VitError(f"there is no {what} {index}: this model's {plural} are numbered 0 to {count - 1}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vit.explain.walk import Changes, check_ready, read_out, walk
 from vit.model import VisionTransformer
 
 
@@ -48,7 +49,14 @@ class Trace:
         return replace(self, **tensors)
 
 
-def trace(model: VisionTransformer, inputs: Tensor) -> Trace:
+def trace(
+    model: VisionTransformer,
+    inputs: Tensor,
+    *,
+    head_scale: Tensor | None = None,
+    block_scale: Tensor | None = None,
+    key_mask: Tensor | None = None,
+) -> Trace:
     """Run a model through its explicit attention and keep what it computed.
 
     The model is only read: no hook, no gradient, no random number, no change of mode. It computes in the weights' own
@@ -57,34 +65,31 @@ def trace(model: VisionTransformer, inputs: Tensor) -> Trace:
     Args:
         model: In eval mode. Training mode is refused rather than switched off, because another thread may be using it.
         inputs: Normalised pictures (B, C, H, W) on the model's device.
+        head_scale: (L, h) or (B, L, h), multiplies each head's output before the projection; 0 switches it off.
+        block_scale: (L, 2) or (B, L, 2), multiplies what attention (0) and MLP (1) of each block add.
+        key_mask: (B, N), tokens that exist; the others are as if removed, and their own rows mean nothing.
 
     Raises:
-        ValueError: If a part of the model is in training mode, where dropout would make the answer a matter of chance.
+        VitError: If a part of the model is in training mode, or the inputs aren't pictures of its size.
     """
-    if any(module.training for module in model.modules()):
-        raise ValueError("trace needs a model in eval mode; call model.eval() first")
+    check_ready(model, inputs)
+    changes = Changes(head_scale=_batched(head_scale), block_scale=_batched(block_scale), key_mask=key_mask)
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
-        residuals, attention, values = _walk(model, inputs)
-        logits = model.forward_head(model.norm(residuals[-1]))
+        tokens = model.embed(inputs)
+        steps = list(walk(model, tokens, changes))
+        logits = read_out(model, steps[-1].tokens, key_mask)
     config = model.config
     return Trace(
         logits=logits,
-        attention=torch.stack(attention),
-        values=torch.stack(values),
-        residuals=torch.stack(residuals),
+        attention=torch.stack([step.attention for step in steps]),
+        values=torch.stack([step.values for step in steps]),
+        residuals=torch.stack([tokens, *(step.tokens for step in steps)]),
         num_prefix_tokens=config.num_prefix_tokens,
         grid_size=config.grid_size,
         pool=config.pool,
     )
 
 
-def _walk(model: VisionTransformer, inputs: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Residuals, attention and values, layer by layer, as ``Block.forward`` computes them in eval mode."""
-    residuals, attention, values = [model.embed(inputs)], [], []
-    for block in model.blocks:
-        output, weights, value = block.attn.explicit(block.norm1(residuals[-1]))
-        x = residuals[-1] + output
-        residuals.append(x + block.mlp(block.norm2(x)))
-        attention.append(weights)
-        values.append(value)
-    return residuals, attention, values
+def _batched(scale: Tensor | None) -> Tensor | None:
+    """(L, ...) -> (1, L, ...), the same for all pictures."""
+    return scale[None] if scale is not None and scale.ndim == 2 else scale

@@ -1,0 +1,172 @@
+"""Maps from gradients of the target's logit. They say what a small change would do, where the model stands now.
+
+Gradients are taken with ``torch.autograd.grad`` of plain tensors: no ``.backward()``, nothing in ``.grad``, no hook.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vit.explain.attention import check_index
+from vit.explain.target import Target, logit
+from vit.explain.walk import Step, check_ready, read_out, walk
+from vit.model import VisionTransformer
+
+GRADCAM_KINDS = ("gradcam", "gradcam++", "hirescam", "layercam")
+
+
+def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_layer: int = 0) -> Tensor:
+    """Gradient-weighted relevance (Chefer et al. 2021, arXiv:2103.15679, the rule for self-attention).
+
+    R <- I, then R <- R + mean over heads of relu(A * dA) @ R, layer by layer.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: What to explain.
+        start_layer: First layer that counts; the authors start later where early layers drown the picture.
+
+    Returns:
+        (B, N, N); ``attention.patch_map`` turns it into a picture's map.
+
+    Raises:
+        VitError: If there is no such layer or class, or the answer isn't a number.
+    """
+    check_index("layer", start_layer, model.config.depth)
+    steps, score = _open_pass(model, inputs, target)
+    attention = [step.attention for step in steps[start_layer:]]
+    gradients = torch.autograd.grad(score.sum(), attention)
+    result = torch.eye(model.config.num_tokens, dtype=inputs.dtype, device=inputs.device).expand(len(inputs), -1, -1)
+    for weights, gradient in zip(attention, gradients, strict=True):
+        result = result + (gradient * weights.detach()).relu().mean(1) @ result
+    return result
+
+
+def legrad(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """LeGrad (Bousselham et al. 2024, arXiv:2404.03214): (B, g, g), summed over layers, not scaled.
+
+    Each layer's tokens are averaged and given to the head; the map is relu of that logit's gradient with regard to the
+    layer's attention, averaged over heads and queries. All tokens are averaged, whatever the model itself pools.
+    """
+    steps, _ = _open_pass(model, inputs, target)
+    return sum(_legrad_layer(model, step, target) for step in steps)
+
+
+def _legrad_layer(model: VisionTransformer, step: Step, target: Target) -> Tensor:
+    with _gradients(step.tokens):
+        logits = model.head(model.fc_norm(model.norm(step.tokens).mean(1)))
+        score = logit(logits, target).sum()
+    (gradient,) = torch.autograd.grad(score, step.attention, retain_graph=True)
+    return on_grid(model, gradient.relu().mean((1, 2)))
+
+
+def gradcam(model: VisionTransformer, inputs: Tensor, target: Target, kind: str = "gradcam") -> Tensor:
+    """Grad-CAM on the tokens that the last block's attention reads (``blocks[-1].norm1``): (B, g, g), at least 0.
+
+    One layer later the patches of a class-token model have no gradient, and the map would be blank.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: What to explain.
+        kind: How gradients G weigh tokens T: "gradcam" by their mean over the patches (arXiv:1610.02391), "gradcam++"
+            by a weighted mean of the positive ones (arXiv:1710.11063), "hirescam" each by its own (arXiv:2011.08891),
+            "layercam" each by its own where positive (doi:10.1109/TIP.2021.3089943).
+    """
+    steps, score = _open_pass(model, inputs, target)
+    tokens = steps[-1].normed
+    (gradient,) = torch.autograd.grad(score.sum(), tokens)
+    prefix = model.config.num_prefix_tokens
+    tokens, gradient = tokens.detach()[:, prefix:], gradient[:, prefix:]  # (B, g * g, D)
+    weights = {
+        "gradcam": lambda: gradient.mean(1, keepdim=True),
+        "gradcam++": lambda: _gradcam_plus_plus(tokens, gradient),
+        "hirescam": lambda: gradient,
+        "layercam": lambda: gradient.relu(),
+    }[kind]()
+    return (weights * tokens).sum(-1).relu().unflatten(1, (model.config.grid_size, model.config.grid_size))
+
+
+def _gradcam_plus_plus(tokens: Tensor, gradient: Tensor) -> Tensor:
+    """Weights of equation 19: (B, 1, D), for an exponential of the score."""
+    denominator = 2 * gradient**2 + tokens.sum(1, keepdim=True) * gradient**3
+    share = gradient**2 / (denominator + 1e-6)
+    return (torch.where(gradient == 0, 0, share) * gradient.relu()).sum(1, keepdim=True)
+
+
+def saliency(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """|df / dx| of every pixel and channel (Simonyan et al. 2013, arXiv:1312.6034): (B, C, H, W)."""
+    return _input_gradient(model, inputs, target).abs()
+
+
+def input_x_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """x * df / dx of every pixel and channel (Shrikumar et al. 2016, arXiv:1605.01713): (B, C, H, W)."""
+    return inputs * _input_gradient(model, inputs, target)
+
+
+@dataclass(frozen=True)
+class Integrated:
+    """``values`` (B, C, H, W), and ``completeness_gap`` (B,), by how much their sum misses f(x) - f(baseline)."""
+
+    values: Tensor
+    completeness_gap: Tensor
+
+
+def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target, steps: int = 24) -> Integrated:
+    """Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), from the mean picture to this one.
+
+    The baseline is 0 in normalised space, the training data's mean colour. The integral is a Gauss-Legendre sum.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: What to explain.
+        steps: Points of the sum; the more, the smaller the gap.
+    """
+    places, weights = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
+    mean = torch.zeros_like(inputs)
+    for place, weight in zip((1 + places) / 2, weights / 2, strict=True):
+        mean = mean + weight * _input_gradient(model, inputs * place, target)
+    values = inputs * mean
+    with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
+        change = logit(model(inputs), target) - logit(model(torch.zeros_like(inputs)), target)
+    return Integrated(values, (values.sum((1, 2, 3)) - change).abs())
+
+
+def per_patch(model: VisionTransformer, pixels: Tensor) -> Tensor:
+    """Sums of pixels and channels within each patch: (B, C, H, W) -> (B, g, g)."""
+    side = model.config.patch_size
+    return pixels.sum(1).unflatten(2, (-1, side)).unflatten(1, (-1, side)).sum((2, 4))
+
+
+def on_grid(model: VisionTransformer, tokens: Tensor) -> Tensor:
+    """One number per token as a map of the patches: (B, N) -> (B, g, g)."""
+    return tokens[:, model.config.num_prefix_tokens :].unflatten(1, (model.config.grid_size, model.config.grid_size))
+
+
+def _open_pass(model: VisionTransformer, inputs: Tensor, target: Target) -> tuple[list[Step], Tensor]:
+    """A pass whose attention and tokens have gradients, and the target's logit (B,)."""
+    check_ready(model, inputs)
+    with _gradients(inputs):
+        tokens = model.embed(inputs.clone()).detach().requires_grad_()
+        steps = list(walk(model, tokens))
+        return steps, logit(read_out(model, steps[-1].tokens), target)
+
+
+def _input_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    check_ready(model, inputs)
+    with _gradients(inputs):
+        pixels = inputs.detach().clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(logit(model(pixels), target).sum(), pixels)
+    return gradient
+
+
+@contextmanager
+def _gradients(like: Tensor) -> Iterator[None]:
+    """Gradients on, whatever the caller has switched off, and no autocast."""
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(like.device.type, enabled=False):
+        yield

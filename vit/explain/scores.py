@@ -1,0 +1,232 @@
+"""How far a map can be believed: measured on the model itself, beside what chance and ignorance reach.
+
+No single number is the truth about a map. Each says its direction, and is shown with its control.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vit.errors import VitError
+from vit.explain.controls import untrained
+from vit.explain.curves import Curves, curves, ranked
+from vit.explain.methods import explain
+from vit.explain.perturbation import answers
+from vit.explain.ranks import spearman
+from vit.explain.target import Contrast, Target, log_odds, logit
+from vit.explain.trace import trace
+from vit.model import VisionTransformer
+
+GROUPS = 8
+ORDERS = 8
+
+
+@dataclass(frozen=True)
+class Band:
+    """What random orders reach on a picture, each (B,): mean and standard deviation of ``Curves.advantage`` and SaCo.
+
+    Each order comes with its reverse, whose score is exactly the opposite; so the means are 0 but for rounding.
+    """
+
+    mean: Tensor
+    sd: Tensor
+    saco_mean: Tensor
+    saco_sd: Tensor
+
+
+@dataclass(frozen=True)
+class Score:
+    """How faithful a map is, each (B,).
+
+    Attributes:
+        saco: In [-1, 1]; 1 if patches that the map calls more important always are, 0 by chance.
+        insertion: Area under the insertion curve; higher is better.
+        deletion: Area under the deletion curve; lower is better.
+        random_mean: Mean of ``advantage`` over random orders.
+        random_sd: Its standard deviation.
+        saco_random_sd: Standard deviation of SaCo over random orders.
+        curves: What the areas are of.
+    """
+
+    saco: Tensor
+    insertion: Tensor
+    deletion: Tensor
+    random_mean: Tensor
+    random_sd: Tensor
+    saco_random_sd: Tensor
+    curves: Curves
+
+    @property
+    def advantage(self) -> Tensor:
+        """Insertion minus deletion: the number to compare with random orders."""
+        return self.insertion - self.deletion
+
+    @property
+    def beats_random(self) -> Tensor:
+        """Whether that is more than two standard deviations above random orders, bool (B,)."""
+        return self.advantage > self.random_mean + 2 * self.random_sd
+
+
+def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, band: Band | None = None) -> Score:
+    """Measure a map: patches are dropped as tokens, in the order and in groups of the map's values.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: What the map explains.
+        values: (B, g, g), raw.
+        band: Of the same pictures and target, from ``random_band``; it doesn't depend on the map, so keep it.
+
+    Raises:
+        VitError: If the map isn't one of these pictures, isn't finite, or has a single patch, which has no order.
+    """
+    check_map(model, inputs, values)
+    band = band or random_band(model, inputs, target)
+    found = curves(model, inputs, target, values)
+    return Score(
+        saco=saco(model, inputs, target, values),
+        insertion=found.area(found.insertion),
+        deletion=found.area(found.deletion),
+        random_mean=band.mean,
+        random_sd=band.sd,
+        saco_random_sd=band.saco_sd,
+        curves=found,
+    )
+
+
+def saco(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, groups: int = GROUPS) -> Tensor:
+    """Salience-guided faithfulness coefficient (Wu et al. 2024, arXiv:2404.01415): (B,) in [-1, 1].
+
+    Patches are cut into groups by falling salience, and each group is dropped. For every pair of groups the
+    more salient one has to cost the target more; a pair counts as much as its saliences differ. Salience is a group's
+    mean, so that groups of unequal size compare, and what a group costs is measured in log-odds, which order as the
+    paper's probabilities do but don't saturate. A flat map scores 0.
+
+    Raises:
+        VitError: As ``score``.
+    """
+    check_map(model, inputs, values)
+    member = _groups(ranked(values), min(groups, values[0].numel()))  # (B, G, P)
+    salience = (member * values.flatten(1)[:, None]).sum(-1) / member.sum(-1)
+    remaining = log_odds(answers(model, inputs, ~member), target)  # (B, G); the less remains, the more a group cost
+    return _agreement(salience, -remaining)
+
+
+def _groups(order: Tensor, count: int) -> Tensor:
+    """Cut an order (B, P) into groups that differ in size by at most one: bool (B, G, P)."""
+    parts = order.tensor_split(count, dim=1)
+    empty = torch.zeros_like(order, dtype=torch.bool)
+    return torch.stack([empty.scatter(1, part, True) for part in parts], dim=1)
+
+
+def _agreement(salience: Tensor, cost: Tensor) -> Tensor:
+    """Share of salience differences whose sign the costs confirm, minus the rest; both (B, G), most salient first."""
+    first, second = torch.triu_indices(salience.shape[1], salience.shape[1], 1)
+    weight = salience[:, first] - salience[:, second]
+    signed = torch.where(cost[:, first] >= cost[:, second], weight, -weight)
+    return signed.sum(1) / weight.sum(1).clamp_min(torch.finfo(weight.dtype).tiny)
+
+
+def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders: int = ORDERS, seed: int = 0) -> Band:
+    """What random orders score on these pictures.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: As for the maps that will be compared with it.
+        orders: How many; half of them are drawn and the others are their reverses.
+        seed: Of the draw.
+
+    Raises:
+        VitError: As ``score``.
+    """
+    grid, generator = model.config.grid_size, torch.Generator().manual_seed(seed)
+    noise = torch.rand(orders // 2, grid, grid, generator=generator).to(inputs)
+    maps = [value.expand(len(inputs), -1, -1) for value in torch.stack([noise, -noise], 1).flatten(0, 1)]
+    advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
+    coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
+    return Band(advantages.mean(0), advantages.std(0), coefficients.mean(0), coefficients.std(0))
+
+
+def class_control(
+    model: VisionTransformer, inputs: Tensor, target: int, method: str, other: int | Tensor | None = None
+) -> Tensor:
+    """Rank correlation of a method's maps for two classes: (B,). At 1, the map is not about the class.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: A class, or a contrast; the other map of a contrast is its reverse.
+        method: One of ``methods.METHODS``.
+        other: The class to compare with; None is the likeliest one that isn't the target.
+
+    Raises:
+        VitError: As ``methods.explain``.
+    """
+    if isinstance(target, Contrast):
+        other = Contrast(target.b, target.a)
+    elif other is None:
+        other = likeliest_other(trace(model, inputs).logits, target)
+    return spearman(explain(method, model, inputs, target), explain(method, model, inputs, other))
+
+
+def likeliest_other(logits: Tensor, target: int | Tensor) -> Tensor:
+    """The likeliest class that isn't the target: (B, K) -> (B,)."""
+    logit(logits, target)  # refuses a class that isn't there
+    own = torch.as_tensor(target, device=logits.device).expand(len(logits))[:, None]
+    return logits.scatter(1, own, -torch.inf).argmax(1)
+
+
+def untrained_control(model: VisionTransformer, inputs: Tensor, target: Target, method: str, seed: int = 0) -> Tensor:
+    """Rank correlation of a method's maps before and after training: (B,). Near 1, the map is not about the model.
+
+    Before training is the same architecture with fresh weights (Adebayo et al. 2018, arXiv:1810.03292, all at once).
+
+    Raises:
+        VitError: As ``methods.explain``.
+    """
+    fresh = untrained(model, seed)
+    return spearman(explain(method, model, inputs, target), explain(method, fresh, inputs, target))
+
+
+def on_patches(mask: Tensor, grid_size: int) -> Tensor:
+    """Share of each patch's pixels that belong to an object: bool (B, H, W) -> (B, g, g)."""
+    return torch.nn.functional.avg_pool2d(mask[:, None].float(), mask.shape[-1] // grid_size)[:, 0]
+
+
+def pointing_game(values: Tensor, mask: Tensor) -> Tensor:
+    """Whether a map's highest patch touches the object (Zhang et al. 2016, arXiv:1608.00507): bool (B,).
+
+    Args:
+        values: (B, g, g).
+        mask: bool (B, H, W), the object's pixels.
+    """
+    highest = values.flatten(1).argmax(1, keepdim=True)
+    return on_patches(mask, values.shape[-1]).to(values.device).flatten(1).gather(1, highest).squeeze(1) > 0
+
+
+def mass_inside(values: Tensor, mask: Tensor) -> Tensor:
+    """Share of a map's positive values that lies on the object, by area: (B,). The mask's own share is chance.
+
+    Args:
+        values: (B, g, g). A map without positive values scores 0.
+        mask: bool (B, H, W), the object's pixels.
+    """
+    positive, share = values.clamp_min(0), on_patches(mask, values.shape[-1]).to(values)
+    return (positive * share).sum((1, 2)) / positive.sum((1, 2)).clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:
+    """Refuse to score what isn't a map of these pictures, or has no order.
+
+    Raises:
+        VitError: If so.
+    """
+    expected = (len(inputs), model.config.grid_size, model.config.grid_size)
+    if tuple(values.shape) != expected:
+        raise VitError(f"the map has shape {tuple(values.shape)}; maps of these pictures have {expected}")
+    if not values.isfinite().all():
+        raise VitError("the map holds NaN or infinity, so it can't be scored")
+    if model.config.num_patches < 2:
+        raise VitError("this model cuts a picture into a single patch, so that its maps have no order to score")

@@ -1,0 +1,211 @@
+"""Switching parts of a model off, or swapping what they compute, and watching the answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vit.errors import VitError
+from vit.explain.attention import check_index
+from vit.explain.curves import first_patches
+from vit.explain.perturbation import answers, rows_at_a_time
+from vit.explain.target import Target, logit, wins
+from vit.explain.trace import trace
+from vit.explain.walk import Changes, answer, check_ready, walk
+from vit.model import VisionTransformer
+
+Measure = Callable[[Tensor, Target], Tensor]  # target.logit or target.probability
+BATCH_SIZE = 64
+
+
+def knock_out_each_head(model: VisionTransformer, inputs: Tensor, target: Target, measure: Measure = logit) -> Tensor:
+    """How the target changes if one head is switched off: (B, L, h), negative where it misses the head.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: What to watch.
+        measure: ``target.logit`` or ``target.probability``.
+
+    Raises:
+        VitError: As ``methods.explain``.
+    """
+    seen = trace(model, inputs)
+    without = _without_each_head(model, seen.residuals)  # (B, L, h, K)
+    return measure(without, target) - measure(seen.logits, target)[:, None, None]
+
+
+def _without_each_head(model: VisionTransformer, residuals: Tensor) -> Tensor:
+    """Logits without each head, each computed from the residual before its own layer: (B, L, h, K)."""
+    config = model.config
+    each_off = 1 - torch.eye(config.num_heads).to(residuals)
+    rows = []
+    with torch.no_grad(), torch.autocast(residuals.device.type, enabled=False):
+        for layer in range(config.depth):
+            scale = torch.ones(config.num_heads, config.depth, config.num_heads).to(residuals)
+            scale[:, layer] = each_off
+            rows.append(torch.stack([_resumed(model, tokens, scale, layer) for tokens in residuals[layer]]))
+    return torch.stack(rows, dim=1)
+
+
+def _resumed(model: VisionTransformer, tokens: Tensor, scale: Tensor, layer: int) -> Tensor:
+    """One picture's tokens (N, D) through the rest of the model under every scale (M, L, h): (M, K)."""
+    parts = scale.split(rows_at_a_time(model))
+    return torch.cat([answer(model, tokens.expand(len(s), -1, -1), Changes(head_scale=s), layer) for s in parts])
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The target's logit after patching, (B, M), and without it: of the ``source`` and the ``destination``, (B,)."""
+
+    values: Tensor
+    source: Tensor
+    destination: Tensor
+
+    @property
+    def recovered(self) -> Tensor:
+        """How far each patch brings the destination towards the source: 0 not at all, 1 all the way: (B, M).
+
+        Not finite where both have the same logit, so that there is no way to go.
+        """
+        way = (self.source - self.destination)[:, None]
+        return (self.values - self.destination[:, None]) / way
+
+
+def patch_activations(
+    model: VisionTransformer,
+    source: Tensor,
+    destination: Tensor,
+    layer: int,
+    target: Target,
+    tokens: Tensor | None = None,
+) -> Patched:
+    """Put tokens of one picture into another on their way through the model (Meng et al. 2022, arXiv:2202.05262).
+
+    Args:
+        model: In eval mode.
+        source: Where tokens are taken from, (B, C, H, W).
+        destination: Where they are put, (B, C, H, W).
+        layer: 0 swaps before the first block, L after the last one.
+        target: What to watch.
+        tokens: bool (M, N), which tokens to swap together; None swaps each alone, so that M is N.
+
+    Raises:
+        VitError: As ``methods.explain``, or if there is no such layer, or not as many sources as destinations.
+    """
+    if source.shape != destination.shape:
+        raise VitError(f"there are {len(source)} sources for {len(destination)} destinations; give one for each")
+    check_index("layer", layer, model.config.depth + 1)
+    seen_source, seen = trace(model, source), trace(model, destination)
+    tokens = torch.eye(seen.num_tokens, dtype=torch.bool) if tokens is None else tokens
+    own, given = (found.residuals[layer][:, None] for found in (seen, seen_source))  # (B, 1, N, D)
+    mixed = torch.where(tokens.to(own.device)[None, ..., None], given, own)  # (B, M, N, D)
+    with torch.no_grad(), torch.autocast(source.device.type, enabled=False):
+        logits = torch.stack([_answers(model, rows, layer) for rows in mixed])
+    return Patched(logit(logits, target), logit(seen_source.logits, target), logit(seen.logits, target))
+
+
+def _answers(model: VisionTransformer, tokens: Tensor, layer: int) -> Tensor:
+    """Tokens (M, N, D) before a layer: (M, K)."""
+    return torch.cat([answer(model, part, first=layer) for part in tokens.split(rows_at_a_time(model))])
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """``accuracy`` of the whole model, and ``lost`` (L, h) of it without each head; NaN where it was cancelled."""
+
+    accuracy: float
+    lost: Tensor
+
+
+def leaderboard(
+    model: VisionTransformer,
+    images: Tensor,
+    labels: Tensor,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Leaderboard:
+    """How much accuracy each head is worth.
+
+    A head is switched off by giving its mean over these pictures instead of its output, token by token. Zero would be
+    an answer that later layers have never seen.
+
+    Args:
+        model: In eval mode.
+        images: Normalised, (n, C, H, W).
+        labels: (n,).
+        progress: Told (done, total) heads.
+        cancelled: Asked before each head; True ends the work.
+
+    Raises:
+        VitError: As ``methods.explain``.
+    """
+    check_ready(model, images)
+    depth, heads = model.config.depth, model.config.num_heads
+    whole, means = _whole(model, images, labels)
+    lost = torch.full((depth, heads), torch.nan)
+    for done in range(depth * heads):
+        if cancelled():
+            break
+        layer, head = divmod(done, heads)
+        scale = torch.ones(1, depth, heads).to(images)
+        scale[:, layer, head] = 0
+        without = _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=means))
+        lost[layer, head] = whole - without
+        progress(done + 1, depth * heads)
+    return Leaderboard(whole, lost)
+
+
+def _whole(model: VisionTransformer, images: Tensor, labels: Tensor) -> tuple[float, Tensor]:
+    """Accuracy with all heads, and what each gives on average: (L, h, N, d)."""
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        sums = sum(_head_sums(model, batch) for batch in images.split(BATCH_SIZE))
+    return _accuracy(model, images, labels, Changes()), sums / len(images)
+
+
+def _head_sums(model: VisionTransformer, batch: Tensor) -> Tensor:
+    return torch.stack([step.heads.sum(0) for step in walk(model, model.embed(batch))])
+
+
+def _accuracy(model: VisionTransformer, images: Tensor, labels: Tensor, changes: Changes) -> float:
+    right = 0
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        for batch, truth in zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True):
+            logits = answer(model, model.embed(batch), changes)
+            right += int(wins(logits, truth).sum())
+    return right / len(images)
+
+
+def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
+    """How many of the first patches of an order are enough for the target to win, per picture; None if none do.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: A class that should be the answer, or a contrast whose ``a`` should beat ``b``.
+        order: (B, P), patches from most to least important, such as ``curves.ranked`` of a map.
+
+    Raises:
+        VitError: As ``methods.explain``.
+    """
+    return _first_true(wins(answers(model, inputs, _prefixes(order)), target))
+
+
+def smallest_flipping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
+    """How many of the first patches of an order have to go for the target to lose, per picture; None if it never does.
+
+    Arguments and errors are those of ``smallest_keeping``.
+    """
+    return _first_true(~wins(answers(model, inputs, ~_prefixes(order)), target))
+
+
+def _prefixes(order: Tensor) -> Tensor:
+    """The first 0, 1, ..., P patches: (B, P) -> bool (B, P + 1, P)."""
+    return first_patches(order, torch.arange(order.shape[1] + 1))
+
+
+def _first_true(found: Tensor) -> list[int | None]:
+    """The first place that is true in each row of bool (B, Q)."""
+    places = found.long().argmax(1).tolist()
+    return [place if row[place] else None for place, row in zip(places, found.tolist(), strict=True)]

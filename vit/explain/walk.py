@@ -1,0 +1,116 @@
+"""The encoder step by step, with every part open to be read, scaled or switched off.
+
+All explanations compute through here, so that what they explain is one and the same computation as the model's own
+(``Block.forward`` in eval mode, attention written out).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vit.errors import VitError
+from vit.model import Block, VisionTransformer
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is done to a model while it computes. None leaves that part alone. B may be 1, for all pictures alike.
+
+    Attributes:
+        head_scale: (B, L, h), multiplies a head's output before the projection; 0 switches it off.
+        head_fill: (L, h, N, d), what takes the place of the share that ``head_scale`` takes away; None is zeros.
+        block_scale: (B, L, 2), multiplies what attention (0) and MLP (1) of a block add to the residual.
+        key_mask: (B, N), tokens that exist; False is exactly as if removed from the sequence.
+    """
+
+    head_scale: Tensor | None = None
+    head_fill: Tensor | None = None
+    block_scale: Tensor | None = None
+    key_mask: Tensor | None = None
+
+
+NOTHING = Changes()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One block at work: ``normed`` is attention's input and ``tokens`` the residual after the block, both (B, N, D).
+
+    ``attention`` (B, h, N, N), ``values`` (B, h, N, d), ``heads`` (B, h, N, d) as the projection gets them.
+    """
+
+    normed: Tensor
+    attention: Tensor
+    values: Tensor
+    heads: Tensor
+    tokens: Tensor
+
+
+def walk(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Iterator[Step]:
+    """Take tokens (B, N, D) through the blocks, from the block numbered ``first``."""
+    for layer in range(first, len(model.blocks)):
+        step = _step(model.blocks[layer], tokens, changes, layer)
+        tokens = step.tokens
+        yield step
+
+
+def _step(block: Block, tokens: Tensor, changes: Changes, layer: int) -> Step:
+    normed = block.norm1(tokens)
+    attention, values = block.attn.explicit(normed, changes.key_mask)
+    heads = _scale_heads(attention @ values, changes, layer)
+    attention_scale, mlp_scale = _block_scales(changes, layer)
+    x = tokens + attention_scale * block.attn.project(heads)
+    return Step(normed, attention, values, heads, x + mlp_scale * block.mlp(block.norm2(x)))
+
+
+def _scale_heads(heads: Tensor, changes: Changes, layer: int) -> Tensor:
+    if changes.head_scale is None:
+        return heads
+    scale = changes.head_scale[:, layer, :, None, None]
+    fill = 0 if changes.head_fill is None else (1 - scale) * changes.head_fill[layer]
+    return scale * heads + fill
+
+
+def _block_scales(changes: Changes, layer: int) -> tuple[Tensor | int, Tensor | int]:
+    if changes.block_scale is None:
+        return 1, 1
+    return changes.block_scale[:, layer, :, None, None].unbind(1)
+
+
+def read_out(model: VisionTransformer, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
+    """What the head makes of tokens (B, N, D) after the last block: logits (B, K).
+
+    A mean-pooling model averages the patches that exist. Where none does it reads zeros, and says what its biases say.
+    """
+    if key_mask is None or model.config.pool == "cls":
+        return model.forward_head(model.norm(tokens))
+    prefix = model.config.num_prefix_tokens
+    exist = key_mask[:, prefix:, None]
+    pooled = torch.where(exist, tokens[:, prefix:], 0).sum(1) / exist.sum(1).clamp_min(1)
+    return model.head(model.fc_norm(pooled))
+
+
+def answer(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Tensor:
+    """Logits (B, K) from tokens (B, N, D) before the block numbered ``first``; keeps nothing on the way."""
+    for step in walk(model, tokens, changes, first):
+        tokens = step.tokens
+    return read_out(model, tokens, changes.key_mask)
+
+
+def check_ready(model: VisionTransformer, inputs: Tensor) -> None:
+    """Refuse what could only give a wrong answer.
+
+    Raises:
+        VitError: If a part of the model is in training mode, where dropout makes the answer a matter of chance, or if
+            the inputs aren't pictures of the model's size.
+    """
+    if any(module.training for module in model.modules()):
+        raise VitError("explanations need a model in eval mode; call model.eval() first")
+    config = model.config
+    expected = (config.in_channels, config.image_size, config.image_size)
+    if inputs.ndim != 4 or len(inputs) == 0 or tuple(inputs.shape[1:]) != expected:
+        raise VitError(
+            f"the inputs have shape {tuple(inputs.shape)}; this model sees (B, {', '.join(map(str, expected))})"
+        )
