@@ -4,10 +4,11 @@ import streamlit as st
 
 from pages.attention import subject
 from pages.attention.look import tab as look
+from pages.attention.why import tab as why
 from pages.shared import heading, models
 from vit.errors import VitError
 
-TABS = {"Look": look.draw}
+TABS = {"Look": look.draw, "Why": why.draw}
 
 
 def draw(names: list[str]) -> None:

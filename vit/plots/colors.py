@@ -1,5 +1,8 @@
 """Perceptual colour maps: lightness rises evenly from low to high, so they read the same in grey and in print.
 
+One diverging map is for values with a sign: light in the middle and darker to both ends, blue below zero and red above,
+which colour-blind people can tell apart (ColorBrewer's RdBu by Brewer and Harrower, Apache 2.0).
+
 Every 16th colour of matplotlib's tables (viridis, magma, inferno by Smith and van der Walt, CC0; cividis by Nuñez,
 Anderton and Renslow 2018, doi:10.1371/journal.pone.0199239), with straight lines between; off by at most 11 of 255.
 """
@@ -19,6 +22,8 @@ _ANCHORS = {
     "ddc858 efd748 fee838",
 }
 COLOR_MAPS = tuple(_ANCHORS)
+DIVERGING = "blue_red"
+_ANCHORS[DIVERGING] = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"
 
 
 @cache

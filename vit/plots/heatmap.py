@@ -160,6 +160,13 @@ def describe_map(values, num_tokens: int) -> str:
     return f"Attention is strongest at {first}, followed by {' and '.join(others)}."
 
 
+def highest(values) -> str:
+    """Where a map is highest, in words: "row 2, column 5"."""
+    values = np.asarray(values)
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    return f"row {row + 1}, column {column + 1}"
+
+
 def _place(values: np.ndarray, index: int, num_tokens: int) -> str:
     row, column = divmod(int(index), values.shape[1])
     return f"row {row + 1}, column {column + 1} ({float(values[row, column]) * num_tokens:.2g}x uniform)"

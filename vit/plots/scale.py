@@ -6,7 +6,7 @@ more than attention that looks everywhere alike?), ``shared`` (the same of many 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,17 @@ def per_map(values) -> Scale:
     if is_flat(values):
         return Scale(0.0, 2 * float(values.mean()) or 1.0)
     return Scale(float(values.min()), float(values.max()))
+
+
+def signed(values) -> Scale:
+    """Symmetric around 0, so that the middle colour means neither for nor against; ends at the largest magnitude."""
+    most = float(np.abs(np.asarray(values, dtype=np.float64)).max()) or 1.0
+    return Scale(-most, most, 1.0, "")
+
+
+def told_in(scale: Scale, factor: float, unit: str) -> Scale:
+    """The same colours, told in another unit."""
+    return replace(scale, factor=factor, unit=unit)
 
 
 def is_flat(values) -> bool:
