@@ -4,11 +4,12 @@ import streamlit as st
 
 from pages.attention import subject
 from pages.attention.look import tab as look
+from pages.attention.surgery import tab as surgery
 from pages.attention.why import tab as why
 from pages.shared import heading, models
 from vit.errors import VitError
 
-TABS = {"Look": look.draw, "Why": why.draw}
+TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw}
 
 
 def draw(names: list[str]) -> None:

@@ -171,3 +171,36 @@ def test_axe_finds_no_serious_fault_of_ours(page, server, scheme):
     page.emulate_media(color_scheme=scheme)
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     assert serious_faults(page) == []
+    for tab, drawn in {"Why": "Do the methods agree?", "Break": "Which heads count?"}.items():
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_text(drawn)).to_be_visible()
+        assert serious_faults(page) == []
+
+
+def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
+    bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
+    before = bars.inner_text()
+    head.click()
+    expect(head).to_have_attribute("aria-pressed", "true")
+    expect(bars).not_to_have_text(before, use_inner_text=True)
+    without_head = bars.inner_text()
+    page.locator("canvas.patches").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page.locator("canvas.patches")).to_have_attribute("aria-label", re.compile("1 of 64 chosen"))
+    expect(bars).not_to_have_text(without_head, use_inner_text=True)
+    page.get_by_role("button", name="Put everything back").click()
+    expect(bars).to_have_text(before, use_inner_text=True)
+
+
+def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
+    saved(written_run("calm-crane"), 1000)
+    page.goto(f"{server.url}/attention?model=calm-crane&tab=Break")
+    page.get_by_role("button", name="Rank the heads").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    table = page.get_by_text("The whole model reaches")
+    expect(cancel.or_(table).first).to_be_visible()  # a tiny model may be done before anybody could cancel
+    if cancel.is_visible():
+        cancel.click()
+    expect(table).to_be_visible()
