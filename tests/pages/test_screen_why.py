@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-import torch
 from builders import model_info, prefixed, vision_transformer
 from PIL import Image
 from seen import text_of
@@ -14,7 +13,7 @@ from pages.attention.why import cards
 from vit import checkpoint
 from vit.data.shapes import CLASSES
 from vit.explain.methods import METHODS
-from vit.plots import scale, strip
+from vit.plots import strip
 from vit.runs.directory import Run
 
 PICTURE = "shapes:test:5"
@@ -65,18 +64,6 @@ def test_a_model_of_a_single_patch_gets_a_sentence(visit, model):
     assert "single patch" in app.error[0].value
 
 
-def test_a_signed_map_has_nothing_in_the_middle_of_its_colours():
-    values = torch.tensor([[-1.0, 0.5], [0.0, 2.0]])
-    meaning = cards.scale_of(values, METHODS["occlusion"])
-    assert meaning.shares(values).tolist() == [[0.25, 0.625], [0.5, 1.0]]
-    assert meaning.text(meaning.high) == "2 logits"
-
-
-def test_shares_of_attention_are_told_in_per_cent():
-    meaning = cards.scale_of(torch.tensor([[0.01, 0.02]]), METHODS["rollout"])
-    assert meaning.text(meaning.high) == "2 %"
-
-
 @pytest.mark.parametrize(("value", "words"), [(0.8, "beats chance"), (0.2, "within"), (-0.8, "below")])
 def test_the_verdict_is_read_off_the_band(value, words):
     assert words in cards._verdict(value, -0.5, 0.5)
@@ -87,7 +74,3 @@ def test_the_strip_marks_the_value_where_it_is():
     is_mark = (abs(image[..., :3].astype(int) - strip.MARK_COLOR[:3]).sum(-1) < 12) & (image[..., 3] > 200)
     assert np.flatnonzero(is_mark.any(0)).mean() / 200 == pytest.approx(0.75, abs=0.03)
     assert Image.fromarray(image).height == strip.HEIGHT
-
-
-def test_a_symmetric_scale_of_nothing_is_still_a_scale():
-    assert scale.signed(torch.zeros(2, 2)).shares(0.0) == 0.5

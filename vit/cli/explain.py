@@ -1,4 +1,4 @@
-"""``python -m vit explain``: where a model looks, as a picture."""
+"""``python -m vit explain``: where a model looks, and what speaks for a class, as a picture."""
 
 import sys
 from argparse import Namespace
@@ -10,15 +10,19 @@ from vit import models
 from vit.cli.pictures import read_picture
 from vit.errors import VitError
 
+WITH_LAYERS, WITH_HEADS = ("rollout", "attention"), ("attention",)
+
 
 def add_parser(subparsers) -> None:
-    parser = subparsers.add_parser("explain", help="draw where a model looks")
+    parser = subparsers.add_parser("explain", help="draw where a model looks, or what speaks for a class")
     parser.add_argument("model", metavar="MODEL", help="a run, a shipped model's name, or a checkpoint file")
     parser.add_argument("image", metavar="IMAGE", type=Path, help="PNG, JPEG, WebP, BMP or GIF")
-    parser.add_argument("--method", default="rollout", help="rollout (default): through all layers; attention: of one")
-    parser.add_argument("--layer", type=int, help="counted from 0; the last one if not given")
+    methods = "rollout (default), attention, relevance, occlusion, ...; a wrong name is answered with all of them"
+    parser.add_argument("--method", default="rollout", metavar="NAME", help=methods)
+    parser.add_argument("--target", metavar="CLASS", help="the class to explain; the likeliest one if not given")
+    parser.add_argument("--against", metavar="CLASS", help="why the target and not this class")
+    parser.add_argument("--layer", type=int, help="counted from 0; the last one if not given; rollout and attention")
     parser.add_argument("--head", type=int, help="counted from 0; the mean of all if not given; attention only")
-    parser.add_argument("--target", metavar="CLASS", help="the class to explain, for methods that depend on it")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.png", help="where to write the picture")
     parser.set_defaults(func=explain)
 
@@ -27,63 +31,80 @@ def explain(args: Namespace) -> None:
     _check(args)
     picture = read_picture(args.image)
     models.resolve(args.model)  # a wrong name is told before torch is imported
-    from vit.plots.heatmap import describe_map
+    from vit.explain.methods import explain as make_map
+    from vit.explain.methods import find
+    from vit.explain.target import check_finite
     from vit.predict import Predictor
 
-    predictor = Predictor.load(args.model)
-    _check_target(args, predictor.info.classes)
+    method, predictor = find(args.method), Predictor.load(args.model)
+    _check_classes(args, method, predictor.info.classes)
     prediction, trace = predictor.explain(args.image.name, picture)
-    values, caption = METHODS[args.method](trace, args)
-    _write(args.out, picture.image, prediction, values, trace.num_tokens, caption)
-    print(f"wrote {args.out}: {caption}. {describe_map(values, trace.num_tokens)}")
+    check_finite(trace.logits)
+    if args.method in WITH_LAYERS:
+        values, caption = _by_layer(args, trace)
+    else:
+        target, words = _target(args, prediction)
+        inputs = predictor.inputs([prediction.seen])
+        values = make_map(args.method, predictor.model, inputs, target)[0].cpu().numpy()
+        caption = f"{method.title}: {words}" if method.is_class_specific else method.title
+    said = _write(args.out, picture.image, prediction, values, method, trace.num_tokens, caption)
+    print(f"wrote {args.out}: {caption}. {said}")
 
 
-def _rollout(trace, args: Namespace) -> tuple[np.ndarray, str]:
-    from vit.explain.attention import patch_map, rollout
-
-    last = trace.depth - 1 if args.layer is None else args.layer
-    values = patch_map(rollout(trace.attention, up_to=args.layer), trace)
-    return values[0].numpy(), f"Attention rollout, layers 0 to {last}"
-
-
-def _attention(trace, args: Namespace) -> tuple[np.ndarray, str]:
-    from vit.explain.attention import attention_map
+def _by_layer(args: Namespace, trace) -> tuple[np.ndarray, str]:
+    """The map (g, g) of attention alone, up to or in one layer, and its caption."""
+    from vit.explain.attention import attention_map, patch_map, rollout
 
     layer = trace.depth - 1 if args.layer is None else args.layer
-    values = attention_map(trace, layer, args.head)
+    if args.method == "rollout":
+        values = patch_map(rollout(trace.attention, up_to=layer), trace)
+        return values[0].numpy(), f"Attention rollout, layers 0 to {layer}"
     heads = "mean of all heads" if args.head is None else f"head {args.head}"
-    return values[0].numpy(), f"Attention, layer {layer}, {heads}"
+    return attention_map(trace, layer, args.head)[0].numpy(), f"Attention, layer {layer}, {heads}"
 
 
-METHODS = {"rollout": _rollout, "attention": _attention}  # (trace, args) -> (g, g), caption
+def _target(args: Namespace, prediction) -> tuple[object, str]:
+    """What is explained, for the engine and in words."""
+    from vit.explain.target import Contrast
+
+    name = args.target or prediction.top(1)[0][0]
+    target = prediction.classes.index(name)
+    if args.against is None:
+        return target, name
+    return Contrast(target, prediction.classes.index(args.against)), f"{name} and not {args.against}"
 
 
 def _check(args: Namespace) -> None:
     """What can be refused before a model is loaded."""
-    if args.method not in METHODS:
-        raise VitError(f"there is no method {args.method!r}; use {' or '.join(METHODS)}")
-    if args.method == "rollout" and args.head is not None:
-        raise VitError("rollout follows all heads together; --head belongs to --method attention")
+    if args.head is not None and args.method not in WITH_HEADS:
+        raise VitError(f"{args.method} takes all heads together; --head belongs to --method attention")
+    if args.layer is not None and args.method not in WITH_LAYERS:
+        raise VitError(f"{args.method} takes all layers together; --layer belongs to --method rollout or attention")
     if args.out.suffix.lower() != ".png":
         raise VitError(f"--out is {args.out}; the picture is written as PNG, so use a name that ends in .png")
     if not args.out.parent.is_dir():
         raise VitError(f"the folder {args.out.parent} does not exist; create it or choose another --out")
 
 
-def _check_target(args: Namespace, classes: tuple[str, ...]) -> None:
-    if args.target is None:
-        return
-    if args.target not in classes:
-        raise VitError(f"this model has no class {args.target!r}; it knows {', '.join(classes)}")
-    print(f"{args.method} doesn't depend on the class, so --target {args.target} changes nothing", file=sys.stderr)
+def _check_classes(args: Namespace, method, classes: tuple[str, ...]) -> None:
+    given = [name for name in (args.target, args.against) if name is not None]
+    for name in given:
+        if name not in classes:
+            raise VitError(f"this model has no class {name!r}; it knows {', '.join(classes)}")
+    if len(given) > len(set(given)):
+        raise VitError(f"--target and --against are both {args.target}; choose two classes to compare")
+    if given and not method.is_class_specific:
+        print(f"{args.method} doesn't depend on the class, so {' and '.join(given)} changes nothing", file=sys.stderr)
 
 
-def _write(out: Path, original, prediction, values: np.ndarray, num_tokens: int, caption: str) -> None:
+def _write(out: Path, original, prediction, values: np.ndarray, method, num_tokens: int, caption: str) -> str:
+    """Draw the sheet, and say what is on it."""
     from vit import files
+    from vit.plots.maps import appearance
     from vit.plots.report import report
-    from vit.plots.scale import times_uniform
 
-    scale = times_uniform(values, num_tokens)
-    drawn = report(original, prediction, values, scale, caption)
+    scale, colors, words = appearance(values, unit=method.unit, is_signed=method.is_signed, num_tokens=num_tokens)
+    drawn = report(original, prediction, values, scale, caption, colors)
     with files.replacing(out) as temporary:
         drawn.save(temporary, "PNG")
+    return words

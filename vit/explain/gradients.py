@@ -39,7 +39,7 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
     check_index("layer", start_layer, model.config.depth)
     steps, score = _open_pass(model, inputs, target)
     attention = [step.attention for step in steps[start_layer:]]
-    gradients = torch.autograd.grad(score.sum(), attention)
+    gradients = torch.autograd.grad(score, attention)
     result = torch.eye(model.config.num_tokens, dtype=inputs.dtype, device=inputs.device).expand(len(inputs), -1, -1)
     for weights, gradient in zip(attention, gradients, strict=True):
         result = result + (gradient * weights.detach()).relu().mean(1) @ result
@@ -47,18 +47,18 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
 
 
 def legrad(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    """LeGrad (Bousselham et al. 2024, arXiv:2404.03214): (B, g, g), summed over layers, not scaled.
+    """LeGrad (Bousselham et al. 2024, arXiv:2404.03214): (B, g, g), mean over layers.
 
     Each layer's tokens are averaged and given to the head; the map is relu of that logit's gradient with regard to the
     layer's attention, averaged over heads and queries. All tokens are averaged, whatever the model itself pools.
     """
     steps, _ = _open_pass(model, inputs, target)
-    return sum(_legrad_layer(model, step, target) for step in steps)
+    return torch.stack([_legrad_layer(model, step, target) for step in steps]).mean(0)
 
 
 def _legrad_layer(model: VisionTransformer, step: Step, target: Target) -> Tensor:
     with _gradients(step.tokens):
-        logits = model.head(model.fc_norm(model.norm(step.tokens).mean(1)))
+        logits = model.head(model.fc_norm(model.norm(step.tokens.mean(1))))
         score = logit(logits, target).sum()
     (gradient,) = torch.autograd.grad(score, step.attention, retain_graph=True)
     return on_grid(model, gradient.relu().mean((1, 2)))
@@ -79,7 +79,7 @@ def gradcam(model: VisionTransformer, inputs: Tensor, target: Target, kind: str 
     """
     steps, score = _open_pass(model, inputs, target)
     tokens = steps[-1].normed
-    (gradient,) = torch.autograd.grad(score.sum(), tokens)
+    (gradient,) = torch.autograd.grad(score, tokens)
     prefix = model.config.num_prefix_tokens
     tokens, gradient = tokens.detach()[:, prefix:], gradient[:, prefix:]  # (B, g * g, D)
     weights = {
@@ -149,12 +149,12 @@ def on_grid(model: VisionTransformer, tokens: Tensor) -> Tensor:
 
 
 def _open_pass(model: VisionTransformer, inputs: Tensor, target: Target) -> tuple[list[Step], Tensor]:
-    """A pass whose attention and tokens have gradients, and the target's logit (B,)."""
+    """A pass whose attention and tokens have gradients, and the sum of all pictures' target logits."""
     check_ready(model, inputs)
     with _gradients(inputs):
         tokens = model.embed(inputs.clone()).detach().requires_grad_()
         steps = list(walk(model, tokens))
-        return steps, logit(read_out(model, steps[-1].tokens), target)
+        return steps, logit(read_out(model, steps[-1].tokens), target).sum()
 
 
 def _input_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:

@@ -56,12 +56,20 @@ def explain(method: str, model: VisionTransformer, inputs: Tensor, target: Targe
         VitError: If there is no such method or class, the model or inputs aren't fit, or the model's answer, and with
             it any map, isn't a number.
     """
+    compute = find(method).compute
+    logit(trace(model, inputs).logits, target)  # refuses what must get no map, also where the method wouldn't notice
+    return compute(model, inputs, target).detach()
+
+
+def find(method: str) -> Method:
+    """A method by its name.
+
+    Raises:
+        VitError: If there is no such method; the message lists those there are.
+    """
     if method not in METHODS:
         raise VitError(f"there is no method {method!r}; use {', '.join(METHODS)}")
-    logit(
-        trace(model, inputs).logits, target
-    )  # refuses what must not get a map, whether or not the method would see it
-    return METHODS[method].compute(model, inputs, target).detach()
+    return METHODS[method]
 
 
 def _attention(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:

@@ -1,10 +1,10 @@
-"""Perceptual colour maps: lightness rises evenly from low to high, so they read the same in grey and in print.
-
-One diverging map is for values with a sign: light in the middle and darker to both ends, blue below zero and red above,
-which colour-blind people can tell apart (ColorBrewer's RdBu by Brewer and Harrower, Apache 2.0).
+"""Perceptual colour maps. In one direction lightness rises evenly, so they read the same in grey and in print.
 
 Every 16th colour of matplotlib's tables (viridis, magma, inferno by Smith and van der Walt, CC0; cividis by Nuñez,
 Anderton and Renslow 2018, doi:10.1371/journal.pone.0199239), with straight lines between; off by at most 11 of 255.
+
+``DIVERGING`` is for values with a sign: blue below, nearly white at the middle, red above, equally dark at both ends;
+both hues stay apart for colour-blind eyes (RdBu of colorbrewer2.org by Cynthia Brewer, Apache 2.0).
 """
 
 from functools import cache
@@ -21,8 +21,8 @@ _ANCHORS = {
     "cividis": "00224e 002e6a 1a386f 32436d 434e6c 535a6d 61656f 6f7073 7d7c78 8b8778 9a9376 aaa073 bbad6d ccba64 "
     "ddc858 efd748 fee838",
 }
-COLOR_MAPS = tuple(_ANCHORS)
-DIVERGING = "blue_red"
+COLOR_MAPS = tuple(_ANCHORS)  # in one direction
+DIVERGING = "blue-red"
 _ANCHORS[DIVERGING] = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"
 
 

@@ -41,7 +41,7 @@ def overlay(
         opacity: Of the heatmap, in [0, 1].
         grid: Whether thin lines part the tokens.
         size: Side of the result in pixels.
-        colors: One of ``vit.plots.colors.COLOR_MAPS``.
+        colors: One of ``vit.plots.colors.COLOR_MAPS``, or ``DIVERGING`` on a symmetric scale.
     """
     values = np.asarray(values)
     picture = enlarge(image.convert("RGB"), size)
@@ -155,18 +155,30 @@ def describe_map(values, num_tokens: int) -> str:
     values = np.asarray(values)
     if is_flat(values):
         return f"Attention is nearly uniform: {float(values.mean()) * num_tokens:.2g}x uniform everywhere."
-    order = np.argsort(-values, axis=None, kind="stable")[:3]
-    first, *others = (_place(values, index, num_tokens) for index in order)
+    first, *others = _highest(values, Scale(0.0, 1.0, num_tokens, "x uniform"))
     return f"Attention is strongest at {first}, followed by {' and '.join(others)}."
 
 
-def highest(values) -> str:
-    """Where a map is highest, in words: "row 2, column 5"."""
-    values = np.asarray(values)
-    row, column = divmod(int(values.argmax()), values.shape[1])
-    return f"row {row + 1}, column {column + 1}"
+def describe_values(values, unit: str = "") -> str:
+    """Any other map in words: its three highest places, and its lowest one where that is below 0.
+
+    Args:
+        values: (g, g).
+        unit: As it follows a number.
+    """
+    values, scale = np.asarray(values, dtype=np.float64), Scale(0.0, 1.0, 1.0, unit)
+    if np.ptp(values) == 0:
+        return f"The map is {scale.text(float(values.flat[0]))} everywhere."
+    first, *others = _highest(values, scale)
+    lowest = f" Lowest is {_highest(-values, Scale(0.0, 1.0, -1.0, unit))[0]}." if values.min() < 0 else ""
+    return f"Highest is {first}, followed by {' and '.join(others)}.{lowest}"
 
 
-def _place(values: np.ndarray, index: int, num_tokens: int) -> str:
-    row, column = divmod(int(index), values.shape[1])
-    return f"row {row + 1}, column {column + 1} ({float(values[row, column]) * num_tokens:.2g}x uniform)"
+def _highest(values: np.ndarray, scale: Scale) -> list[str]:
+    """The three highest places of a map, ties in reading order: "row 1, column 2 (0.5 logits)"."""
+    places = np.argsort(-values, axis=None, kind="stable")[:3]
+    rows, columns = np.unravel_index(places, values.shape)
+    return [
+        f"row {row + 1}, column {column + 1} ({float(values[row, column]) * scale.factor:.2g}{scale.unit})"
+        for row, column in zip(rows, columns, strict=True)
+    ]

@@ -23,7 +23,9 @@ class Said(Protocol):
     def top(self, k: int) -> list[tuple[str, float]]: ...
 
 
-def report(original: Image.Image, said: Said, values: np.ndarray, scale: Scale, caption: str) -> Image.Image:
+def report(
+    original: Image.Image, said: Said, values: np.ndarray, scale: Scale, caption: str, colors: str = "viridis"
+) -> Image.Image:
     """Draw the sheet.
 
     Args:
@@ -32,10 +34,11 @@ def report(original: Image.Image, said: Said, values: np.ndarray, scale: Scale, 
         values: The heatmap, (g, g).
         scale: Of the heatmap.
         caption: What the heatmap is, in words.
+        colors: Of the heatmap.
     """
     sheet = Image.new("RGB", (3 * PANEL + 4 * MARGIN, 2 * CAPTION + PANEL + FOOT + MARGIN), PAPER)
     whole = ImageOps.contain(place_back(original, said.box, original.crop(said.box)), (PANEL, PANEL))
-    heat = overlay(said.seen, values, scale=scale, size=PANEL)
+    heat = overlay(said.seen, values, scale=scale, size=PANEL, colors=colors)
     seen = f"What the model sees: {said.seen.width} x {said.seen.height} pixels"
     panels = [(said.name, whole), (seen, enlarge(said.seen.convert("RGB"), PANEL)), (caption, heat)]
     draw = ImageDraw.Draw(sheet)
@@ -43,7 +46,7 @@ def report(original: Image.Image, said: Said, values: np.ndarray, scale: Scale, 
         draw.text((_left(column), MARGIN), _shorten(title), INK, font())
         sheet.paste(picture, (_left(column), MARGIN + CAPTION))
     foot = MARGIN + CAPTION + PANEL + 16
-    bar = colour_bar(scale, width=PANEL)
+    bar = colour_bar(scale, width=PANEL, colors=colors)
     sheet.paste(bar, (_left(2), foot), bar)
     _bars(draw, said.top(5), foot)
     return sheet

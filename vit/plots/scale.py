@@ -1,12 +1,13 @@
 """What the colours of a heatmap mean: a range of values and the unit they are told in.
 
-Scales that answer different questions: ``absolute`` (is this more than in another picture?), ``times_uniform`` (is this
-more than attention that looks everywhere alike?), ``shared`` (the same of many maps, which of them has more?) and
-``per_map`` (where is this map highest?).
+Scales for shares of attention answer different questions: ``absolute`` (is this more than in another picture?),
+``times_uniform`` (is this more than attention that looks everywhere alike?), ``shared`` (the same of many maps, which
+of them has more?) and ``per_map`` (where is this map highest?). Other maps are shown ``from_zero``, or ``symmetric``
+where their sign means something.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -79,15 +80,15 @@ def per_map(values) -> Scale:
     return Scale(float(values.min()), float(values.max()))
 
 
-def signed(values) -> Scale:
-    """Symmetric around 0, so that the middle colour means neither for nor against; ends at the largest magnitude."""
-    most = float(np.abs(np.asarray(values, dtype=np.float64)).max()) or 1.0
-    return Scale(-most, most, 1.0, "")
+def from_zero(values, unit: str = "") -> Scale:
+    """From 0 to the highest value, for maps that are at least 0; a map of zeros gets the first colour alone."""
+    return Scale(0.0, float(np.max(np.asarray(values))) or 1.0, 1.0, unit)
 
 
-def told_in(scale: Scale, factor: float, unit: str) -> Scale:
-    """The same colours, told in another unit."""
-    return replace(scale, factor=factor, unit=unit)
+def symmetric(values, unit: str = "") -> Scale:
+    """As far below 0 as above it, so that 0 has the middle colour of ``vit.plots.colors.DIVERGING``."""
+    farthest = float(np.abs(np.asarray(values)).max()) or 1.0
+    return Scale(-farthest, farthest, 1.0, unit)
 
 
 def is_flat(values) -> bool:

@@ -69,7 +69,7 @@ def _changes(question: asked.Question, _subject: Subject) -> "Tensor":
 
 def tints(changes: "Tensor") -> list[list[dict]]:
     """Colour, ink and number of each head's switch."""
-    shown = colors.colorize(scale.signed(changes).shares(changes), colors.DIVERGING)
+    shown = colors.colorize(scale.symmetric(changes).shares(changes), colors.DIVERGING)
     rows = zip(shown.tolist(), changes.tolist(), strict=True)
     return [[_tint(*pair) for pair in zip(*row, strict=True)] for row in rows]
 

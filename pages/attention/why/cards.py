@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention.subject import Subject
-from vit.plots import colors, heatmap, scale, strip
+from vit.plots import heatmap, maps, scale, strip
 from vit.plots.scale import Scale
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def draw(subject: Subject, evidence: "Evidence"):
 
     method = METHODS[evidence.method]
     st.markdown(f"**{method.title}**")
-    _map(subject, evidence.values, scale_of(evidence.values, method), method)
+    _map(subject, evidence.values, method)
     _score(evidence)
     place = st.empty()
     place.caption("Other class … · untrained …")
@@ -36,21 +36,14 @@ def draw(subject: Subject, evidence: "Evidence"):
     return place
 
 
-def scale_of(values: "Tensor", method: "Method") -> Scale:
-    """Signed maps get a scale with 0 in the middle; the others one from their lowest to their highest value."""
-    meaning = scale.signed(values) if method.is_signed else scale.per_map(values)
-    is_share = method.unit.strip() == "of attention"
-    return scale.told_in(meaning, 100, " %") if is_share else scale.told_in(meaning, 1, method.unit)
-
-
-def _map(subject: Subject, values: "Tensor", meaning: Scale, method: "Method") -> None:
-    table = colors.DIVERGING if method.is_signed else "viridis"
-    seen = subject.answer.prediction.seen
-    words = f"{method.title}: highest at {heatmap.highest(values)}."
+def _map(subject: Subject, values: "Tensor", method: "Method") -> None:
+    """The map over the picture, with its colour bar."""
+    unit, tokens = method.unit, subject.info.model.num_tokens
+    meaning, table, words = maps.appearance(values, unit=unit, is_signed=method.is_signed, num_tokens=tokens)
     if scale.is_flat(values):
-        words = f"{method.title}: flat, the same everywhere."
         st.caption(":orange[flat: nothing to see]")
-    st.image(heatmap.overlay(seen, values, scale=meaning, size=SIDE, colors=table), width="stretch", alt=words)
+    picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE, colors=table)
+    st.image(picture, width="stretch", alt=f"{method.title}: {words}")
     st.image(heatmap.colour_bar(meaning, width=SIDE, colors=table), width="stretch", alt=f"Colours: {_range(meaning)}")
 
 
@@ -89,6 +82,6 @@ def rank_map(subject: Subject, values: "Tensor", title: str, what: str, most: fl
     meaning = Scale(0.0, most, 1.0, "")
     st.markdown(f"**{title}**")
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE)
-    st.image(picture, width="stretch", alt=f"{title}: {what}; highest at {heatmap.highest(values)}.")
+    st.image(picture, width="stretch", alt=f"{title}, {what}. {heatmap.describe_values(values)}")
     st.image(heatmap.colour_bar(meaning, width=SIDE), width="stretch", alt=f"Colours: {_range(meaning)}")
     st.caption(what[0].upper() + what[1:])

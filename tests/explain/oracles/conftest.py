@@ -1,0 +1,50 @@
+"""What is compared: random models whose attention is peaked, and the shipped model on real pictures; all in float64."""
+
+from dataclasses import dataclass
+
+import pytest
+from builders import pictures, vision_transformer
+from torch import Tensor
+
+from vit import images, samples
+from vit.model import VisionTransformer
+from vit.predict import Predictor
+
+RANDOM = {
+    "class token": {"pool": "cls"},
+    "class token, registers, one head": {"pool": "cls", "reg_tokens": 3, "num_heads": 1, "depth": 3},
+    "mean, 3 x 3": {"image_size": 12, "patch_size": 4, "depth": 3, "num_heads": 4},
+    "mean, registers, stem, grey": {"patch_size": 4, "stem": "conv", "in_channels": 1, "reg_tokens": 1},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, pictures (B, C, H, W) and the class to explain."""
+
+    model: VisionTransformer
+    inputs: Tensor
+    target: int
+
+
+def random_case(**config) -> Case:
+    model = vision_transformer(**config).double()
+    return Case(model, pictures(model).double(), 1)
+
+
+def shipped_case() -> Case:
+    predictor = Predictor.load("cifar10-hybrid-small")
+    seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.listing()[:3]]
+    # CAM libraries find no gradient where no weight asks for one.
+    return Case(predictor.model.double().requires_grad_(), predictor.inputs(seen).double(), 3)
+
+
+@pytest.fixture(scope="session", params=[*RANDOM, "shipped"])
+def case(request) -> Case:
+    return shipped_case() if request.param == "shipped" else random_case(**RANDOM[request.param])
+
+
+@pytest.fixture(scope="session", params=["class token", "shipped"])
+def plain_case(request) -> Case:
+    """With a class token and no registers, which is all that some libraries know."""
+    return shipped_case() if request.param == "shipped" else random_case(**RANDOM[request.param])
