@@ -3,13 +3,13 @@
 import streamlit as st
 
 from pages.attention import subject
+from pages.attention.evolve import tab as evolve
 from pages.attention.look import tab as look
 from pages.attention.surgery import tab as surgery
 from pages.attention.why import tab as why
-from pages.shared import heading, models
-from vit.errors import VitError
+from pages.shared import heading, mistakes, models
 
-TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw}
+TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw, "Evolve": evolve.draw}
 
 
 def draw(names: list[str]) -> None:
@@ -31,10 +31,8 @@ def draw(names: list[str]) -> None:
 heading.row("Attention")
 known = models.names()
 if known:
-    try:
+    with mistakes.shown():
         draw(known)
-    except VitError as error:
-        st.error(str(error))
 else:
     st.markdown("There is no trained model yet. Train one: it appears here as soon as its first checkpoint is saved.")
     st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")

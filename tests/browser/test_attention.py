@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 from worlds import saved, written_run
 
@@ -204,3 +205,23 @@ def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     if cancel.is_visible():
         cancel.click()
     expect(table).to_be_visible()
+
+
+def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server):
+    run = written_run("brave-bison")
+    for step in (250, 500, 1000):
+        saved(run, step)
+    page.goto(f"{server.url}/attention?model=brave-bison&tab=Evolve")
+    scrub, now = page.get_by_role("slider", name="Checkpoint"), page.locator(".film .now")
+    expect(now).to_contain_text("step 1,000")
+    scrub.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(now).to_contain_text("step 500")
+    page.get_by_role("button", name="epoch 1.0").click()
+    expect(now).to_contain_text("step 250")
+    page.get_by_label("Compare with").select_option(label="epoch 4.0")
+    expect(page.locator(".film .picture")).to_have_attribute("aria-label", re.compile("minus epoch 4.0"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as GIF").click()
+    assert Image.open(download.value.path()).n_frames == 3
+    assert serious_faults(page) == []

@@ -9,7 +9,7 @@ from pages.attention import asked
 from pages.attention.subject import Subject
 from pages.attention.surgery import operation
 from pages.attention.surgery.operation import Operation, Outcome
-from pages.shared import words
+from pages.shared import mistakes, words
 from pages.shared.inline import data_url
 from vit.plots import colors, scale
 
@@ -31,7 +31,12 @@ _mount = st.components.v2.component(
 @st.fragment
 def draw(subject: Subject) -> None:
     """Draw the panel; a switch that is turned draws nothing else anew."""
-    key, stamp = "surgery", str(asked.question(subject))
+    with mistakes.shown():
+        _panel(subject, "surgery")
+
+
+def _panel(subject: Subject, key: str) -> None:
+    stamp = str(asked.question(subject))
     raw = (st.session_state.get(key) or {}).get("off") or {}
     current = operation.parse(subject, raw if raw.get("stamp") == stamp else {})
     outcome = operation.outcome(subject, current)
