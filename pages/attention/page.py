@@ -6,10 +6,11 @@ from pages.attention import subject
 from pages.attention.evolve import tab as evolve
 from pages.attention.look import tab as look
 from pages.attention.surgery import tab as surgery
+from pages.attention.weights import tab as weights
 from pages.attention.why import tab as why
 from pages.shared import heading, mistakes, models
 
-TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw, "Evolve": evolve.draw}
+TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw, "Evolve": evolve.draw, "Weights": weights.draw}
 
 
 def draw(names: list[str]) -> None:

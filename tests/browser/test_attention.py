@@ -172,7 +172,11 @@ def test_axe_finds_no_serious_fault_of_ours(page, server, scheme):
     page.emulate_media(color_scheme=scheme)
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     assert serious_faults(page) == []
-    for tab, drawn in {"Why": "Do the methods agree?", "Break": "Which heads count?"}.items():
+    for tab, drawn in {
+        "Why": "Do the methods agree?",
+        "Break": "Which heads count?",
+        "Weights": "How long tokens are",
+    }.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(drawn)).to_be_visible()
         assert serious_faults(page) == []

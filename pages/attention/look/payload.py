@@ -86,7 +86,7 @@ def _prefix_names(trace: "Trace") -> list[str]:
 
 def _scales(maps: np.ndarray, trace: "Trace") -> dict[str, dict]:
     """What colours can mean. A token's share of itself counts for no scale: in a rollout it exceeds all others."""
-    others = maps[..., ~np.eye(trace.num_tokens, dtype=bool)]
+    others = maps[..., ~np.eye(trace.num_tokens, dtype=bool)] if trace.num_tokens > 1 else maps
     absolute = scale.absolute(min(1.0, ABSOLUTE_TIMES_UNIFORM / trace.num_tokens))
     return {"uniform": _sent(scale.shared(others, trace.num_tokens)), "absolute": _sent(absolute)}
 
