@@ -1,10 +1,12 @@
 """What is looked into: a model, a picture, and the class that is asked about. All of it is in the address."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.attention import uploaded
 from pages.shared import answers, models, prediction, sources, words
 from pages.shared.answers import Answer
 from vit.models import ModelInfo
@@ -71,6 +73,17 @@ def ask(model: str, answer: Answer) -> Subject:
 
 
 def _model(names: list[str]) -> str:
+    """The model to look into, checkpoint included; an opened file goes before the list."""
+    place = st.container()
+    opened = uploaded.choose()
+    if opened is not None:
+        place.code(Path(opened).name, language=None)
+        return opened
+    with place:
+        return _listed(names)
+
+
+def _listed(names: list[str]) -> str:
     name = st.selectbox("Model", names, key="model", bind="query-params")
     steps = _steps(name)
     if len(steps) < 2:

@@ -167,16 +167,15 @@ def serious_faults(page) -> list[tuple[str, str]]:
     return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault_of_ours(page, server, scheme):
+DRAWN_LAST = {"Why": "Do the methods agree?", "Break": "Which heads count?", "Weights": "How long tokens are"}
+
+
+@pytest.mark.parametrize(("scheme", "tabs"), [("light", DRAWN_LAST), ("dark", {})], ids=["light", "dark"])
+def test_axe_finds_no_serious_fault_of_ours(page, server, scheme, tabs):
     page.emulate_media(color_scheme=scheme)
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     assert serious_faults(page) == []
-    for tab, drawn in {
-        "Why": "Do the methods agree?",
-        "Break": "Which heads count?",
-        "Weights": "How long tokens are",
-    }.items():
+    for tab, drawn in tabs.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(drawn)).to_be_visible()
         assert serious_faults(page) == []

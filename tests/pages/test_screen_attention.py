@@ -8,9 +8,11 @@ import pytest
 import torch
 from builders import model_info, prefixed, vision_transformer
 from PIL import Image
+from safetensors.numpy import save as serialize
 from seen import text_of
 from worlds import saved, written_run
 
+from pages.attention import uploaded
 from pages.attention.look import payload
 from pages.shared import answers, pictures
 from vit import checkpoint
@@ -79,14 +81,14 @@ def test_an_upload_is_looked_into(visit, model):
     app = visit("attention", **{"from": "Upload"})
     buffer = io.BytesIO()
     Image.new("RGB", (30, 20), "red").save(buffer, "PNG")
-    app.file_uploader[0].upload("red.png", buffer.getvalue(), "image/png").run()
+    app.file_uploader(key="uploads").upload("red.png", buffer.getvalue(), "image/png").run()
     assert not app.exception
     assert "red.png" in text_of(app)
 
 
 def test_a_bad_upload_is_one_sentence(visit, model):
     app = visit("attention", **{"from": "Upload"})
-    app.file_uploader[0].upload("notes.png", b"These are not pixels.", "image/png").run()
+    app.file_uploader(key="uploads").upload("notes.png", b"These are not pixels.", "image/png").run()
     assert not app.exception
     assert "notes.png is not a picture that can be read" in app.error[0].value
 
@@ -106,6 +108,31 @@ def test_a_run_deleted_while_it_is_open_gets_a_sentence(visit, model, home):
     app.run()
     assert not app.exception
     assert "no trained model yet" in text_of(app)
+
+
+def test_an_uploaded_checkpoint_is_looked_into(visit, model):
+    app = visit("attention", picture=PICTURE)
+    content = Run.find(model).checkpoint_path().read_bytes()
+    app.file_uploader(key=uploaded.KEY).upload("mine.safetensors", content, "application/octet-stream").run()
+    assert not app.exception
+    assert not app.error
+    assert app.code[0].value == "mine.safetensors"
+    assert len(app.main.progress) == 3
+
+
+ANOTHER_ARCHITECTURE = serialize({"fc.weight": np.zeros(3)})
+
+
+@pytest.mark.parametrize("content", [b"", b"words", ANOTHER_ARCHITECTURE], ids=["none", "text", "other"])
+def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, content):
+    app = visit("attention", picture=PICTURE)
+    app.file_uploader(key=uploaded.KEY).upload("other.safetensors", content, "application/octet-stream").run()
+    assert not app.exception
+    assert "other.safetensors" in app.error[0].value
+
+
+def test_an_upload_stays_in_its_folder_whatever_its_name():
+    assert uploaded.kept("../../etc/evil.safetensors", b"1").parent.parent.name == "vit-lab-uploads"
 
 
 def test_the_canvas_gets_the_engines_own_numbers(model, trace):

@@ -100,7 +100,13 @@ def test_dropped_patches_are_dark_and_the_others_are_not():
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(None, "No number"), (1, "The first 1 of 9 patches is"), (3, "The first 3 of 9 patches are")]
+    ("count", "words"),
+    [
+        (None, "No number"),
+        (0, "The model says cat without"),
+        (1, "The first 1 of 9 patches is"),
+        (3, "The first 3 of 9 patches are"),
+    ],
 )
 def test_how_many_are_enough_is_a_sentence(count, words):
     assert fewest._enough(count, 9, "cat").startswith(words)

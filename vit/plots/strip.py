@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw
 
 from vit.plots.heatmap import TEXT_COLOR, TRANSPARENT
 
-HEIGHT, FINENESS = 16, 2  # pixels; drawn larger and scaled down for smooth edges
+HEIGHT, FINENESS = 28, 2  # pixels; drawn larger and scaled down for smooth edges
 BAND_COLOR, MARK_COLOR = (128, 128, 128, 110), (15, 143, 132, 255)  # both readable on white and on black
 
 

@@ -17,7 +17,7 @@ def draw(subject: Subject) -> None:
     """The film of the subject's run; it grows while the run does."""
     name = subject.model.partition("@")[0]
     if not models.is_run(name):
-        st.markdown(f"{name} comes with its last checkpoint only. Choose one of your own runs to see how it learned.")
+        st.markdown("This model is a single checkpoint. Choose one of your own runs to see how it came about.")
         return
     is_alive = _is_alive(name)
     st.fragment(_part, run_every=REFRESH_SECONDS if is_alive else None)(subject, name, is_alive)

@@ -8,7 +8,7 @@ from pages.attention.asked import Question
 from pages.attention.subject import Subject
 from vit.plots import heatmap
 
-SIDE = 200  # pixels
+SIDE = 400  # pixels
 
 
 def draw(subject: Subject) -> None:
@@ -29,6 +29,8 @@ def draw(subject: Subject) -> None:
 def _enough(count: int | None, total: int, name: str) -> str:
     if count is None:
         return f"No number of them makes the answer {name}."
+    if count == 0:
+        return f"The model says {name} without seeing any patch: here, it is what it falls back on."
     return f"The first {count} of {total} patches {'is' if count == 1 else 'are'} enough."
 
 

@@ -80,7 +80,7 @@ def tints(changes: "Tensor") -> list[list[dict]]:
 
 
 def _tint(color: list[int], change: float) -> dict:
-    return {"color": _css(color), "ink": _ink(color), "text": f"{100 * change:+.0f}"}
+    return {"color": _css(color), "ink": _ink(color), "text": f"{round(100 * change):+d}".replace("+0", "0")}
 
 
 def _css(color: list[int]) -> str:

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from pages.attention.subject import Subject
-from pages.shared import live_chart
+from pages.shared import colour_bar, live_chart
 from pages.shared.live_chart import Series
 from vit.plots import heatmap, scale
 from vit.plots.scale import Scale
 
-SIDE = 110  # pixels
+SIDE = 220  # pixels
 
 
 def distances(subject: Subject) -> None:
@@ -48,8 +48,7 @@ def norms(subject: Subject) -> None:
         for column, layer in zip(st.columns(5, gap="small"), range(row, min(row + 5, len(patches))), strict=False):
             with column:
                 _norm(subject, patches[layer], layer, meaning)
-    bar = heatmap.colour_bar(meaning, width=3 * SIDE)
-    st.image(bar, width="content", alt=f"Colours from 0 to {meaning.text(meaning.high)}")
+    colour_bar.draw(meaning)
     st.caption(
         "All on one scale. A few tokens far longer than the others have stopped describing their patch and keep notes "
         "about the whole picture (Darcet et al. 2023, arXiv:2309.16588); register tokens take that over."

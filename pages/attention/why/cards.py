@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention.subject import Subject
+from pages.shared import colour_bar
 from vit.plots import heatmap, maps, scale, strip
 from vit.plots.scale import Scale
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from vit.explain.evidence import Controls, Evidence
     from vit.explain.methods import Method
 
-SIDE = 190  # pixels: about a card's width, so that the numbers under a colour bar stay legible
+SIDE = 380  # pixels: about twice a card's width, for dense screens
 
 
 def draw(subject: Subject, evidence: "Evidence"):
@@ -44,11 +45,7 @@ def _map(subject: Subject, values: "Tensor", method: "Method") -> None:
         st.caption(":orange[flat: nothing to see]")
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE, colors=table)
     st.image(picture, width="stretch", alt=f"{method.title}: {words}")
-    st.image(heatmap.colour_bar(meaning, width=SIDE, colors=table), width="stretch", alt=f"Colours: {_range(meaning)}")
-
-
-def _range(meaning: Scale) -> str:
-    return f"{meaning.text(meaning.low)} to {meaning.text(meaning.high)}"
+    colour_bar.draw(meaning, table)
 
 
 def _score(evidence: "Evidence") -> None:
@@ -83,5 +80,5 @@ def rank_map(subject: Subject, values: "Tensor", title: str, what: str, most: fl
     st.markdown(f"**{title}**")
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE)
     st.image(picture, width="stretch", alt=f"{title}, {what}. {heatmap.describe_values(values)}")
-    st.image(heatmap.colour_bar(meaning, width=SIDE), width="stretch", alt=f"Colours: {_range(meaning)}")
+    colour_bar.draw(meaning)
     st.caption(what[0].upper() + what[1:])
