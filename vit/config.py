@@ -179,7 +179,13 @@ class TrainConfig(Section):
         0,
         ge=0,
         le=1024,
-        description="CPU threads; 0 uses every core. Part of the result: other counts round differently.",
+        description="CPU threads of a process; 0 shares out the cores. Part of the result: others round differently.",
+    )
+    processes: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Processes that share each batch; 0 uses every GPU, or on a CPU what is measured to be fastest.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="bf16 autocast where the hardware is fast at it (auto), never, or always."

@@ -190,6 +190,16 @@ def _batch_fits_the_data(config: RunConfig, around: Surroundings) -> Iterator[Pr
         )
 
 
+@rule("train.batch_size", "train.processes")
+def _processes_share_the_batch(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+    batch, processes = config.train.batch_size, config.train.processes
+    if processes and batch % processes:
+        fitting = [count for count in range(1, min(batch, 64) + 1) if batch % count == 0]
+        nearest = min(fitting, key=lambda count: abs(count - processes))
+        message = f"does not divide batch_size={batch}; use {_listing(fitting)}"
+        yield Problem("train.processes", processes, message, nearest)
+
+
 @rule("model.num_classes")
 def _classes_match_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
     classes = config.model.num_classes

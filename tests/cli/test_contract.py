@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -131,6 +132,12 @@ def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(
     step = int(shell.text("stop", "long").removeprefix("stopped at step ").replace(",", ""))
     assert step == run.saved()[-1].step > 0
     assert state_of(run).state == "stopped"
+
+
+def test_a_prepared_run_waits_for_torchrun(shell):
+    path = Path(shell.text("train", "--preset", "tutorial", "--data", "shapes", "--run", "ready", "--prepare").strip())
+    assert json.loads((path / "config.json").read_text())["preset"] == "tutorial"
+    assert (path / "log.txt").exists() is False
 
 
 def test_data_are_imported_and_listed(shell, pictures):

@@ -1,21 +1,28 @@
 """Tiny real trainings: 8x8 pictures of three classes that a small model can tell apart."""
 
+import time
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from vit import checkpoint, paths
 from vit import config as configuration
-from vit import paths
 from vit.config import RunConfig
 from vit.data.load import Dataset, Split
 from vit.rules import validate
 from vit.runs import launch
 from vit.runs.directory import Run
-from vit.training import worker
+from vit.runs.state import state_of
+from vit.training import planning, worker
 from vit.training.batches import RunData, prepare
 from vit.training.loop import train
 from vit.training.recorder import Recorder
 
 CPU = torch.device("cpu")
+TIMEOUT = 120  # seconds; a busy machine needs 10 to import torch alone
 TINY = {
     "model.image_size": 8,
     "model.patch_size": 2,
@@ -79,9 +86,40 @@ def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | N
     exists = (paths.runs_root() / run_id).exists()
     run = Run.find(run_id) if exists else launch.create(config, run_id)
     recorder = Recorder(run)
-    plan = worker.make_plan(config, data, CPU, threads=1, recorder=recorder)
+    plan = planning.make_plan(config, data, CPU, recorder)
     recorder.begin(config, plan)
     session = worker.open_session(run, config, data, recorder)
     if stop_at is not None:
         recorder.take_command = lambda: "stop" if session.step >= stop_at else None
     return run, session, train(session, data, config, plan, recorder), plan
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """The striped pictures as an image folder of a person's own."""
+    for split, count, seed in (("train", 96, 0), ("test", 30, 1)):
+        pictures = striped_pictures(count, seed)
+        for place, (image, label) in enumerate(zip(pictures.images, pictures.labels.tolist(), strict=True)):
+            path = tmp_path / "pictures" / split / f"class-{label}" / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy())).save(path)
+    return tmp_path / "pictures"
+
+
+def wait_for(condition, run):
+    """Poll until a condition holds; show the log if it doesn't."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (value := condition()):
+        assert time.monotonic() < deadline, run.log_path.read_text()
+        time.sleep(0.02)
+    return value
+
+
+def ended(run) -> str:
+    """Wait for the end and give the state; the process is reaped, too."""
+    wait_for(lambda: not state_of(run).is_alive, run)
+    return state_of(run).state
+
+
+def weights(run) -> dict[str, torch.Tensor]:
+    return checkpoint.load(run.checkpoint_path("last"))[0]

@@ -1,5 +1,6 @@
 """A run that was stopped anywhere and resumed ends with the same bits as one that never stopped."""
 
+import itertools
 import random
 
 import pytest
@@ -75,3 +76,20 @@ def test_last_previous_and_best_checkpoints_are_kept(home, data):
     kept = [saved.step for saved in run.saved()]
     assert {38, 40, run.best().step} == set(kept)
     assert len(list(run.checkpoints_path.glob("*.safetensors"))) == len(kept)
+
+
+def test_a_series_from_the_untrained_start_to_the_end_is_kept(home, data):
+    config = tiny_config(train__steps=100, train__eval_every=2, train__ema_decay=0.9)
+    run_training(config, data, "one", stop_at=37)
+    run, session, *_ = run_training(config, data, "one")
+    steps = [saved.step for saved in run.series()]
+    assert steps[0] == 0
+    assert steps[-1] == 100
+    assert 15 <= len(steps) <= 22
+    assert all(later - earlier <= 6 for earlier, later in itertools.pairwise(steps))
+    images = data.val.images[:5].float()
+    first, last = (checkpoint.load_model(f"one@{step}")(images) for step in (0, 100))
+    assert torch.allclose(last, session.evaluation_network()(images), atol=0.02, rtol=0.01)
+    assert not torch.allclose(first, last, atol=0.1, rtol=0.1)
+    small = run.checkpoint_path("0").stat().st_size
+    assert small < run.checkpoint_path("last").stat().st_size / 3

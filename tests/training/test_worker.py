@@ -5,54 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.training.conftest import striped_pictures, tiny_config
+from tests.training.conftest import ended, tiny_config, wait_for, weights
 from vit import checkpoint
 from vit.errors import RunError
 from vit.runs import launch
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
 from vit.runs.state import state_of
-
-TIMEOUT = 120  # seconds; a busy machine needs 10 to import torch alone
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """The striped pictures as an image folder of a person's own."""
-    for split, count, seed in (("train", 96, 0), ("test", 30, 1)):
-        pictures = striped_pictures(count, seed)
-        for place, (image, label) in enumerate(zip(pictures.images, pictures.labels.tolist(), strict=True)):
-            path = tmp_path / "pictures" / split / f"class-{label}" / f"{place}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy())).save(path)
-    return tmp_path / "pictures"
-
-
-def wait_for(condition, run):
-    """Poll until a condition holds; show the log if it doesn't."""
-    deadline = time.monotonic() + TIMEOUT
-    while not (value := condition()):
-        assert time.monotonic() < deadline, run.log_path.read_text()
-        time.sleep(0.02)
-    return value
-
-
-def ended(run) -> str:
-    """Wait for the end and give the state; the process is reaped, too."""
-    wait_for(lambda: not state_of(run).is_alive, run)
-    return state_of(run).state
-
-
-def weights(run) -> dict[str, torch.Tensor]:
-    return checkpoint.load(run.checkpoint_path("last"))[0]
 
 
 def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):

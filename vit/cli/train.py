@@ -13,6 +13,7 @@ from vit.data.store import DatasetInfo
 from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import launch
+from vit.runs.names import new_id
 
 UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end that a script must notice
 
@@ -29,7 +30,9 @@ def add_parser(commands) -> None:
     length.add_argument("--steps", type=int, metavar="N")
     length.add_argument("--minutes", type=float, metavar="M")
     parser.add_argument("--run", metavar="ID", help="the run's name; chosen for you if left out")
-    parser.add_argument("--follow", action="store_true", help="watch it; Ctrl-C stops watching, not the run")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--follow", action="store_true", help="watch it; Ctrl-C stops watching, not the run")
+    start.add_argument("--prepare", action="store_true", help="write the run's folder and leave its start to torchrun")
     parser.set_defaults(func=train)
     resume_parser = commands.add_parser("resume", help="continue a run")
     resume_parser.add_argument("run", metavar="RUN")
@@ -47,7 +50,10 @@ def train(args: argparse.Namespace) -> None:
     raw = merge(raw, {"data.source": _lasting(args.data), "model.num_classes": len(info.classes), **overrides})
     config = validate(raw, devices.surroundings(info.counts["train"], len(info.classes)))
     _check_start(config)
-    _started(launch.launch(config, args.run), args.follow)
+    if args.prepare:
+        print(launch.create(config, args.run or new_id()).path)
+    else:
+        _started(launch.launch(config, args.run), args.follow)
 
 
 def resume(args: argparse.Namespace) -> None:

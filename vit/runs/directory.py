@@ -9,7 +9,7 @@
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
 | ``pinned.*``      | worker                 | pictures whose predictions are followed while the model learns      |
 | ``log.txt``       | worker                 | its standard output and error                                       |
-| ``checkpoints/``  | worker                 | ``step-N.safetensors`` and their journal                            |
+| ``checkpoints/``  | worker                 | ``step-N.safetensors`` and their journal; likewise in ``series/``   |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
 | ``command``       | server                 | what the worker should do next                                      |
 """
@@ -28,7 +28,7 @@ RESERVED_IDS = {"pretrained"}
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint that was acknowledged: its file is complete and on disk."""
+    """A checkpoint that was acknowledged: its file, named from ``checkpoints/``, is complete and on disk."""
 
     step: int
     epoch: float
@@ -110,9 +110,24 @@ class Run:
     def journal_path(self) -> Path:
         return self.checkpoints_path / "journal.jsonl"
 
+    @property
+    def series_path(self) -> Path:
+        return self.checkpoints_path / "series"
+
+    @property
+    def series_journal_path(self) -> Path:
+        return self.series_path / "journal.jsonl"
+
     def saved(self) -> list[Saved]:
         """The checkpoints that exist, oldest first."""
-        entries = {entry["step"]: Saved(**entry) for entry in read_lines(self.journal_path)}
+        return self._entries(self.journal_path)
+
+    def series(self) -> list[Saved]:
+        """The small checkpoints, weights alone in half precision, that were kept to look back: from step 0 on."""
+        return self._entries(self.series_journal_path)
+
+    def _entries(self, journal: Path) -> list[Saved]:
+        entries = {entry["step"]: Saved(**entry) for entry in read_lines(journal)}
         return [entries[step] for step in sorted(entries) if (self.checkpoints_path / entries[step].file).is_file()]
 
     def best(self) -> Saved | None:
@@ -127,7 +142,7 @@ class Run:
             RunError: If the run has no such checkpoint.
         """
         saved = self.saved()
-        chosen = {str(entry.step): entry for entry in saved}
+        chosen = {str(entry.step): entry for entry in (*self.series(), *saved)}
         if saved:
             chosen |= {"last": saved[-1], "best": self.best() or saved[-1]}
         if which not in chosen:

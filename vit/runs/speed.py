@@ -15,7 +15,7 @@ from vit.runs import lock
 from vit.runs.directory import read_json
 from vit.runs.launch import ENVIRONMENT
 
-DECISIVE = ("batch_size", "optimizer", "device", "threads", "precision", "compile")
+DECISIVE = ("batch_size", "optimizer", "device", "threads", "processes", "precision", "compile")
 
 
 def remembered(config: RunConfig) -> float | None:

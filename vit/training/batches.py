@@ -11,6 +11,7 @@ from vit.data.augment import augment
 from vit.data.load import Dataset, Split
 from vit.data.mixing import mix
 from vit.data.splits import carve, epoch_order
+from vit.training import team
 
 STATISTICS_CHUNK = 4096  # pictures at a time, to keep the float copy small
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts
@@ -30,19 +31,25 @@ class RunData:
     std: Tensor
 
     def batch(self, step: int, config: RunConfig) -> tuple[Tensor, Tensor, Tensor]:
-        """The augmented batch of a step: images (B, C, H, W) float32, targets (B, K) or (B,), labels (B,)."""
+        """The augmented batch of a step: images (B, C, H, W) float32, targets (B, K) or (B,), labels (B,).
+
+        In a team each process gets its share of it, B being the share's size.
+        """
         size, seed = config.train.batch_size, config.train.seed
+        is_mixed = bool(config.augment.mixup_alpha or config.augment.cutmix_alpha)
         epoch, position = divmod(step, self.steps_per_epoch(size))
         indices = _order(len(self.train.labels), seed, epoch)[position * size : (position + 1) * size]
+        if not is_mixed:  # what becomes of a picture doesn't depend on the others
+            indices = team.share(indices)
         places = indices.to(self.mean.device)
         images, labels = self.train.images[places], self.train.labels[places]
         images = augment(
             images, config.augment, self.mean, self.std, seed=seed, step=step, epoch=epoch, indices=indices
         )
-        if not (config.augment.mixup_alpha or config.augment.cutmix_alpha):
+        if not is_mixed:
             return images, labels, labels
         images, targets = mix(images, labels, len(self.classes), config.augment, seed=seed, step=step)
-        return images, targets, labels
+        return team.share(images), team.share(targets), team.share(labels)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches in one pass; the few pictures left over change with every epoch's order."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.data.augment import normalise
+from vit.training import team
 
 BATCH_SIZE = 500
 
@@ -29,6 +30,16 @@ def evaluate(network: nn.Module, images: Tensor, labels: Tensor, mean: Tensor, s
     correct = (logits.argmax(1) == labels).sum().item()
     loss = F.cross_entropy(logits, labels).item()
     return {"loss": loss, "accuracy": correct / len(labels), "images": len(labels)}
+
+
+def evaluate_together(network: nn.Module, images: Tensor, labels: Tensor, *constants) -> dict:
+    """The same figures, where each process of a team looks at its share; ``constants`` as for ``evaluate``."""
+    if len(labels) < team.size():
+        return evaluate(network, images, labels, *constants)
+    figures = evaluate(network, team.share(images), team.share(labels), *constants)
+    parts = torch.tensor([figures["loss"], figures["accuracy"]], dtype=torch.float64)
+    loss, accuracy = team.mean(parts, figures["images"]).tolist()
+    return {"loss": loss, "accuracy": accuracy, "images": len(labels)}
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

@@ -4,13 +4,14 @@ import time
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import RunConfig, TrainConfig
 from vit.errors import VitError
+from vit.training import team
 from vit.training.batches import RunData
-from vit.training.evaluate import autocast, evaluate
+from vit.training.evaluate import autocast, evaluate_together
 from vit.training.plan import Plan
 from vit.training.recorder import Recorder
 from vit.training.schedule import lr_at
@@ -32,7 +33,9 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
     Raises:
         DivergedError: If the loss or the gradient is not finite; the weights are then those before that step.
     """
-    forward = torch.compile(session.network) if config.train.compile else session.network
+    forward = trainable(session, config.train)
+    if session.step == 0:
+        recorder.frame(session)
     meter = Meter()
     while session.step < plan.total_steps:
         batch, lr = data.batch(session.step, config), learning_rate(session.step, config, plan)
@@ -45,7 +48,7 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
             meter.resume()
         elif recorder.save_is_due():
             recorder.save(session)
-        command = recorder.take_command()
+        command = team.agree_on_word(recorder.take_command())
         if command:
             recorder.save_or_raise(session)
             recorder.event("saved", f"Saved a checkpoint at step {session.step:,}.", session)
@@ -53,6 +56,12 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
             return ENDS[command]
     recorder.save_or_raise(session)
     return "finished"
+
+
+def trainable(session: Session, config: TrainConfig) -> nn.Module:
+    """The network as its steps call it: with gradients averaged over the team, and compiled if asked for."""
+    network = team.wrap(session.network)
+    return torch.compile(network) if config.compile else network
 
 
 ENDS = {"stop": "stopped", "pause": "paused"}
@@ -63,7 +72,7 @@ class StepResult:
     """What one update was like; tensors, so that a GPU need not wait."""
 
     loss: Tensor
-    correct: Tensor
+    accuracy: Tensor
     grad_norm: Tensor
     images: int
     lr: float
@@ -75,25 +84,26 @@ def train_step(
     """One update: forward, loss, backward, clip, step.
 
     Args:
-        forward: The session's network, possibly compiled.
+        forward: What ``trainable`` made of the session's network.
         session: What is updated.
-        batch: Images (B, C, H, W), targets (B, K) or (B,), labels (B,).
+        batch: This process's share: images (B, C, H, W), targets (B, K) or (B,), labels (B,).
         config: Label smoothing, clipping, averaging.
         lr: Learning rate of this step.
         precision: fp32 or bf16.
     """
     images, targets, labels = batch
     session.network.train()
-    torch.manual_seed(config.seed * 1_000_003 + session.step)  # dropout depends on the step alone
+    torch.manual_seed((config.seed * 1_000_003 + session.step) * team.size() + team.rank())  # for dropout
     with autocast(images.device.type, precision):
         logits = forward(images)
         loss = F.cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
     loss.backward()
+    accuracy = (logits.detach().argmax(1) == labels).float().mean()
+    loss, accuracy = team.mean(torch.stack([loss.detach(), accuracy]), len(labels))
     grad_norm = clip_gradients(session, config.grad_clip)
     check_finite(session, loss, grad_norm)
     update(session, lr, config.ema_decay)
-    correct = (logits.detach().argmax(1) == labels).sum()
-    return StepResult(loss.detach(), correct, grad_norm, len(labels), lr)
+    return StepResult(loss, accuracy, grad_norm, len(labels) * team.size(), lr)
 
 
 def learning_rate(step: int, config: RunConfig, plan: Plan) -> float:
@@ -138,10 +148,11 @@ def validate(session: Session, data: RunData, plan: Plan, recorder: Recorder) ->
     """Judge the model on val, look at the pinned pictures, and save."""
     recorder.status("evaluating", session)
     network = session.evaluation_network()
-    figures = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
+    figures = evaluate_together(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
     session.val = {"val_loss": figures["loss"], "val_accuracy": figures["accuracy"]}
     recorder.validation(session, network, data)
     recorder.save(session)
+    recorder.frame(session)
     recorder.status("training", session)
 
 
@@ -174,7 +185,7 @@ class Meter:
         images = sum(result.images for result in self.results)
         row = {
             "train_loss": torch.stack([result.loss for result in self.results]).mean().item(),
-            "train_accuracy": torch.stack([result.correct for result in self.results]).sum().item() / images,
+            "train_accuracy": torch.stack([result.accuracy for result in self.results]).mean().item(),
             "grad_norm": self.results[-1].grad_norm.item(),
             "lr": self.results[-1].lr,
             "images_per_second": images / self.spent,

@@ -1,30 +1,69 @@
 """How fast this machine trains a configuration: a few seconds of real steps on throw-away weights."""
 
 import time
+from dataclasses import dataclass
 
 import torch
 
+from vit import devices
 from vit.config import RunConfig
+from vit.training import team
 from vit.training.batches import RunData
 from vit.training.evaluate import BATCH_SIZE, evaluate
-from vit.training.loop import train_step
+from vit.training.loop import train_step, trainable
 from vit.training.session import start_session
 
 WARM_UP_STEPS = 3
-SECONDS = 4.0
+SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured, and with how many processes and threads each.
+
+    Attributes:
+        step: Seconds of an update, with its batch.
+        evaluation: Seconds to validate once.
+    """
+
+    step: float
+    evaluation: float
+    processes: int
+    threads: int
+
+
+def fastest(config: RunConfig, data: RunData, precision: str) -> Speed:
+    """The team's speed, or that of rank 0 alone on all cores if it is the faster one and may choose."""
+    together = speed(config, data, precision)
+    if team.size() == 1 or config.train.processes or data.mean.device.type != "cpu":
+        return together
+    alone = together
+    with team.waiting_for_rank_0() as is_first:
+        if is_first:
+            torch.set_num_threads(devices.usable_cores())
+            alone = speed(config, data, precision)
+            torch.set_num_threads(together.threads)
+    alone = Speed(team.agree(alone.step), team.agree(alone.evaluation), 1, devices.usable_cores())
+    return min(together, alone, key=lambda found: found.step)
+
+
+def speed(config: RunConfig, data: RunData, precision: str) -> Speed:
+    """The speed of the processes and threads that are at work now."""
+    step = seconds_per_step(config, data, precision)
+    return Speed(step, seconds_per_evaluation(config, data, precision), team.size(), torch.get_num_threads())
 
 
 def seconds_per_step(config: RunConfig, data: RunData, precision: str) -> float:
     """Median time of an update, with its batch."""
     session = start_session(config, data.mean.device)
-    forward = torch.compile(session.network) if config.train.compile else session.network
+    forward = trainable(session, config.train)
     times, end = [], time.perf_counter() + SECONDS
-    while len(times) < 2 * WARM_UP_STEPS or time.perf_counter() < end:
+    while team.agree(len(times) < 2 * WARM_UP_STEPS or time.perf_counter() < end):
         start = time.perf_counter()
         train_step(forward, session, data.batch(session.step, config), config.train, config.train.lr, precision)
         _wait(data.mean.device)
         times.append(time.perf_counter() - start)
-    return sorted(times[WARM_UP_STEPS:])[(len(times) - WARM_UP_STEPS) // 2]
+    return team.agree(sorted(times[WARM_UP_STEPS:])[(len(times) - WARM_UP_STEPS) // 2])
 
 
 def seconds_per_evaluation(config: RunConfig, data: RunData, precision: str) -> float:
@@ -34,7 +73,7 @@ def seconds_per_evaluation(config: RunConfig, data: RunData, precision: str) -> 
     evaluate(session.network, images[:8], labels[:8], data.mean, data.std, precision)
     start = time.perf_counter()
     evaluate(session.network, images, labels, data.mean, data.std, precision)
-    return (time.perf_counter() - start) * len(data.val.labels) / len(labels)
+    return team.agree((time.perf_counter() - start) * len(data.val.labels) / len(labels) / team.size())
 
 
 def _wait(device: torch.device) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from vit.config import TrainConfig
+from vit.training import team
 
 ADAM_BETAS = (0.9, 0.95)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
@@ -63,7 +64,7 @@ class Muon(Optimizer):
             updates = [self._nesterov(matrix, group["momentum"]) for matrix in live]
             torch._foreach_mul_(live, 1 - group["lr"] * group["weight_decay"])
             for shape, pairs in by_shape(live, updates).items():
-                direction = orthogonalise(torch.stack([update for _, update in pairs]))
+                direction = team.share_out(orthogonalise, torch.stack([update for _, update in pairs]))
                 scale = -group["lr"] * 0.2 * max(shape) ** 0.5
                 torch._foreach_add_([target for target, _ in pairs], list(direction.unbind()), alpha=scale)
 
@@ -90,9 +91,9 @@ def orthogonalise(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
     a, b, c = NEWTON_SCHULZ
     x = matrices.bfloat16() if matrices.is_cuda else matrices
     tall = x.shape[-2] > x.shape[-1]
-    x = x.mT if tall else x
+    x = x.mT.contiguous() if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        gram = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.mT if tall else x).to(matrices.dtype)

@@ -35,6 +35,7 @@ class Plan:
     torch: str
     images_per_second: float | None
     minutes: float | None
+    processes: int = 1
 
     @property
     def total_epochs(self) -> float:

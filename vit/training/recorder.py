@@ -1,7 +1,9 @@
 """The only writer of a run's files while its worker lives."""
 
+import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
@@ -15,23 +17,25 @@ from vit.explain.trace import trace
 from vit.models import ModelInfo
 from vit.runs.directory import Run, Saved, read_json
 from vit.runs.launch import take_command
+from vit.training import team
 from vit.training.batches import RunData
 from vit.training.plan import Plan
 from vit.training.session import Session
 
 STATUS_SECONDS = 2.0
 DISK_RETRY_SECONDS = 20.0
+FRAMES = 20  # in the series that is kept of a run
 
 
 class Recorder:
     """Writes status, metrics, events, pinned predictions and checkpoints; a full disk is reported, not fatal."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, is_new_attempt: bool = True):
         self.run = run
         self.config: RunConfig | None = None
         self.plan: Plan | None = None
         earlier = read_json(run.status_path) or {}
-        self.attempt = earlier.get("attempt", 0) + 1
+        self.attempt = earlier.get("attempt", 0) + is_new_attempt
         keep = (
             "launched",
             "preset",
@@ -99,7 +103,10 @@ class Recorder:
 
         Raises:
             RunError: If the run's folder is gone, so that nothing done from here on could be kept.
+            SystemExit: If the process that holds the run's lock is gone, so that another worker may be on the run.
         """
+        if team.supervisor_is_gone():
+            sys.exit("the supervisor of this process is gone")
         if not self.run.config_path.exists():
             raise RunError(f"the folder of run {self.run.id} is gone; training ends here")
         return "stop" if self.stop_asked else take_command(self.run)
@@ -126,18 +133,32 @@ class Recorder:
         """
         if self._saved_step == session.step:
             return
-        self._commit(session)
+        self._commit("", session.tensors(), self.run.journal_path, session)
+        self._rotate()
         self._saved_step = session.step
         self._next_save = time.monotonic() + self.config.train.save_every
 
-    def _commit(self, session: Session) -> None:
-        name = f"step-{session.step}.safetensors"
+    def frame(self, session: Session) -> None:
+        """Keep what the model is like now, for looking back: at the start, then about every twentieth of the run."""
+        earlier = [saved.step for saved in self.run.series() if saved.step < session.step]
+        is_last = session.step == self.plan.total_steps
+        if earlier and not is_last and session.step - earlier[-1] < self.plan.total_steps / FRAMES:
+            return
+        weights = checkpoint.model_weights(session.tensors())
+        small = {f"model.{name}": tensor.half() for name, tensor in weights.items()}
+        try:
+            self.run.series_path.mkdir(exist_ok=True)
+            self._commit(f"{self.run.series_path.name}/", small, self.run.series_journal_path, session)
+        except OSError as error:
+            print(f"a frame could not be written: {error.strerror or error}", flush=True)
+
+    def _commit(self, folder: str, tensors: dict[str, Tensor], journal: Path, session: Session) -> None:
+        name = f"{folder}step-{session.step}.safetensors"
         path = self.run.checkpoints_path / name
-        sha256 = checkpoint.save(path, session.tensors(), self.describe(session))
+        sha256 = checkpoint.save(path, tensors, self.describe(session))
         val = {key: session.val.get(key) for key in ("val_accuracy", "val_loss")}
         saved = Saved(session.step, self._epoch(session), name, sha256, path.stat().st_size, **val)
-        files.append_line(self.run.journal_path, asdict(saved))
-        self._rotate()
+        files.append_line(journal, asdict(saved))
 
     def _rotate(self) -> None:
         """Keep the last, the one before, and the best; delete only after the new one is acknowledged."""
@@ -185,6 +206,28 @@ class Recorder:
             write(path, content)
         except OSError as error:
             print(f"{path.name} could not be written: {error.strerror or error}", flush=True)
+
+
+class Bystander(Recorder):
+    """Writes nothing: for the processes of a team that leave it to rank 0."""
+
+    def status(self, phase: str, session: Session | None = None, **more) -> None: ...
+
+    def event(self, kind: str, text: str, session: Session | None = None) -> None: ...
+
+    def resumed(self, session: Session) -> None: ...
+
+    def training(self, session: Session, row: dict) -> None: ...
+
+    def validation(self, session: Session, network, data: RunData) -> None: ...
+
+    def save_or_raise(self, session: Session) -> None: ...
+
+    def frame(self, session: Session) -> None: ...
+
+    def pin(self, data: RunData) -> None: ...
+
+    def take_command(self) -> None: ...
 
 
 def look_at(network, images: Tensor, data: RunData) -> dict:

@@ -14,8 +14,9 @@ from vit.config import RunConfig
 from vit.data.load import Split
 from vit.rules import read
 from vit.runs import lock, speed
-from vit.training import hardware, measure
+from vit.training import hardware, measure, team
 from vit.training.batches import RunData
+from vit.training.lead import lead
 
 NUM_IMAGES = 1024
 
@@ -23,17 +24,27 @@ NUM_IMAGES = 1024
 def main() -> None:
     request = Path(sys.argv[1])
     config = read(request)
+    if team.is_member():
+        with team.membership():
+            find_out(config)
+        return
     with lock.hold(request.with_suffix(".lock")), FileLock(paths.runs_root() / ".machine.lock"):
-        speed.remember(config, images_per_second(config))
+        processes = team.largest(config.train, hardware.choose_device(config.train))
+        if processes == 1:
+            find_out(config)
+        else:
+            lead("vit.training.speed", str(request), processes)
     request.unlink()
 
 
-def images_per_second(config: RunConfig) -> float:
-    """Real steps of this configuration on this machine, batches and augmentation included."""
+def find_out(config: RunConfig) -> None:
+    """Remember how fast real steps of this configuration are on this machine, batches and augmentation included."""
     device = hardware.choose_device(config.train)
     hardware.set_up(config.train.threads)
     precision = hardware.choose_precision(config.train, device)
-    return config.train.batch_size / measure.seconds_per_step(config, noise(config, device), precision)
+    found = measure.fastest(config, noise(config, device), precision)
+    if team.rank() == 0:
+        speed.remember(config, config.train.batch_size / found.step)
 
 
 def noise(config: RunConfig, device: torch.device) -> RunData:

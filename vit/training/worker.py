@@ -1,6 +1,7 @@
 """The worker's life: wait for the machine, prepare, train, test once, and leave a closing record."""
 
 import dataclasses
+import os
 import signal
 import statistics
 import time
@@ -19,16 +20,18 @@ from vit.rules import Surroundings, read, validate
 from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.speed import remember
-from vit.training import hardware, measure
+from vit.runs.state import ENDED, state_of
+from vit.training import hardware, team
 from vit.training.batches import RunData, prepare
 from vit.training.evaluate import evaluate
+from vit.training.lead import lead
 from vit.training.loop import ENDS, train
-from vit.training.plan import Plan, read_plan, share_or_count, steps_in_budget, total_steps, write_plan
-from vit.training.recorder import Recorder
+from vit.training.plan import Plan, read_plan, write_plan
+from vit.training.planning import make_plan
+from vit.training.recorder import Bystander, Recorder
 from vit.training.session import Session, start_session
 from vit.training.transfer import start_from
 
-NUM_PINNED = 8
 MIN_SPEEDS = 10  # reports, about a second each
 QUEUE_SECONDS = 1.0  # between two looks for a command while another run computes
 
@@ -45,16 +48,70 @@ def work(run: Run) -> int:
         config = read(run.config_path)
         with machine_slot(recorder) as outcome:
             if outcome is None:
-                _train(run, config, recorder)
+                _train_or_lead(run, config, recorder)
             else:
                 recorder.event(outcome, f"{outcome.capitalize()} while waiting for another run.")
                 recorder.status(outcome, finished=time.time())
     except Exception as error:  # the outermost: whatever happened belongs into the closing record
         traceback.print_exc()
-        recorder.event("failed", f"Failed: {explain(error)}")
-        recorder.status("failed", finished=time.time(), error={"message": explain(error), "kind": type(error).__name__})
+        close_as_failed(recorder, error)
         return 1
     return 0
+
+
+def _train_or_lead(run: Run, config: RunConfig, recorder: Recorder) -> None:
+    """Train in this process, or in several whose supervisor this one becomes."""
+    earlier = read_plan(run)
+    processes = earlier.processes if earlier else team.largest(config.train, hardware.choose_device(config.train))
+    if processes == 1:
+        _train(run, config, recorder)
+    else:
+        _lead(run, processes, recorder)
+
+
+def _lead(run: Run, processes: int, recorder: Recorder) -> None:
+    """Look after a team, whose rank 0 writes from here on; if it can't go on, the record is closed here."""
+    recorder.status("preparing", started=time.time(), error=None)
+    try:
+        lead("vit.training", str(run.path), processes)
+    except RunError as error:
+        close_as_failed(Recorder(run, is_new_attempt=False), error)
+
+
+def work_in_team(run: Run) -> int:
+    """The same in one process of a team, which torchrun starts anew with all the others if one of them dies.
+
+    Returns:
+        The exit code: 0 also if the run failed for a reason that would be the same the next time.
+    """
+    with team.membership():
+        recorder = _team_recorder(run)
+        try:
+            _train(run, read(run.config_path), recorder)
+        except (VitError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+            traceback.print_exc()
+            close_as_failed(recorder, error)
+        except RuntimeError:  # what torch raises where the others have gone
+            if state_of(run).status.get("phase") not in ENDED:
+                raise
+    return 0
+
+
+def _team_recorder(run: Run) -> Recorder:
+    """Rank 0 writes; the others leave it to rank 0 to be asked to stop, because all must stop at the same step."""
+    if team.rank():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return Bystander(run)
+    is_supervised = team.SUPERVISOR in os.environ and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
+    recorder = Recorder(run, is_new_attempt=not is_supervised)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(recorder, "stop_asked", True))
+    return recorder
+
+
+def close_as_failed(recorder: Recorder, error: Exception) -> None:
+    """The closing record of a run that can't go on."""
+    recorder.event("failed", f"Failed: {explain(error)}")
+    recorder.status("failed", finished=time.time(), error={"message": explain(error), "kind": type(error).__name__})
 
 
 @contextmanager
@@ -98,10 +155,13 @@ def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     recorder.status("preparing", started=time.time(), error=None)
     device = hardware.choose_device(config.train)
     earlier = read_plan(run)
-    threads = hardware.set_up(earlier.threads if earlier else config.train.threads)
+    hardware.set_up(earlier.threads if earlier else config.train.threads)
     data = load_data(config, device)
-    plan = earlier or make_plan(config, data, device, threads, recorder)
+    plan = earlier or make_plan(config, data, device, recorder)
     check_same_data(plan, data)
+    if not team.shrink(plan.processes):
+        return
+    hardware.set_up(plan.threads)
     recorder.begin(config, plan)
     if earlier is None:
         write_plan(run, plan)
@@ -111,6 +171,9 @@ def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     session = open_session(run, config, data, recorder)
     recorder.status("training", session)
     outcome = train(session, data, config, plan, recorder)
+    if not team.shrink(1):
+        return
+    hardware.set_up(config.train.threads)
     remember_speed(run, config)
     if outcome == "finished":
         test_once(run, data, plan, recorder)
@@ -123,60 +186,6 @@ def load_data(config: RunConfig, device: torch.device) -> RunData:
     dataset = load(config.data.source, config.model.image_size)
     validate(config.to_json(), Surroundings(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
     return prepare(dataset, config, device)
-
-
-def make_plan(config: RunConfig, data: RunData, device: torch.device, threads: int, recorder: Recorder) -> Plan:
-    """Fix everything that a later attempt must not decide again; measures the machine if the length is in minutes."""
-    per_epoch = data.steps_per_epoch(config.train.batch_size)
-    pinned = pinned_places(data)
-    plan = Plan(
-        total_steps=total_steps(config.train, per_epoch) or 1,
-        steps_per_epoch=per_epoch,
-        warmup_steps=0,
-        eval_steps=1,
-        num_train=len(data.train.labels),
-        num_val=len(data.val.labels),
-        num_test=len(data.test.labels) if data.test else 0,
-        classes=data.classes,
-        mean=tuple(data.mean.tolist()),
-        std=tuple(data.std.tolist()),
-        data_name=data.name,
-        data_fingerprint=data.fingerprint,
-        pinned=pinned,
-        pinned_labels=tuple(data.val.labels[list(pinned)].tolist()),
-        grid_size=config.model.grid_size,
-        device=device.type,
-        device_name=torch.cuda.get_device_name() if device.type == "cuda" else device.type,
-        precision=hardware.choose_precision(config.train, device),
-        threads=threads,
-        torch=torch.__version__,
-        images_per_second=None,
-        minutes=config.train.minutes,
-    )
-    if config.train.minutes is not None:
-        plan = fit_into_minutes(plan, config, data, recorder)
-    eval_steps = max(1, share_or_count(config.train.eval_every, plan.total_steps))
-    warmup = share_or_count(config.train.warmup, plan.total_steps)
-    return dataclasses.replace(plan, eval_steps=eval_steps, warmup_steps=warmup)
-
-
-def fit_into_minutes(plan: Plan, config: RunConfig, data: RunData, recorder: Recorder) -> Plan:
-    """Measure a few steps and turn the minutes into a fixed number of them."""
-    recorder.status("measuring")
-    seconds = measure.seconds_per_step(config, data, plan.precision)
-    steps = steps_in_budget(config, seconds, measure.seconds_per_evaluation(config, data, plan.precision))
-    speed = config.train.batch_size / seconds
-    remember(config, speed)
-    recorder.event("planned", f"Measured {speed:,.0f} images/s: {config.train.minutes:g} minutes are {steps:,} steps.")
-    return dataclasses.replace(plan, total_steps=steps, images_per_second=speed)
-
-
-def pinned_places(data: RunData) -> tuple[int, ...]:
-    """The first validation picture of each of the first classes, topped up with whatever comes first."""
-    labels = data.val.labels.tolist()
-    firsts = [labels.index(label) for label in sorted(set(labels))]
-    others = [place for place in range(len(labels)) if place not in firsts]
-    return tuple((firsts + others)[:NUM_PINNED])
 
 
 def check_same_data(plan: Plan, data: RunData) -> None:

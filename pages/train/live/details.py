@@ -11,7 +11,8 @@ from vit.runs.directory import Run, read_lines
 
 TABS = ["Events", "Settings", "Log"]
 HEIGHT = 320
-FACTS = {"device_name": "device", "threads": "threads", "precision": "precision", "torch": "torch"}
+FACTS = {"device_name": "device", "processes": "processes", "threads": "threads each"}
+FACTS |= {"precision": "precision", "torch": "torch"}
 
 
 def draw(run: Run, plan: dict) -> None:
