@@ -28,6 +28,7 @@ evaluate one --data shapes --split test --json
 predict one a.png b.png --top 5 --json
 explain one a.png --out map.png
 explain one a.png --method rollout --target cat --out map.png
+explain one a.png --method occlusion --target cat --against dog --out map.png
 data list
 data fetch cifar10
 data import ~/pictures --name pets

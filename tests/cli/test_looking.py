@@ -11,6 +11,8 @@ from PIL import Image
 from vit import samples
 from vit.cli import explain, export, predict
 from vit.errors import VitError
+from vit.explain.methods import METHODS
+from vit.plots.colors import DIVERGING, table
 
 CAT = next(sample.path for sample in samples.listing() if sample.name == "cat")
 
@@ -79,6 +81,9 @@ def test_asking_for_no_class_at_all_is_a_mistake(model):
         (["--layer", 0], "Attention rollout, layers 0 to 0"),
         (["--method", "attention"], "Attention, layer 1, mean of all heads"),
         (["--method", "attention", "--layer", 0, "--head", 1], "Attention, layer 0, head 1"),
+        (["--method", "relevance", "--target", "dog"], "Relevance (Chefer): dog."),
+        (["--method", "occlusion", "--target", "cat", "--against", "ship"], "Occlusion: cat and not ship."),
+        (["--method", "edges"], "Edges (control)."),
     ],
 )
 def test_an_explanation_is_a_picture_and_its_words(model, tmp_path, capsys, options, caption):
@@ -106,7 +111,10 @@ def test_a_target_is_said_to_change_nothing(model, tmp_path, capsys):
     ("options", "words"),
     [
         (["--target", "frog"], "it knows cat, dog, ship"),
-        (["--method", "magic"], "use rollout or attention"),
+        (["--method", "relevance", "--target", "cat", "--against", "frog"], "it knows cat, dog, ship"),
+        (["--method", "relevance", "--target", "cat", "--against", "cat"], "two classes"),
+        (["--method", "magic"], "use attention, rollout, relevance"),
+        (["--method", "occlusion", "--layer", 0], "--method rollout or attention"),
         (["--head", 0], "--method attention"),
         (["--layer", 2], "numbered 0 to 1"),
         (["--method", "attention", "--head", 5], "numbered 0 to 1"),
@@ -116,6 +124,31 @@ def test_a_mistake_is_told_with_what_there_is(model, tmp_path, options, words):
     with pytest.raises(VitError, match=words):
         run("explain", model, CAT, "--out", tmp_path / "out.png", *options)
     assert not (tmp_path / "out.png").exists()
+
+
+def lowest_colour(out) -> list[int]:
+    """The first colour of the sheet's colour bar."""
+    return list(Image.open(out).convert("RGB").getpixel((712, 390)))
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("attention", "rollout")])
+def test_every_method_draws_in_colours_of_one_direction_or_two(model, tmp_path, capsys, method):
+    out = tmp_path / "out.png"
+    run("explain", model, CAT, "--method", method, "--target", "dog", "--out", out)
+    said = capsys.readouterr()
+    assert METHODS[method].title in said.out
+    assert bool(said.err) != METHODS[method].is_class_specific
+    colors = DIVERGING if METHODS[method].is_signed else "viridis"
+    assert lowest_colour(out) == table(colors)[0].tolist()
+
+
+def test_the_likeliest_class_is_explained_if_none_is_given(model, tmp_path, capsys):
+    run("predict", model, CAT, "--json")
+    likeliest = json.loads(capsys.readouterr().out)[0]["predictions"][0]["class"]
+    run("explain", model, CAT, "--method", "relevance", "--out", tmp_path / "a.png")
+    assert f": {likeliest}." in capsys.readouterr().out
+    run("explain", model, CAT, "--method", "relevance", "--target", likeliest, "--out", tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 @pytest.mark.parametrize("out", ["picture.jpg", "nowhere/picture.png"])

@@ -5,9 +5,19 @@ import pytest
 import torch
 from PIL import Image
 
-from vit.plots.colors import COLOR_MAPS, colorize
-from vit.plots.heatmap import colour_bar, describe_map, overlay, place_back, small_multiples, ticks, token_grid
-from vit.plots.scale import absolute, per_map, times_uniform
+from vit.plots.colors import COLOR_MAPS, DIVERGING, colorize
+from vit.plots.heatmap import (
+    colour_bar,
+    describe_map,
+    describe_values,
+    overlay,
+    place_back,
+    small_multiples,
+    ticks,
+    token_grid,
+)
+from vit.plots.maps import ATTENTION, appearance
+from vit.plots.scale import absolute, per_map, symmetric, times_uniform
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.random((8, 8)) / 32
@@ -19,7 +29,7 @@ def photo(width=32, height=32) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [64, 100, 320, 333])
-@pytest.mark.parametrize("colors", COLOR_MAPS)
+@pytest.mark.parametrize("colors", [*COLOR_MAPS, DIVERGING])
 def test_at_full_opacity_every_token_is_one_square_of_its_colour(size, colors):
     drawn = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=False, size=size, colors=colors))
     expected = colorize(SCALE.shares(VALUES), colors)
@@ -134,3 +144,30 @@ def test_words_do_not_rank_a_flat_map():
 
 def test_words_need_no_three_places():
     assert describe_map([[0.5]], num_tokens=2) == "Attention is nearly uniform: 1x uniform everywhere."
+
+
+def test_words_for_other_maps_name_the_highest_places_and_what_speaks_against():
+    values = np.zeros((3, 3))
+    values[2, 1], values[0, 2], values[1, 1], values[2, 2] = 0.5, 0.25, 0.125, -0.75
+    assert describe_values(values, " logits") == (
+        "Highest is row 3, column 2 (0.5 logits), followed by row 1, column 3 (0.25 logits) and row 2, column 2 "
+        "(0.12 logits). Lowest is row 3, column 3 (-0.75 logits)."
+    )
+    assert "Lowest" not in describe_values(np.abs(values))
+
+
+def test_words_for_a_map_without_differences_say_so():
+    assert describe_values(np.zeros((2, 2)), " logits") == "The map is 0 logits everywhere."
+
+
+def test_a_map_looks_like_what_its_values_mean():
+    signed = np.array([[0.5, -1.0], [0.0, 0.25]])
+    scale, colors, words = appearance(signed, unit=" logits", is_signed=True, num_tokens=5)
+    assert (scale, colors) == (symmetric(signed, " logits"), DIVERGING)
+    assert "logits" in words
+    scale, colors, words = appearance(np.abs(signed), unit=ATTENTION, is_signed=False, num_tokens=5)
+    assert (scale, colors) == (times_uniform(np.abs(signed), 5), "viridis")
+    assert "uniform" in words
+    scale, colors, words = appearance(np.abs(signed), unit="", is_signed=False, num_tokens=5)
+    assert (scale.low, scale.high, colors) == (0, 1, "viridis")
+    assert "uniform" not in words

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vit.plots.colors import COLOR_MAPS, colorize, table
-from vit.plots.scale import Scale, absolute, is_flat, per_map, shared, times_uniform
+from vit.plots.colors import COLOR_MAPS, DIVERGING, colorize, table
+from vit.plots.scale import Scale, absolute, from_zero, is_flat, per_map, shared, symmetric, times_uniform
 
 PEAKED = np.array([[0.02, 0.08], [0.5, 0.1]])
 
@@ -83,3 +83,56 @@ def test_a_shared_scale_holds_nearly_all_values_and_says_that_there_is_more():
     assert meaning.text(meaning.high) == "2x uniform"
     assert meaning.clips
     assert not shared(values[:-1], num_tokens=100).clips
+
+
+# How the three kinds of cones answer to linear sRGB, and how eyes without one of them see it (Viénot et al. 1999).
+CONES = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]])
+WITHOUT = {
+    "none": np.eye(3),
+    "red": np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]]),
+    "green": np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]]),
+}
+
+
+def seen_without(cones: str, colors: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of sRGB bytes (n, 3), as eyes without one kind of cones see them."""
+    shares = colors / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ (np.linalg.inv(CONES) @ WITHOUT[cones] @ CONES).T, 0, 1)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt(linear @ to_xyz.T / to_xyz.sum(1) + 1e-9).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+def test_the_middle_of_two_directions_is_light_and_their_ends_are_equally_dark():
+    light = lightness(table(DIVERGING).astype(float))
+    below, above = np.diff(light[:128]), np.diff(light[128:])
+    assert below.min() > -0.1
+    assert above.max() < 0.1
+    assert light[127] > 95
+    assert abs(light - light[::-1]).max() < 12
+
+
+@pytest.mark.parametrize("cones", WITHOUT)
+def test_no_eye_takes_for_for_against(cones):
+    colors = seen_without(cones, table(DIVERGING).astype(float))
+    apart = np.linalg.norm(colors - colors[::-1], axis=1)
+    assert apart[:102].min() > 20  # from a fifth of the way on; 2.3 is just noticeable
+    assert apart[:64].min() > 30
+
+
+def test_zero_has_the_middle_colour_and_both_ends_are_as_far():
+    scale = symmetric([[-0.2, 0.1], [0.05, 0.0]], " logits")
+    assert scale.shares([-0.2, 0, 0.2]).tolist() == [0, 0.5, 1]
+    assert scale.text(scale.high) == "0.2 logits"
+    assert np.ptp(colorize(np.array(0.5), DIVERGING).astype(int)) < 5  # grey, nearly white
+
+
+def test_a_scale_from_zero_ends_at_the_highest_value():
+    assert from_zero(PEAKED).shares([0, 0.25, 0.5]).tolist() == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize("scale", [from_zero, symmetric])
+def test_a_map_of_zeros_stays_one_colour(scale):
+    shares = scale(np.zeros((2, 2))).shares(np.zeros((2, 2)))
+    assert np.ptp(shares) == 0

@@ -34,8 +34,9 @@ class Frame:
 
 
 def chosen(run: Run) -> list[Saved]:
-    """The run's checkpoints, oldest first, thinned evenly with both ends kept."""
-    saved = run.saved()
+    """The run's checkpoints, small ones included, oldest first; thinned evenly with both ends kept."""
+    entries = {entry.step: entry for entry in (*run.series(), *run.saved())}
+    saved = [entries[step] for step in sorted(entries)]
     if len(saved) <= MOST_FRAMES:
         return saved
     places = np.linspace(0, len(saved) - 1, MOST_FRAMES).round().astype(int)

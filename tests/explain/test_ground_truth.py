@@ -1,0 +1,75 @@
+"""Where the truth is known, maps find it: on generated shapes, whose pixels are known, with a model that knows them.
+
+Only form says the class there, so a map of a model that is right has to be on the object.
+"""
+
+import pytest
+import torch
+from shells import Shell
+
+from vit.checkpoint import load_with_info
+from vit.data import shapes
+from vit.data.augment import normalise
+from vit.explain.controls import untrained
+from vit.explain.methods import explain
+from vit.explain.scores import mass_inside, on_patches, pointing_game, saco
+
+pytestmark = pytest.mark.slow
+
+PICTURES = 200
+MODEL = {"model.patch_size": 4, "model.pool": "mean", "model.depth": 3, "model.embed_dim": 64, "train.threads": 1}
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """A model trained for about a minute, and test pictures that it gets right, with their labels and masks."""
+    shell = Shell(tmp_path_factory.mktemp("home"))
+    settings = [word for name, value in MODEL.items() for word in ("--set", f"{name}={value}")]
+    words = ["--preset", "1-minute", "--data", "shapes", *settings, "--steps", 1000, "--run", "known", "--follow"]
+    with shell.start("train", *words) as process:
+        assert process.wait(timeout=900) == 0
+    model, info = load_with_info(shell.run("known").checkpoint_path())
+    images, labels, masks = (torch.from_numpy(values) for values in shapes.generate(PICTURES, 32, split="test"))
+    inputs = normalise(images, torch.tensor(info.mean), torch.tensor(info.std))
+    is_right = model(inputs).argmax(1) == labels
+    assert is_right.float().mean() > 0.95
+    return model, inputs[is_right], labels[is_right], masks[is_right]
+
+
+def hits(method, model, inputs, labels, masks):
+    return pointing_game(explain(method, model, inputs, labels), masks).float().mean().item()
+
+
+@pytest.mark.parametrize("method", ["relevance", "occlusion"])
+def test_the_highest_patch_touches_the_object_if_the_model_is_trained_and_not_otherwise(known, method):
+    model, *pictures = known
+    assert hits(method, model, *pictures) >= 0.9
+    assert hits(method, untrained(model), *pictures) < 0.75
+
+
+def test_random_maps_hit_as_often_as_the_object_is_large(known):
+    model, inputs, labels, masks = known
+    chance = (on_patches(masks, 8) > 0).float().mean().item()
+    error = (chance * (1 - chance) / len(inputs)) ** 0.5
+    assert hits("random", *known) == pytest.approx(chance, abs=4 * error)  # four standard errors
+    inside = mass_inside(explain("random", model, inputs, labels), masks).mean().item()
+    assert inside == pytest.approx(masks.float().mean().item(), abs=0.02)
+
+
+def test_what_speaks_for_the_class_is_on_the_object(known):
+    model, inputs, labels, masks = known
+    share = masks.float().mean().item()
+    trained = mass_inside(explain("occlusion", model, inputs, labels), masks).mean().item()
+    fresh = mass_inside(explain("occlusion", untrained(model), inputs, labels), masks).mean().item()
+    assert trained > 2 * share
+    assert trained > 1.3 * fresh
+
+
+def test_scores_rank_methods_as_the_truth_does(known):
+    model, inputs, labels, _ = (values[:40] if torch.is_tensor(values) else values for values in known)
+    found = {
+        method: saco(model, inputs, labels, explain(method, model, inputs, labels)).mean().item()
+        for method in ("random", "relevance", "occlusion")
+    }
+    assert abs(found["random"]) < 0.25
+    assert min(found["relevance"], found["occlusion"]) > found["random"] + 0.3

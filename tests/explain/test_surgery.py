@@ -1,0 +1,145 @@
+"""Switched-off heads and swapped tokens do what doing it by hand does."""
+
+import pytest
+import torch
+from variety import CONFIGS, model_and_pictures
+
+from vit.errors import VitError
+from vit.explain import perturbation
+from vit.explain.curves import ranked
+from vit.explain.perturbation import answers, occlusion
+from vit.explain.surgery import (
+    knock_out_each_head,
+    leaderboard,
+    patch_activations,
+    smallest_flipping,
+    smallest_keeping,
+)
+from vit.explain.target import Contrast, logit, probability
+from vit.explain.trace import trace
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("measure", [logit, probability])
+def test_each_head_is_switched_off_alone(name, measure):
+    model, inputs = model_and_pictures(name)
+    found = knock_out_each_head(model, inputs, 1, measure)
+    whole = measure(model(inputs), 1)
+    for layer in range(model.config.depth):
+        for head in range(model.config.num_heads):
+            scale = torch.ones(model.config.depth, model.config.num_heads, dtype=torch.float64)
+            scale[layer, head] = 0
+            expected = measure(trace(model, inputs, head_scale=scale).logits, 1) - whole
+            assert torch.allclose(found[:, layer, head], expected, atol=1e-10)
+
+
+def test_memory_does_not_change_what_heads_do(monkeypatch):
+    model, inputs = model_and_pictures("class token and registers")
+    expected = knock_out_each_head(model, inputs, 1)
+    monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)
+    assert torch.allclose(knock_out_each_head(model, inputs, 1), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_swapping_every_token_makes_one_picture_the_other(name):
+    model, inputs = model_and_pictures(name)
+    everything = torch.ones(1, model.config.num_tokens, dtype=torch.bool)
+    for layer in range(model.config.depth + 1):
+        found = patch_activations(model, inputs, inputs.flip(0), layer, Contrast(0, 1), everything)
+        assert torch.allclose(found.values[:, 0], found.source, atol=1e-10)
+        assert torch.allclose(found.recovered, torch.ones(2, 1, dtype=torch.float64), atol=1e-6)
+        nothing = patch_activations(model, inputs, inputs.flip(0), layer, Contrast(0, 1), ~everything)
+        assert torch.allclose(nothing.recovered, torch.zeros(2, 1, dtype=torch.float64), atol=1e-6)
+
+
+def test_a_swapped_token_is_swapped_between_its_blocks():
+    model, inputs = model_and_pictures("class token and registers")
+    source, destination = inputs[:1], inputs[1:]
+    found = patch_activations(model, source, destination, 1, 2)
+    given = model.blocks[0](model.embed(source))
+    for token in (0, 2, 7):
+        tokens = model.blocks[0](model.embed(destination)).clone()
+        tokens[:, token] = given[:, token]
+        expected = model.forward_head(model.norm(model.blocks[2](model.blocks[1](tokens))))[:, 2]
+        assert torch.allclose(found.values[:, token], expected, atol=1e-10)
+
+
+def test_after_the_last_layer_only_the_class_token_counts():
+    model, inputs = model_and_pictures("class token")
+    found = patch_activations(model, inputs, inputs.flip(0), 2, 1).recovered
+    assert torch.allclose(found[:, 0], torch.ones(2, dtype=torch.float64))
+    assert found[:, 1:].abs().max() < 1e-12
+
+
+def test_what_can_not_be_swapped_is_refused():
+    model, inputs = model_and_pictures("class token")
+    with pytest.raises(VitError, match="one for each"):
+        patch_activations(model, inputs[:1], inputs, 0, 1)
+    with pytest.raises(VitError, match="numbered 0 to 2"):
+        patch_activations(model, inputs, inputs, 3, 1)
+
+
+def by_mean(model, inputs, labels, layer, head):
+    """Accuracy with one head's numbers replaced by their mean over the pictures, through a hook on the projection."""
+    size = model.config.head_dim
+    columns = slice(head * size, (head + 1) * size)
+
+    def replace(_, arguments):
+        x = arguments[0].clone()
+        x[..., columns] = x[..., columns].mean(0, keepdim=True)
+        return (x,)
+
+    handle = model.blocks[layer].attn.proj.register_forward_pre_hook(replace)
+    right = (model(inputs).argmax(1) == labels).double().mean().item()
+    handle.remove()
+    return right
+
+
+def test_the_leaderboard_tells_accuracy_lost_with_a_head_at_its_mean():
+    model, inputs = model_and_pictures("class token and registers", count=100)
+    with torch.no_grad():
+        model.head.bias -= model(inputs).mean(0)  # so that no class is the answer to everything
+    labels = model(inputs).argmax(1)
+    labels[::5] = (labels[::5] + 1) % 3
+    seen = []
+    found = leaderboard(model, inputs, labels, progress=lambda done, total: seen.append((done, total)))
+    assert found.accuracy == pytest.approx(0.8)
+    assert seen == [(done + 1, 12) for done in range(12)]
+    for layer, head in ((0, 0), (1, 2), (2, 3)):
+        expected = found.accuracy - by_mean(model, inputs, labels, layer, head)
+        assert found.lost[layer, head].item() == pytest.approx(expected)
+    assert found.lost.abs().max() > 0
+
+
+def test_a_cancelled_leaderboard_keeps_what_it_has():
+    model, inputs = model_and_pictures("class token")
+    asked = []
+    found = leaderboard(model, inputs, torch.zeros(2).long(), cancelled=lambda: asked.append(1) or len(asked) > 3)
+    assert found.lost.isnan().tolist() == [[False, False], [False, True]]
+
+
+@pytest.mark.parametrize("name", ["mean", "class token"])
+def test_the_smallest_numbers_are_found_by_trying_each(name):
+    model, inputs = model_and_pictures(name, count=6)
+    target = model(inputs).argmax(1)
+    order = ranked(occlusion(model, inputs, target))
+    keeping, flipping = (f(model, inputs, target, order) for f in (smallest_keeping, smallest_flipping))
+    for picture in range(6):
+        for found, is_kept, wanted in ((keeping, True, True), (flipping, False, False)):
+            hits = []
+            for count in range(17):
+                chosen = torch.full((1, 1, 16), not is_kept)
+                chosen[0, 0, order[picture, :count]] = is_kept
+                top = answers(model, inputs[picture : picture + 1], chosen)[0, 0].argmax()
+                hits.append(bool(top == target[picture]) == wanted)
+            assert found[picture] == (hits.index(True) if any(hits) else None)
+
+
+def test_what_never_happens_is_none():
+    model, inputs = model_and_pictures("mean")
+    with torch.no_grad():
+        model.head.bias[2] = 1e6
+    order = torch.arange(16).expand(2, -1)
+    assert smallest_keeping(model, inputs, 0, order) == [None, None]
+    assert smallest_flipping(model, inputs, 2, order) == [None, None]
+    assert smallest_keeping(model, inputs, Contrast(2, 0), order) == [0, 0]
