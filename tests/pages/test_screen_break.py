@@ -48,7 +48,7 @@ def test_nothing_switched_off_is_the_models_own_answer(subject):
     found = operation.outcome(subject, Operation())
     assert found.probabilities == pytest.approx(subject.answer.prediction.probabilities, abs=1e-5)
     assert found.seen.tobytes() == subject.answer.prediction.seen.tobytes()
-    assert panel.verdict(subject, found).startswith("Still")
+    assert panel.verdict(subject, found, found).startswith("Still")
 
 
 def test_heads_branches_and_patches_are_switched_off_as_the_engine_does(subject):
@@ -78,7 +78,7 @@ def test_what_another_model_does_not_have_is_left_out(subject):
 
 def test_bars_keep_their_order_and_say_both_numbers(subject):
     found = operation.outcome(subject, Operation(heads=((1, 0), (1, 1))))
-    rows = panel.bars(subject, found)
+    rows = panel.bars(subject, operation.outcome(subject, Operation()), found)
     assert [row["before"] for row in rows] == sorted((row["before"] for row in rows), reverse=True)
     assert sum(row["asked"] for row in rows) == 1
     assert all("→" in row["text"] for row in rows)

@@ -39,11 +39,11 @@ def _panel(subject: Subject, key: str) -> None:
     stamp = str(asked.question(subject))
     raw = (st.session_state.get(key) or {}).get("off") or {}
     current = operation.parse(subject, raw if raw.get("stamp") == stamp else {})
-    outcome = operation.outcome(subject, current)
-    _mount(key=key, data=_data(subject, stamp, current, outcome), on_off_change=lambda: None)
+    _mount(key=key, data=_data(subject, stamp, current), on_off_change=lambda: None)
 
 
-def _data(subject: Subject, stamp: str, current: Operation, outcome: Outcome) -> dict:
+def _data(subject: Subject, stamp: str, current: Operation) -> dict:
+    whole, outcome = operation.outcome(subject, Operation()), operation.outcome(subject, current)
     config = subject.info.model
     return {
         "stamp": stamp,
@@ -55,8 +55,8 @@ def _data(subject: Subject, stamp: str, current: Operation, outcome: Outcome) ->
         "tints": tints(_changes(asked.question(subject), subject)),
         "legend": f"Colour and number: how the probability of {_name(subject)} changes, in points, without that head "
         "alone. Blue: it falls, red: it rises.",
-        "bars": bars(subject, outcome),
-        "verdict": verdict(subject, outcome),
+        "bars": bars(subject, whole, outcome),
+        "verdict": verdict(subject, whole, outcome),
     }
 
 
@@ -92,9 +92,9 @@ def _ink(color: list[int]) -> str:
     return "#fff" if (0.299 * red + 0.587 * green + 0.114 * blue) / 255 < DARK_BELOW else "#111"
 
 
-def bars(subject: Subject, outcome: Outcome) -> list[dict]:
+def bars(subject: Subject, whole: Outcome, outcome: Outcome) -> list[dict]:
     """The classes that count, in the order of the untouched model, which stays the same under every operation."""
-    before, now, classes = subject.answer.prediction.probabilities, outcome.probabilities, subject.info.classes
+    before, now, classes = whole.probabilities, outcome.probabilities, subject.info.classes
     order = sorted(range(len(classes)), key=lambda index: -before[index])
     kept = set(sorted(order, key=lambda index: -max(before[index], now[index]))[:MOST_BARS])
     return [
@@ -110,8 +110,8 @@ def bars(subject: Subject, outcome: Outcome) -> list[dict]:
     ]
 
 
-def verdict(subject: Subject, outcome: Outcome) -> str:
+def verdict(subject: Subject, whole: Outcome, outcome: Outcome) -> str:
     """Whether the answer is another one now."""
-    before, now = subject.answer.prediction.probabilities, outcome.probabilities
+    before, now = whole.probabilities, outcome.probabilities
     was, is_now = (subject.info.classes[values.index(max(values))] for values in (before, now))
     return f"Still {was}." if was == is_now else f"Flipped from {was} to {is_now}."
