@@ -158,6 +158,7 @@ def test_another_picture_keeps_what_was_chosen_on_the_canvas(page, picture):
     page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(2).click()
     expect(picture).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
     assert spoken(picture) != before
+    page.wait_for_url(re.compile("picture=sample%3Aship.*#layer=1&head=3"))
 
 
 def serious_faults(page) -> list[tuple[str, str]]:
