@@ -22,7 +22,7 @@ PICTURE = "shapes:test:5"
 @pytest.fixture
 def run():
     run = written_run("wise-wolf")
-    saved(run, 500)
+    saved(run, 500, seed=1)
     saved(run, 1000)
     return run
 
@@ -118,10 +118,12 @@ def test_the_gif_has_a_frame_per_checkpoint_and_plays_for_ever(run, subject):
 
 
 def test_the_same_value_has_the_same_colour_in_every_frame_of_a_gif():
-    maps = [np.full((2, 2), 0.1), np.array([[0.1, 0.5], [0.2, 0.2]])]
+    maps = [np.full((2, 2), 0.1), np.array([[0.1, 0.9], [0.5, 0.2]])]
     image = Image.open(io.BytesIO(timelapse.gif(Image.new("RGB", (8, 8), "gray"), maps, ["a", "b"], 5)))
-    colors = []
+    colors, peaks = [], []
     for index in range(2):
         image.seek(index)
         colors.append(np.array(image.convert("RGB").getpixel((20, 20)), int))
+        peaks = [np.array(image.convert("RGB").getpixel(place), int) for place in ((300, 20), (20, 300))]
     assert abs(colors[0] - colors[1]).max() <= 4  # a GIF's palette is coarse
+    assert abs(peaks[0] - peaks[1]).max() > 20  # 0.9 and 0.5 both lie on the scale
