@@ -115,7 +115,7 @@ def test_how_many_are_enough_is_a_sentence(count, words):
 def test_the_ranking_is_the_engines_on_the_data_sets_test_pictures(subject, monkeypatch):
     monkeypatch.setattr(ranking, "PICTURES", 20)
     job = Job()
-    board = ranking.measure(subject.model, "shapes", job)
+    board = ranking.measure(models.predictor(subject.model), "shapes", job)
     assert (job.done, job.total) == (4, 4)
     assert board.lost.isfinite().all()
     rows = ranking.rows_of(board)
@@ -126,7 +126,7 @@ def test_a_cancelled_ranking_keeps_what_was_measured(subject, monkeypatch):
     monkeypatch.setattr(ranking, "PICTURES", 20)
     job = Job()
     job.progress = lambda done, total: job.cancel.set() if done == 3 else None
-    assert len(ranking.rows_of(ranking.measure(subject.model, "shapes", job))) == 3
+    assert len(ranking.rows_of(ranking.measure(models.predictor(subject.model), "shapes", job))) == 3
 
 
 def test_the_table_starts_with_the_head_that_costs_most():

@@ -6,12 +6,13 @@ import streamlit as st
 
 from pages.attention.subject import Subject
 from pages.attention.surgery.job import Job
-from pages.shared import answers, models, words
+from pages.shared import answers, mistakes, models, words
 from vit.data import catalog
 from vit.errors import DataError
 
 if TYPE_CHECKING:
     from vit.explain.surgery import Leaderboard
+    from vit.predict import Predictor
 
 PICTURES = 500
 REFRESH_SECONDS = 0.5
@@ -31,6 +32,11 @@ def draw(subject: Subject) -> None:
 
 
 def _part(subject: Subject, source: str, job: Job, was_running: bool) -> None:
+    with mistakes.shown():
+        _progress_or_table(subject, source, job, was_running)
+
+
+def _progress_or_table(subject: Subject, source: str, job: Job, was_running: bool) -> None:
     if job.is_running:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(job.done / max(1, job.total), text=f"{job.done} of {job.total or '…'} heads switched off")
@@ -44,7 +50,8 @@ def _part(subject: Subject, source: str, job: Job, was_running: bool) -> None:
         _table(job.result)
     label = f"Rank the heads on test pictures of {source}"
     if st.button(label, key="rank_heads", icon=":material/leaderboard:"):
-        job.start(lambda running: measure(subject.model, source, running))
+        predictor = models.predictor(subject.model)
+        job.start(lambda running: measure(predictor, source, running))
         st.rerun()
 
 
@@ -60,17 +67,16 @@ def _job(version: tuple[str, int], source: str) -> Job:
     return Job()
 
 
-def measure(model: str, source: str, job: Job) -> "Leaderboard":
+def measure(predictor: "Predictor", source: str, job: Job) -> "Leaderboard":
     """Switch off one head after the other over the same test pictures.
 
     Raises:
-        VitError: If there are no such pictures, or no such model any more.
+        VitError: If there are no such pictures.
     """
     import torch
 
     from vit.explain import surgery
 
-    predictor = models.predictor(model)
     drawn = catalog.samples(source, "test", PICTURES, image_size=predictor.info.model.image_size)
     if not drawn:
         raise DataError(f"{source} has no test pictures; choose another data set")
