@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vit.errors import VitError
@@ -82,7 +83,9 @@ def _rollout(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor
 
 
 def _relevance(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return patch_map(gradients.relevance(model, inputs, target), trace(model, inputs))
+    """Without the identity that the rule starts from: where patches are averaged, it is the same pale share of each."""
+    gained = gradients.relevance(model, inputs, target) - torch.eye(model.config.num_tokens).to(inputs)
+    return patch_map(gained, trace(model, inputs))
 
 
 def _saliency(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
