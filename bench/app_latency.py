@@ -6,6 +6,7 @@ Needs Chromium and playwright. The browser is started before the clock.
 """
 
 import argparse
+import io
 import os
 import shutil
 import socket
@@ -17,6 +18,8 @@ import time
 import urllib.error
 import urllib.request
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from bench import machine
@@ -24,6 +27,7 @@ from vit import paths
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SECOND = 1000  # milliseconds
+UPLOADS = 20
 
 
 def main() -> None:
@@ -59,6 +63,7 @@ def visit(page: Page) -> dict[str, float]:
             times["server's start to first answer"] = time.perf_counter() - started
             times["Start to Train"] = switch(page, "Train")
             times["Train to Predict"] = switch(page, "Predict")
+            times |= uploads(page, f"http://127.0.0.1:{port}/predict?from=Upload")
         finally:
             server.kill()
             server.wait()
@@ -71,6 +76,33 @@ def switch(page: Page, name: str) -> float:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
     page.get_by_role("heading", name=name, level=1).wait_for(timeout=60 * SECOND)
     return time.perf_counter() - start
+
+
+def uploads(page: Page, address: str) -> dict[str, float]:
+    """Upload one picture after another; from handing it over to its answer with attention on screen."""
+    times = []
+    page.goto(address)
+    chooser = page.locator("input[type=file]")
+    for number in range(UPLOADS + 1):
+        chooser.wait_for(state="attached")
+        name = f"picture-{number}.png"
+        start = time.perf_counter()
+        chooser.set_input_files([{"name": name, "mimeType": "image/png", "buffer": picture(number)}])
+        page.get_by_test_id("stCaptionContainer").filter(has_text=name).first.wait_for(timeout=60 * SECOND)
+        page.get_by_role("img", name="Attention is strongest").first.wait_for(timeout=60 * SECOND)
+        times.append(time.perf_counter() - start)
+        page.get_by_role("button", name=f"Remove {name}").click()
+        page.get_by_text("What it says").wait_for(state="detached")
+    times = sorted(times[1:])  # the first one loads torch and the model
+    return {"upload to answer, median": times[len(times) // 2], "upload to answer, p95": times[int(0.95 * len(times))]}
+
+
+def picture(seed: int) -> bytes:
+    """A photograph's size, and no two alike."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((640, 480)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def wait_until_it_answers(url: str) -> None:

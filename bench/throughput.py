@@ -88,7 +88,6 @@ def timm_step(_) -> float:
 
 
 def vit_pytorch_step(_) -> float:
-    prepare_torchvision()
     from vit_pytorch import ViT
 
     batch = ready()
@@ -104,7 +103,6 @@ def tutorial_loop(source: str) -> float:
 
 def tutorial_batches(source: str):
     """Batch after batch, epoch after epoch."""
-    prepare_torchvision()
     from PIL import Image
     from torch.utils.data import DataLoader
     from torchvision import transforms as steps
@@ -168,6 +166,7 @@ def contend(argument: str) -> None:
     if processes > 1 and not team.is_member():
         lead("bench.throughput", argument, processes)
         return
+    prepare_torchvision()  # the peers import it
     with team.membership() if team.is_member() else nullcontext():
         result = CONTENDERS[name](source)
         if team.rank() == 0:

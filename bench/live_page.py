@@ -1,0 +1,79 @@
+"""What watching costs: images per second of a running training with its page open against closed, in turns.
+
+    python -m bench.live_page --turns 4
+
+The browser runs on the same machine and takes its share of the same cores, as it does on a laptop. Needs Chromium and
+playwright.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from playwright.sync_api import Page, sync_playwright
+
+from bench import machine
+from bench.app_latency import FLAGS, free_port, wait_until_it_answers
+from vit import paths
+from vit.runs.directory import Run
+from vit.runs.metrics import read_metrics
+
+SECONDS, SETTLE = 20, 4  # of a turn, and before it counts
+ENDLESS = ["--steps", "1000000", "--set", "train.eval_every=1000000"]
+CHROMIUM = "/usr/bin/chromium"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=4)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        os.environ["VIT_HOME"] = home
+        port = free_port()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=paths.PROJECT,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health")
+            page = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS).new_page()
+            turns = watch(page, f"http://127.0.0.1:{port}/train?run=watched", args.turns)
+        finally:
+            server.kill()
+            server.wait()
+    print(machine.table([{"turn": index, **turn} for index, turn in enumerate(turns)]))
+    ratio = statistics.median(turn["open"] / turn["closed"] for turn in turns)
+    print(f"open / closed: {ratio:.3f}, the median of {len(turns)} turns")
+    print(machine.write("live_page", {"turns": turns, "ratio": ratio}))
+
+
+def watch(page: Page, address: str, turns: int) -> list[dict[str, float]]:
+    """Train without end, and look at it every other while."""
+    vit = [sys.executable, "-m", "vit"]
+    subprocess.run([*vit, "train", "--preset", "1-minute", "--run", "watched", *ENDLESS], check=True)
+    run = Run.find("watched")
+    while not read_metrics(run):
+        time.sleep(0.5)
+    try:
+        return [{"closed": speed(run, page, "about:blank"), "open": speed(run, page, address)} for _ in range(turns)]
+    finally:
+        subprocess.run([*vit, "stop", "watched"], check=True)
+        time.sleep(5)  # it saves a last checkpoint into a folder that is about to go
+
+
+def speed(run: Run, page: Page, address: str) -> float:
+    """Median images per second while an address is open."""
+    page.goto(address)
+    time.sleep(SETTLE)
+    before = len(read_metrics(run))
+    time.sleep(SECONDS)
+    return statistics.median(row["images_per_second"] for row in read_metrics(run)[before:])
+
+
+if __name__ == "__main__":
+    main()
