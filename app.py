@@ -20,6 +20,12 @@ with server.without_false_alarms():
             ],
             "Look inside": [
                 st.Page("pages/predict/page.py", title="Predict", icon=":material/image_search:", url_path="predict"),
+                st.Page(
+                    "pages/attention/page.py",
+                    title="Attention",
+                    icon=":material/center_focus_strong:",
+                    url_path="attention",
+                ),
             ],
         }
     )

@@ -75,9 +75,9 @@ def pin(run: Run, step: int) -> None:
     files.append_line(run.pinned_path, row | {"probabilities": rows.tolist(), "attention": attention.tolist()})
 
 
-def saved(run: Run, step: int, image_size: int = 16) -> None:
-    """Give a run a real checkpoint: a tiny model of the classes of shapes."""
-    model = vision_transformer(image_size=image_size, patch_size=4, num_classes=len(CLASSES))
+def saved(run: Run, step: int, image_size: int = 16, seed: int = 0) -> None:
+    """Give a run a real checkpoint: a tiny model of the classes of shapes; another seed, other weights."""
+    model = vision_transformer(seed, image_size=image_size, patch_size=4, num_classes=len(CLASSES))
     info = replace(model_info(model, CLASSES), metrics={"val_accuracy": accuracy_at(step)}, data={"name": "shapes"})
     path = run.checkpoints_path / f"step-{step}.safetensors"
     checkpoint.save(path, prefixed(model), info)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vit import checkpoint, images
 from vit.data.augment import normalise
+from vit.errors import CheckpointError
 from vit.explain.trace import Trace, trace
 from vit.images import DecodedImage
 from vit.model import VisionTransformer
@@ -90,7 +91,17 @@ class Predictor:
         mean, std = (torch.tensor(values, device=self.device) for values in (self.info.mean, self.info.std))
         return normalise(torch.from_numpy(pixels).to(self.device), mean, std)
 
+    def picture(self, inputs: Tensor) -> Image.Image:
+        """The first of some normalised inputs as a picture again; the inverse of ``inputs``."""
+        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.info.mean, self.info.std))
+        pixels = ((inputs[0].cpu() * std + mean) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+        return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
     def _predictions(self, batch: list, seen: list[Image.Image], logits: Tensor) -> list[Prediction]:
+        if not logits.isfinite().all():
+            raise CheckpointError(
+                "this model's weights have grown so large that it answers NaN or infinity; choose an earlier checkpoint"
+            )
         rows = logits.float().softmax(dim=1).tolist()
         return [
             Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*picture.image.size), picture.note)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.predict import controls, gallery, single, sources
-from pages.shared import heading, models
+from pages.predict import controls, gallery, single
+from pages.shared import heading, models, sources
 from vit.errors import VitError
 
 heading.row("Predict")

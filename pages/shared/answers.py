@@ -1,7 +1,6 @@
 """What a model says about a picture and what it looks at, kept so that turning a knob doesn't ask it again."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -41,25 +40,33 @@ def ask(model: str, picture: Picture) -> Answer:
         CheckpointError: If there is no such model.
         ImageError: If the picture can't be read.
     """
-    path = resolve(model)
-    return _ask(model, path, path.stat().st_mtime_ns, picture.id, picture)
+    return _ask(model, version(model), picture.id, picture)
 
 
 def trace_of(model: str, answer: Answer) -> "Trace":
     """What the model computed on the way to an answer."""
+    return _trace(model, version(model), answer.picture.id, answer)
+
+
+def version(model: str) -> tuple[str, int]:
+    """What to remember a model's answers under: they are the same as long as this is.
+
+    Raises:
+        CheckpointError: If there is no such model.
+    """
     path = resolve(model)
-    return _trace(model, path, path.stat().st_mtime_ns, answer.picture.id, answer)
+    return str(path), path.stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=500, show_spinner=False)
-def _ask(model: str, path: Path, modified: int, picture_id: str, _picture: Picture) -> Answer:
+def _ask(model: str, version: tuple[str, int], picture_id: str, _picture: Picture) -> Answer:
     decoded = _picture.read()
     prediction = models.predictor(model).predict([(_picture.name, decoded)])[0]
     return Answer(_picture, prediction, _preview(decoded.image, prediction))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _trace(model: str, path: Path, modified: int, picture_id: str, _answer: Answer) -> "Trace":
+def _trace(model: str, version: tuple[str, int], picture_id: str, _answer: Answer) -> "Trace":
     from vit.explain.trace import trace
 
     predictor = models.predictor(model)

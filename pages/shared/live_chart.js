@@ -30,6 +30,7 @@ function trace(series, theme, percent) {
     return { ...base, mode: "markers", cliponaxis: false,
              marker: { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } } };
   }
+  if (series.kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
   const dash = series.kind === "chance" ? "dot" : "solid";
   return { ...base, mode: series.kind === "val" ? "lines+markers" : "lines",
            opacity: series.kind === "raw" ? 0.28 : 1, hoverinfo: series.kind === "raw" ? "skip" : undefined,

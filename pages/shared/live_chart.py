@@ -26,7 +26,8 @@ class Series:
 
     Attributes:
         name: As the legend shows it.
-        kind: What it looks like: "raw" (faint), "train", "val" (points), "best" (a star), "chance" (dotted), "line".
+        kind: What it looks like: "raw" (faint), "train", "val" (points), "best" (a star), "chance" (dotted), "line",
+            "points" (no line).
     """
 
     name: str

@@ -9,7 +9,7 @@ from vit import models
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
 from vit.runs import state
-from vit.runs.directory import Run
+from vit.runs.directory import RUN_ID, Run
 
 if TYPE_CHECKING:  # importing it for real brings torch, which a page only needs once something is to be predicted
     from vit.predict import Predictor
@@ -19,6 +19,11 @@ def names() -> list[str]:
     """Every model to choose from: the shipped ones, then runs that have a checkpoint, newest first."""
     runs = [run.id for run in state.listing() if Run.find(run.id).saved()]
     return models.shipped() + runs
+
+
+def is_run(name: str) -> bool:
+    """Whether a model is a run of this machine rather than a shipped one or a file."""
+    return name not in models.shipped() and RUN_ID.fullmatch(name) is not None
 
 
 def label(name: str) -> str:

@@ -9,7 +9,7 @@ from worlds import saved, written_run
 from vit.runs import names
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
-TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict"}
+TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict", "attention": "Attention"}
 
 
 @pytest.mark.parametrize("address", TITLES)
@@ -19,7 +19,7 @@ def test_a_first_visit_to_any_address_of_a_fresh_server_shows_that_page_in_the_f
     expect(page.get_by_role("heading", name=TITLES[address], exact=True)).to_be_visible()
     assert time.monotonic() - began < PAINT_SECONDS
     screens = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-    assert [name.splitlines()[-1] for name in screens] == ["Start", "Train", "Data", "Predict"]
+    assert [name.splitlines()[-1] for name in screens] == ["Start", "Train", "Data", "Predict", "Attention"]
     assert page.get_by_role("dialog").count() == 0
     assert page.get_by_test_id("stException").count() == 0
     assert page.title() == f"{'Start' if not address else TITLES[address]} · ViT Lab"

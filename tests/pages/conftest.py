@@ -13,6 +13,7 @@ PAGES = {
     "train": "pages/train/page.py",
     "data": "pages/data/page.py",
     "predict": "pages/predict/page.py",
+    "attention": "pages/attention/page.py",
 }
 
 

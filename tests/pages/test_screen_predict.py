@@ -9,8 +9,8 @@ from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.predict import gallery, sources
-from pages.shared import looks
+from pages.predict import gallery
+from pages.shared import looks, sources
 from pages.shared.looks import Look
 from vit.predict import Predictor
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vit.plots.colors import COLOR_MAPS, DIVERGING, colorize, table
-from vit.plots.scale import Scale, absolute, from_zero, is_flat, per_map, symmetric, times_uniform
+from vit.plots.scale import Scale, absolute, from_zero, is_flat, per_map, shared, symmetric, times_uniform
 
 PEAKED = np.array([[0.02, 0.08], [0.5, 0.1]])
 
@@ -75,6 +75,14 @@ def test_a_flat_map_is_never_stretched_into_a_pattern(level):
 
 def test_values_outside_the_scale_get_its_end_colours():
     assert Scale(1.0, 2.0).shares([-5, 7]).tolist() == [0, 1]
+
+
+def test_a_shared_scale_holds_nearly_all_values_and_says_that_there_is_more():
+    values = np.concatenate([np.full(999, 0.02), [0.9]])
+    meaning = shared(values, num_tokens=100)
+    assert meaning.text(meaning.high) == "2x uniform"
+    assert meaning.clips
+    assert not shared(values[:-1], num_tokens=100).clips
 
 
 # How the three kinds of cones answer to linear sRGB, and how eyes without one of them see it (Viénot et al. 1999).

@@ -95,13 +95,17 @@ def _ruled(image: Image.Image, count: int) -> Image.Image:
 def colour_bar(scale: Scale, *, width: int = 320, colors: str = "viridis") -> Image.Image:
     """A scale's colours with its numbers and unit beneath, on a transparent ground that suits light and dark."""
     bar = Image.new("RGBA", (width, BAR_HEIGHT + LINE_HEIGHT), TRANSPARENT)
-    ramp = colorize(np.linspace(0, 1, width)[None].repeat(BAR_HEIGHT, axis=0), colors)
-    bar.paste(Image.fromarray(ramp), (0, 0))
+    bar.paste(ramp(colors, width), (0, 0))
     draw = ImageDraw.Draw(bar)
     for place, text in ticks(scale):
         anchor = {0.0: "la", 1.0: "ra"}.get(place, "ma")
         draw.text((place * (width - 1), BAR_HEIGHT + 3), text, TEXT_COLOR, font(), anchor)
     return bar
+
+
+def ramp(colors: str = "viridis", width: int = 320) -> Image.Image:
+    """A colour map from low to high, without words."""
+    return Image.fromarray(colorize(np.linspace(0, 1, width)[None].repeat(BAR_HEIGHT, axis=0), colors))
 
 
 def ticks(scale: Scale) -> list[tuple[float, str]]:

@@ -1,8 +1,9 @@
 """What the colours of a heatmap mean: a range of values and the unit they are told in.
 
-Three scales for shares of attention answer three questions: ``absolute`` (is this more than in another picture?),
-``times_uniform`` (is this more than attention that looks everywhere alike?) and ``per_map`` (where is this map
-highest?). Other maps are shown ``from_zero``, or ``symmetric`` where their sign means something.
+Scales for shares of attention answer different questions: ``absolute`` (is this more than in another picture?),
+``times_uniform`` (is this more than attention that looks everywhere alike?), ``shared`` (the same of many maps, which
+of them has more?) and ``per_map`` (where is this map highest?). Other maps are shown ``from_zero``, or ``symmetric``
+where their sign means something.
 """
 
 import math
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+USUAL = 0.99  # share of values that a shared scale has to hold
 FLAT = 0.05  # a map whose values differ by less than this share of their mean has no pattern worth colours
 
 
@@ -57,6 +59,17 @@ def times_uniform(values, num_tokens: int) -> Scale:
     """
     top = _round_up(max(2.0, float(np.max(np.asarray(values))) * num_tokens))
     return Scale(0.0, top / num_tokens, num_tokens, "x uniform")
+
+
+def shared(values, num_tokens: int) -> Scale:
+    """In multiples of 1 / N for many maps at once: one scale that few values exceed, so that most maps show a pattern.
+
+    Ends at a round number, at least 2, that 99 % of all values stay below; the bar says that there is more.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    usual = float(np.quantile(values, USUAL))
+    top = _round_up(max(2.0, usual * num_tokens))
+    return Scale(0.0, top / num_tokens, num_tokens, "x uniform", clips=float(values.max()) * num_tokens > top)
 
 
 def per_map(values) -> Scale:

@@ -13,14 +13,14 @@ MAX_MEGABYTES = 100
 TABS = ["Samples", "Upload", "Camera"]
 
 
-def choose(classes: tuple[str, ...]) -> list[Picture]:
-    """The pictures to ask about: those of the tab that is open."""
+def choose(classes: tuple[str, ...], *, several: bool = True) -> list[Picture]:
+    """The pictures to ask about: those of the tab that is open; ``several`` allows more than one upload."""
     tabs = st.tabs(TABS, key="from", on_change="rerun", bind="query-params")
     chosen = dict(zip(TABS, ([], [], []), strict=True))
     with tabs[0]:
         chosen["Samples"] = _sample(classes)
     with tabs[1]:
-        chosen["Upload"] = _uploaded()
+        chosen["Upload"] = _uploaded(several)
     if tabs[2].open:  # a camera that nobody asked for should stay off
         with tabs[2]:
             chosen["Camera"] = _photo()
@@ -46,15 +46,16 @@ def _draw_others() -> None:
     st.session_state["draw"] += 1
 
 
-def _uploaded() -> list[Picture]:
+def _uploaded(several: bool) -> list[Picture]:
     uploads = st.file_uploader(
-        "Pictures of any size, one or many",
+        "Pictures of any size, one or many" if several else "A picture of any size",
         EXTENSIONS,
-        accept_multiple_files=True,
+        accept_multiple_files=several,
         key="uploads",
         max_upload_size=MAX_MEGABYTES,
         help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
+    uploads = uploads if several else filter(None, [uploads])
     return [_picture(upload.name, upload.getvalue()) for upload in uploads]
 
 

@@ -1,0 +1,1 @@
+"""Breaking things: heads, blocks and patches are switched off or changed, and the answer follows."""

@@ -1,0 +1,1 @@
+"""What a model has learned without any picture, and how its layers differ."""

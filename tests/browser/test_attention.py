@@ -1,0 +1,231 @@
+"""The attention canvas: right numbers, no questions to the server, no mouse needed, nothing in the way of a reader."""
+
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import expect
+from worlds import saved, written_run
+
+from pages.attention.look import payload
+from vit import images, samples
+from vit.explain import attention
+from vit.plots.colors import colorize
+from vit.predict import Predictor
+
+SHIPPED = "cifar10-hybrid-small"
+REDRAW_MS = 16  # one frame at 60 Hz
+
+
+@pytest.fixture(scope="module")
+def trace():
+    """What the shipped model computes for the sample picture that the page opens with."""
+    sample = samples.listing()[0]
+    return Predictor.load(SHIPPED).explain(sample.name, images.decode(sample.path.read_bytes(), sample.name))[1]
+
+
+@pytest.fixture
+def picture(page, server):
+    """The large picture, drawn."""
+    return opened(page, f"{server.url}/attention?model={SHIPPED}")
+
+
+def opened(page, address: str):
+    page.goto(address)
+    picture = page.locator("canvas.picture")
+    expect(picture).to_have_attribute("aria-label", re.compile("Arrow keys"))
+    return picture
+
+
+def patch(picture, index: int, grid: int = 8) -> dict:
+    """Where a patch's middle is on the screen, relative to the picture."""
+    box = picture.bounding_box()
+    step = box["width"] / grid
+    return {"x": (index % grid + 0.5) * step, "y": (index // grid + 0.5) * step}
+
+
+def tile_colors(page, index: int) -> np.ndarray:
+    """The colours of a small map as drawn, (g * g, 3)."""
+    pixels = (
+        page.locator(".tiles canvas")
+        .nth(index)
+        .evaluate("node => Array.from(node.getContext('2d').getImageData(0, 0, node.width, node.height).data)")
+    )
+    return np.array(pixels).reshape(-1, 4)[:, :3]
+
+
+def expected_colors(trace, values) -> np.ndarray:
+    """The engine's colours for a map of a head under the scale that all heads share."""
+    high = payload._scales(payload._maps(trace)[:, :-1], trace)["uniform"]["high"]
+    return colorize(np.clip(np.asarray(values, np.float64).ravel() / high, 0, 1), "viridis")
+
+
+def spoken(picture) -> str:
+    return picture.get_attribute("aria-label")
+
+
+def test_small_maps_show_the_engines_numbers_for_the_class_token_and_for_a_patch_both_ways(page, picture, trace):
+    columns = trace.num_heads + 2
+    tile = 2 * columns + 1  # layer 2, head 1
+    wanted = expected_colors(trace, attention.attention_map(trace, 2, 1)[0])
+    assert abs(tile_colors(page, tile) - wanted).max() <= 3  # half precision may move a colour to its neighbour
+    picture.click(position=patch(picture, 19))
+    wanted = expected_colors(trace, trace.attention[2, 0, 1, 1 + 19, 1:])
+    assert abs(tile_colors(page, tile) - wanted).max() <= 3
+    page.get_by_role("button", name="who reads it").click()
+    wanted = expected_colors(trace, trace.attention[2, 0, 1, 1:, 1 + 19])
+    assert abs(tile_colors(page, tile) - wanted).max() <= 3
+
+
+def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(page, server, guard):
+    frames = []
+
+    def watch(socket) -> None:
+        socket.on("framesent", lambda frame: frames.append(frame))
+        socket.on("framereceived", lambda frame: frames.append(frame))
+
+    page.on("websocket", watch)
+    picture = opened(page, f"{server.url}/attention?model={SHIPPED}")
+    page.wait_for_timeout(1500)
+    assert frames  # they are counted
+    frames.clear()
+    taken = []
+    for index in range(0, 64, 5):
+        picture.hover(position=patch(picture, index))
+        taken.append(picture.evaluate("node => node.milliseconds"))
+    for index in range(20):
+        page.locator(".tiles button").nth(index).click()
+    page.locator("[name=opacity]").fill("30")
+    page.locator("select[name=colors]").select_option("magma")
+    page.locator("select[name=scale]").select_option("map")
+    page.locator("[name=smooth]").check()
+    page.locator("[name=original]").check()
+    picture.click(position=patch(picture, 27))
+    page.wait_for_timeout(500)
+    assert frames == []
+    assert np.median(taken) < REDRAW_MS
+
+
+def test_the_address_brings_layer_head_and_patch_back(page, picture):
+    page.get_by_role("radio", name="layer 1, head 3").click()
+    picture.click(position=patch(picture, 12))
+    page.get_by_label("Scale").select_option("absolute")
+    page.mouse.move(0, 0)
+    address, words = page.url, spoken(picture)
+    page.goto("about:blank")
+    assert spoken(opened(page, address)) == words
+    assert "layer 1, head 3. Patch row 2, column 5" in words
+    expect(page.get_by_label("Scale")).to_have_value("absolute")
+
+
+def test_an_address_that_fits_no_model_shows_the_start(page, server, picture):
+    start = spoken(picture)
+    page.goto("about:blank")
+    nonsense = "#layer=77&head=nobody&query=-3&direction=out&colors=jet&scale=wild&opacity=1000"
+    assert spoken(opened(page, f"{server.url}/attention?model={SHIPPED}{nonsense}")) == start
+
+
+def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
+    picture.focus()
+    page.keyboard.press("ArrowRight")
+    assert "Patch row 5, column 5" in spoken(picture)
+    page.keyboard.press("ArrowUp")
+    assert "Patch row 4, column 5" in spoken(picture)
+    page.keyboard.press("[")
+    page.keyboard.press(",")
+    assert "layer 2, mean of its heads" in spoken(picture)
+    page.keyboard.press("Escape")
+    assert "The class token reads" in spoken(picture)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("radio", name="layer 2, mean of its heads")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    assert "layer 2, head 3" in spoken(picture)
+    expect(page.get_by_role("radio", name="layer 2, head 3")).to_be_focused()
+
+
+def test_a_mean_pooling_model_opens_with_the_mean_of_its_patches(page, server):
+    saved(written_run("wise-wolf"), 1000)
+    picture = opened(page, f"{server.url}/attention?model=wise-wolf")
+    assert "The mean of the patches reads patch" in spoken(picture)
+    expect(page.get_by_role("button", name="Class token")).to_have_count(0)
+
+
+def test_another_picture_keeps_what_was_chosen_on_the_canvas(page, picture):
+    page.get_by_role("radio", name="layer 1, head 3").click()
+    before = spoken(picture)
+    page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(2).click()
+    expect(picture).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
+    assert spoken(picture) != before
+    page.wait_for_url(re.compile("picture=sample%3Aship.*#layer=1&head=3"))
+
+
+def serious_faults(page) -> list[tuple[str, str]]:
+    """What axe finds, apart from Streamlit's own menu and the grey of its captions."""
+    context = {"exclude": [["[data-testid=stSidebar]"], ["[data-testid=stCaptionContainer]"]]}
+    found = Axe().run(page, context=context, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+    return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
+
+
+DRAWN_LAST = {"Why": "Do the methods agree?", "Break": "Which heads count?", "Weights": "How long tokens are"}
+
+
+@pytest.mark.parametrize(("scheme", "tabs"), [("light", DRAWN_LAST), ("dark", {})], ids=["light", "dark"])
+def test_axe_finds_no_serious_fault_of_ours(page, server, scheme, tabs):
+    page.emulate_media(color_scheme=scheme)
+    opened(page, f"{server.url}/attention?model={SHIPPED}")
+    assert serious_faults(page) == []
+    for tab, drawn in tabs.items():
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_text(drawn)).to_be_visible()
+        assert serious_faults(page) == []
+
+
+def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
+    bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
+    before = bars.inner_text()
+    head.click()
+    expect(head).to_have_attribute("aria-pressed", "true")
+    expect(bars).not_to_have_text(before, use_inner_text=True)
+    without_head = bars.inner_text()
+    page.locator("canvas.patches").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page.locator("canvas.patches")).to_have_attribute("aria-label", re.compile("1 of 64 chosen"))
+    expect(bars).not_to_have_text(without_head, use_inner_text=True)
+    page.get_by_role("button", name="Put everything back").click()
+    expect(bars).to_have_text(before, use_inner_text=True)
+
+
+def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
+    saved(written_run("calm-crane"), 1000)
+    page.goto(f"{server.url}/attention?model=calm-crane&tab=Break")
+    page.get_by_role("button", name="Rank the heads").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    table = page.get_by_text("The whole model reaches")
+    expect(cancel.or_(table).first).to_be_visible()  # a tiny model may be done before anybody could cancel
+    if cancel.is_visible():
+        cancel.click()
+    expect(table).to_be_visible()
+
+
+def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server):
+    run = written_run("brave-bison")
+    for step in (250, 500, 1000):
+        saved(run, step)
+    page.goto(f"{server.url}/attention?model=brave-bison&tab=Evolve")
+    scrub, now = page.get_by_role("slider", name="Checkpoint"), page.locator(".film .now")
+    expect(now).to_contain_text("step 1,000")
+    scrub.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(now).to_contain_text("step 500")
+    page.get_by_role("button", name="epoch 1.0").click()
+    expect(now).to_contain_text("step 250")
+    page.get_by_label("Compare with").select_option(label="epoch 4.0")
+    expect(page.locator(".film .picture")).to_have_attribute("aria-label", re.compile("minus epoch 4.0"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as GIF").click()
+    assert Image.open(download.value.path()).n_frames == 3
+    assert serious_faults(page) == []

@@ -1,0 +1,165 @@
+"""Attention: what is looked into, what the canvas gets, and what is said where nothing can be shown."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from builders import model_info, prefixed, vision_transformer
+from PIL import Image
+from safetensors.numpy import save as serialize
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.attention import uploaded
+from pages.attention.look import payload
+from pages.shared import answers, pictures
+from vit import checkpoint
+from vit.data.shapes import CLASSES
+from vit.errors import VitError
+from vit.explain import attention
+from vit.runs.directory import Run
+
+PICTURE = "shapes:test:5"
+
+
+@pytest.fixture
+def model():
+    saved(written_run("wise-wolf"), 1000)
+    return "wise-wolf"
+
+
+@pytest.fixture
+def trace(model):
+    return answers.trace_of(model, answers.ask(model, pictures.find(PICTURE)))
+
+
+def unpacked(packed: bytes) -> tuple[dict, np.ndarray]:
+    """What the canvas makes of its bytes: the header, and the numbers (L, M, N, N)."""
+    size = int.from_bytes(packed[:4], "little")
+    head = json.loads(packed[4 : 4 + size])
+    shape = (head["depth"], len(head["columns"]), head["tokens"], head["tokens"])
+    return head, np.frombuffer(packed, np.float16, offset=4 + size).reshape(shape)
+
+
+def overwritten(run_id: str, value: float) -> None:
+    """Give a run's checkpoint a head of one value, such as NaN; nothing in the project writes such a file."""
+    network = vision_transformer(image_size=16, patch_size=4, num_classes=len(CLASSES))
+    with torch.no_grad():
+        network.head.weight.fill_(value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "check_finite", lambda tensors: None)
+        checkpoint.save(Run.find(run_id).checkpoint_path(), prefixed(network), model_info(network, CLASSES))
+
+
+def test_without_a_model_there_is_a_sentence_and_a_way_on(visit):
+    app = visit("attention")
+    assert "no trained model yet" in text_of(app)
+    assert not app.exception
+
+
+def test_a_picture_is_answered_with_its_attention(visit, model):
+    app = visit("attention")
+    assert not app.exception
+    assert not app.error
+    assert len(app.main.progress) == 3
+    assert len(app.get("bidi_component")) == 2  # the pictures to choose from, and the canvas
+
+
+def test_a_link_brings_model_checkpoint_picture_and_classes_back(visit, model):
+    saved(Run.find(model), 500)
+    query = {"model": model, "checkpoint": "500", "picture": PICTURE, "class": CLASSES[2], "contrast": CLASSES[3]}
+    app = visit("attention", **query)
+    assert not app.exception
+    assert "shapes test picture 5" in text_of(app)
+    chosen = {key: app.get_by_key(key).value for key in ("checkpoint", "class", "contrast")}
+    assert chosen == {"checkpoint": "500", "class": CLASSES[2], "contrast": CLASSES[3]}
+
+
+def test_an_upload_is_looked_into(visit, model):
+    app = visit("attention", **{"from": "Upload"})
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(buffer, "PNG")
+    app.file_uploader(key="uploads").upload("red.png", buffer.getvalue(), "image/png").run()
+    assert not app.exception
+    assert "red.png" in text_of(app)
+
+
+def test_a_bad_upload_is_one_sentence(visit, model):
+    app = visit("attention", **{"from": "Upload"})
+    app.file_uploader(key="uploads").upload("notes.png", b"These are not pixels.", "image/png").run()
+    assert not app.exception
+    assert "notes.png is not a picture that can be read" in app.error[0].value
+
+
+@pytest.mark.parametrize(("value", "sentence"), [(float("nan"), "not finite"), (3e38, "grown so large")])
+def test_a_model_whose_weights_are_no_use_gets_a_sentence(visit, model, value, sentence):
+    overwritten(model, value)
+    app = visit("attention")
+    assert not app.exception
+    assert sentence in app.error[0].value
+
+
+def test_a_run_deleted_while_it_is_open_gets_a_sentence(visit, model, home):
+    app = visit("attention")
+    for path in Run.find(model).checkpoints_path.glob("*.safetensors"):
+        path.unlink()
+    app.run()
+    assert not app.exception
+    assert "no trained model yet" in text_of(app)
+
+
+def test_an_uploaded_checkpoint_is_looked_into(visit, model):
+    app = visit("attention", picture=PICTURE)
+    content = Run.find(model).checkpoint_path().read_bytes()
+    app.file_uploader(key=uploaded.KEY).upload("mine.safetensors", content, "application/octet-stream").run()
+    assert not app.exception
+    assert not app.error
+    assert app.code[0].value == "mine.safetensors"
+    assert len(app.main.progress) == 3
+
+
+ANOTHER_ARCHITECTURE = serialize({"fc.weight": np.zeros(3)})
+
+
+@pytest.mark.parametrize("content", [b"", b"words", ANOTHER_ARCHITECTURE], ids=["none", "text", "other"])
+def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, content):
+    app = visit("attention", picture=PICTURE)
+    app.file_uploader(key=uploaded.KEY).upload("other.safetensors", content, "application/octet-stream").run()
+    assert not app.exception
+    assert "other.safetensors" in app.error[0].value
+
+
+def test_an_upload_stays_in_its_folder_whatever_its_name():
+    assert uploaded.kept("../../etc/evil.safetensors", b"1").parent.parent.name == "vit-lab-uploads"
+
+
+def test_the_canvas_gets_the_engines_own_numbers(model, trace):
+    head, numbers = unpacked(payload.pack(answers.ask(model, pictures.find(PICTURE)), trace))
+    heads = trace.num_heads
+    rolled = [attention.rollout(trace.attention, up_to=layer)[0] for layer in range(trace.depth)]
+    assert head["columns"] == ["0", "1", "mean", "rollout"]
+    assert np.allclose(numbers[:, :heads], trace.attention[:, 0], atol=5e-4)  # half precision of numbers up to 1
+    assert np.allclose(numbers[:, heads], trace.attention[:, 0].mean(1), atol=5e-4)
+    assert np.allclose(numbers[:, heads + 1], torch.stack(rolled), atol=5e-4)
+
+
+@pytest.mark.parametrize(("pool", "registers"), [("cls", 0), ("cls", 2), ("mean", 0), ("mean", 3)])
+def test_tokens_before_the_patches_are_named(pool, registers):
+    from vit.explain.trace import trace as trace_model
+
+    network = vision_transformer(pool=pool, reg_tokens=registers)
+    names = payload._prefix_names(trace_model(network, torch.zeros(1, 3, 8, 8)))
+    assert names == ["Class token"] * (pool == "cls") + [f"Register {index}" for index in range(registers)]
+
+
+def test_the_shared_scale_ignores_what_a_token_keeps_of_itself(trace):
+    kept = np.broadcast_to(np.eye(trace.num_tokens), trace.attention.shape[:1] + (3,) + trace.attention.shape[-2:])
+    assert payload._scales(kept, trace)["uniform"]["high"] == pytest.approx(2 / trace.num_tokens)
+
+
+def test_attention_too_large_for_a_browser_is_a_sentence(trace, monkeypatch):
+    monkeypatch.setattr(payload, "MOST_BYTES", 1000)
+    with pytest.raises(VitError, match="choose a model with larger patches"):
+        payload._maps(trace)

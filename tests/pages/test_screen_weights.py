@@ -1,0 +1,85 @@
+"""Weights: positions, filters, distances and lengths, for every kind of model."""
+
+import numpy as np
+import pytest
+import torch
+from builders import model_info, prefixed, vision_transformer
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.attention.subject import Subject
+from pages.attention.weights import positions
+from pages.shared import answers, models, pictures
+from vit import checkpoint
+from vit.data.shapes import CLASSES
+from vit.explain.weights import position_similarity
+from vit.plots import filters
+from vit.runs.directory import Run
+
+PICTURE = "shapes:test:5"
+KINDS = [
+    {"pool": "cls"},
+    {"pos_embed": "none"},
+    {"pos_embed": "sincos2d", "reg_tokens": 3},
+    {"stem": "conv"},
+    {"depth": 1, "num_heads": 1},
+]
+
+
+@pytest.fixture
+def run():
+    saved(written_run("wise-wolf"), 1000)
+    return Run.find("wise-wolf")
+
+
+def replaced(run: Run, **config) -> None:
+    """Give the run a model of another kind."""
+    network = vision_transformer(image_size=16, num_classes=len(CLASSES), **{"patch_size": 4, **config})
+    checkpoint.save(run.checkpoint_path(), prefixed(network), model_info(network, CLASSES))
+
+
+@pytest.mark.parametrize("tab", ["Look", "Why", "Break", "Weights"])
+@pytest.mark.parametrize("config", KINDS, ids=str)
+def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
+    replaced(run, **config)
+    app = visit("attention", tab=tab, model=run.id, picture=PICTURE)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("tab", ["Look", "Break", "Weights"])
+def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(visit, run, tab):
+    replaced(run, patch_size=16)
+    app = visit("attention", tab=tab, model=run.id, picture=PICTURE)
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_model_without_positions_says_so(visit, run):
+    replaced(run, pos_embed="none")
+    app = visit("attention", tab="Weights", model=run.id, picture=PICTURE)
+    assert "has no position embeddings" in text_of(app)
+
+
+def test_every_pair_of_positions_is_sent(run):
+    answer = answers.ask(run.id, pictures.find(PICTURE))
+    subject = Subject(run.id, models.info(run.id), answer, 0, None)
+    wanted = position_similarity(models.predictor(run.id).model)
+    sent = positions.data(subject, wanted)
+    assert torch.allclose(torch.tensor(sent["similarity"]), wanted, atol=1e-3)
+    assert len(sent["colors"]["diverging"]) == 256
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_filter_of_zeros_is_grey_and_a_sheet_holds_all(channels):
+    grey = np.asarray(filters.tile(np.zeros((channels, 3, 3)), 9))
+    assert (grey == 128).all()
+    sheet = filters.sheet(np.random.default_rng(0).normal(size=(9, channels, 3, 3)), 10)
+    assert sheet.size == (7 * 14 - 4, 2 * 14 - 4)
+
+
+def test_the_largest_weight_of_a_filter_is_black_or_white():
+    values = np.array([[[0.0, -2.0], [1.0, 0.5]]])
+    pixels = np.asarray(filters.tile(values, 2))[..., 0]
+    assert pixels[0, 1] == 0
+    assert pixels[1, 0] == pytest.approx(191, abs=1)

@@ -1,0 +1,76 @@
+"""Why: every method has its card, the best comes first, and each map can be checked."""
+
+import re
+
+import numpy as np
+import pytest
+from builders import model_info, prefixed, vision_transformer
+from PIL import Image
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.attention.why import cards
+from vit import checkpoint
+from vit.data.shapes import CLASSES
+from vit.explain.methods import METHODS
+from vit.plots import strip
+from vit.runs.directory import Run
+
+PICTURE = "shapes:test:5"
+
+
+@pytest.fixture
+def model():
+    saved(written_run("wise-wolf"), 1000)
+    return "wise-wolf"
+
+
+def shown(app) -> list[str]:
+    return [element.value for element in app.markdown]
+
+
+def test_every_method_has_a_card_and_the_best_comes_first(visit, model):
+    app = visit("attention", tab="Why", picture=PICTURE)
+    assert not app.exception
+    assert not app.error
+    titles = [f"**{method.title}**" for method in METHODS.values()]
+    assert set(titles) <= set(shown(app))
+    scores = [float(found[1]) for text in shown(app) if (found := re.match(r"Score \*\*([-+].*?)\*\*", text))]
+    assert len(scores) == len(METHODS)
+    assert scores == sorted(scores, reverse=True)
+    blind_spots = [method.blind_spot for method in METHODS.values()]
+    assert all(spot in text_of(app) for spot in blind_spots)
+
+
+def test_a_map_that_is_not_about_the_class_says_so(visit, model):
+    app = visit("attention", tab="Why", picture=PICTURE)
+    lines = [caption.value for caption in app.caption if caption.value.startswith("Other class")]
+    assert len(lines) == len(METHODS)
+    agnostic = sum(not method.is_class_specific for method in METHODS.values())
+    assert sum(line.startswith("Other class +1.00") for line in lines) >= agnostic - 1  # random noise is one of them
+
+
+def test_the_question_is_about_the_class_that_is_chosen(visit, model):
+    app = visit("attention", tab="Why", picture=PICTURE, **{"class": CLASSES[2]}, contrast=CLASSES[4])
+    assert not app.exception
+    assert f"Why {CLASSES[2]} and not {CLASSES[4]}?" in text_of(app)
+
+
+def test_a_model_of_a_single_patch_gets_a_sentence(visit, model):
+    network = vision_transformer(image_size=16, patch_size=16, num_classes=len(CLASSES))
+    checkpoint.save(Run.find(model).checkpoint_path(), prefixed(network), model_info(network, CLASSES))
+    app = visit("attention", tab="Why", picture=PICTURE)
+    assert not app.exception
+    assert "single patch" in app.error[0].value
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.8, "beats chance"), (0.2, "within"), (-0.8, "below")])
+def test_the_verdict_is_read_off_the_band(value, words):
+    assert words in cards._verdict(value, -0.5, 0.5)
+
+
+def test_the_strip_marks_the_value_where_it_is():
+    image = np.asarray(strip.draw(0.5, -0.25, 0.25, width=200))
+    is_mark = (abs(image[..., :3].astype(int) - strip.MARK_COLOR[:3]).sum(-1) < 12) & (image[..., 3] > 200)
+    assert np.flatnonzero(is_mark.any(0)).mean() / 200 == pytest.approx(0.75, abs=0.03)
+    assert Image.fromarray(image).height == strip.HEIGHT

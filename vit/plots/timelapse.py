@@ -1,0 +1,41 @@
+"""Attention over the course of training as a GIF that any program plays."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from vit.plots.heatmap import font, overlay
+from vit.plots.scale import times_uniform
+
+CAPTION_HEIGHT, INK, PAPER = 28, "#222222", "white"
+FRAME_MS, LAST_MS = 300, 1500
+
+
+def gif(seen: Image.Image, maps: list, captions: list[str], num_tokens: int, size: int = 320) -> bytes:
+    """One frame per map, all on one scale.
+
+    Args:
+        seen: What the model saw; square.
+        maps: One (g, g) of attention shares per frame.
+        captions: As many, written below.
+        num_tokens: N, prefix tokens included.
+        size: Side of the picture in pixels.
+    """
+    scale = times_uniform(np.stack([np.asarray(values) for values in maps]), num_tokens)
+    frames = [
+        _captioned(overlay(seen, values, scale=scale, size=size), caption)
+        for values, caption in zip(maps, captions, strict=True)
+    ]
+    buffer = io.BytesIO()
+    durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False)
+    return buffer.getvalue()
+
+
+def _captioned(picture: Image.Image, caption: str) -> Image.Image:
+    sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_HEIGHT), PAPER)
+    sheet.paste(picture, (0, 0))
+    middle = (picture.width / 2, picture.height + CAPTION_HEIGHT / 2)
+    ImageDraw.Draw(sheet).text(middle, caption, INK, font(), "mm")
+    return sheet
