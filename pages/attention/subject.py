@@ -9,6 +9,7 @@ import streamlit as st
 from pages.attention import uploaded
 from pages.shared import answers, models, prediction, sources, words
 from pages.shared.answers import Answer
+from pages.shared.inline import data_url
 from vit.models import ModelInfo
 from vit.runs.directory import Run
 
@@ -64,7 +65,7 @@ def choose(names: list[str]) -> tuple[str, Answer] | None:
 
 def ask(model: str, answer: Answer) -> Subject:
     """Draw the picture and what the model says about it, and let a person choose the class to ask about."""
-    st.image(answer.preview, width="stretch", alt=f"The original of {answer.picture.name}")
+    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
     label = f"labelled {answer.picture.label}" if answer.picture.label else None
     st.caption(" · ".join(filter(None, [answer.picture.name, label, answer.prediction.note])))
     prediction.bars(answer.prediction, 3)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.shared import answers, looks, words
 from pages.shared.answers import Answer
+from pages.shared.inline import data_url
 from pages.shared.looks import Look
 from pages.shared.pictures import Picture
 from vit.errors import ImageError
@@ -45,7 +46,7 @@ def _card(model: str, picture: Picture, result: Answer | ImageError, look: Look)
         st.error(str(result), icon=":material/broken_image:")
         return
     image, _, alt = looks.draw(result.prediction.seen, answers.trace_of(model, result), look, SIDE)
-    st.image(image, width="stretch", alt=alt)
+    st.image(data_url(image), width="stretch", alt=alt)
     name, probability = result.prediction.top(1)[0]
     st.markdown(f"**{name}** {words.percent(probability)}")
     st.caption(" · ".join(filter(None, [picture.name, result.prediction.note])))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import answers, looks, prediction
+from pages.shared.inline import data_url
 from pages.shared.looks import Look
 from pages.shared.pictures import Picture
 from vit.errors import ImageError
@@ -31,7 +32,7 @@ def draw(model: str, picture: Picture, look: Look) -> None:
 
 def _original(answer: answers.Answer) -> None:
     st.markdown("**The picture**")
-    st.image(answer.preview, width="stretch", alt=f"The original of {answer.picture.name}")
+    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
     notes = [answer.picture.name, answer.prediction.note]
     if answer.preview.width != answer.preview.height:
         notes.append("the model sees the bright square")
@@ -42,9 +43,13 @@ def _seen(answer: answers.Answer, trace, look: Look) -> None:
     seen = answer.prediction.seen
     st.markdown("**What the model sees**")
     picture, scale, words = looks.draw(seen, trace, look, SIDE)
-    st.image(picture, width="stretch", alt=words)
+    st.image(data_url(picture), width="stretch", alt=words)
     if scale is not None:
-        st.image(heatmap.colour_bar(scale, width=SIDE), width="stretch", alt=f"Colours up to {scale.text(scale.high)}")
+        st.image(
+            data_url(heatmap.colour_bar(scale, width=SIDE)),
+            width="stretch",
+            alt=f"Colours up to {scale.text(scale.high)}",
+        )
     st.caption(f"{seen.width}×{seen.height} pixels. {words}")
 
 

@@ -6,8 +6,8 @@ import io
 from PIL import Image
 
 
-def data_url(image: Image.Image) -> str:
-    """A PNG that a browser shows without asking the server again."""
+def data_url(image: Image.Image, kind: str = "PNG") -> str:
+    """A picture that a browser shows without asking the server again; JPEG suits photographs, PNG everything else."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.save(buffer, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

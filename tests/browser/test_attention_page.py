@@ -120,6 +120,7 @@ def test_the_address_brings_layer_head_and_patch_back(page, picture):
     expect(page.get_by_label("Scale")).to_have_value("absolute")
 
 
+@pytest.mark.slow
 def test_an_address_that_fits_no_model_shows_the_start(page, server, picture):
     start = spoken(picture)
     page.goto("about:blank")
@@ -145,6 +146,7 @@ def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
     expect(page.get_by_role("radio", name="layer 2, head 3")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_a_mean_pooling_model_opens_with_the_mean_of_its_patches(page, server):
     saved(written_run("wise-wolf"), 1000)
     picture = opened(page, f"{server.url}/attention?model=wise-wolf")
@@ -171,6 +173,7 @@ def serious_faults(page) -> list[tuple[str, str]]:
 DRAWN_LAST = {"Why": "Do the methods agree?", "Break": "Which heads count?", "Weights": "How long tokens are"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "tabs"), [("light", DRAWN_LAST), ("dark", {})], ids=["light", "dark"])
 def test_axe_finds_no_serious_fault_of_ours(page, server, scheme, tabs):
     page.emulate_media(color_scheme=scheme)
@@ -199,6 +202,7 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     expect(bars).to_have_text(before, use_inner_text=True)
 
 
+@pytest.mark.slow
 def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     saved(written_run("calm-crane"), 1000)
     page.goto(f"{server.url}/attention?model=calm-crane&tab=Break")
@@ -211,6 +215,7 @@ def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     expect(table).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server):
     run = written_run("brave-bison")
     for step in (250, 500, 1000):

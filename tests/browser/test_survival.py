@@ -30,6 +30,7 @@ def run(server):
     launch.command(launched.id, "stop")
 
 
+@pytest.mark.slow
 def test_a_run_survives_reload_closed_tab_and_a_killed_server_with_its_whole_curve(page, server, run):
     def has_drawn() -> None:
         expect(page.locator(".vit-chart .main-svg").first).to_be_visible()

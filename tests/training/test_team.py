@@ -46,7 +46,9 @@ def member(rank: int, size: int, meeting, config) -> None:
     team.leave()
 
 
-@pytest.mark.parametrize("more", [{"train__optimizer": "muon"}, {"train__ema_decay": 0.9, **MIXED}])
+@pytest.mark.parametrize(
+    "more", [{"train__optimizer": "muon"}, pytest.param({"train__ema_decay": 0.9, **MIXED}, marks=pytest.mark.slow)]
+)
 def test_two_processes_follow_one_with_the_same_global_batch(tmp_path, more):
     config = tiny_config(**more)
     alone, whole = steps(config)

@@ -33,6 +33,7 @@ def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
     assert checkpoint.load_model("one").config.num_classes == 3
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_time_loses_nothing_and_changes_nothing(home, folder):
     config = tiny_config(data__source=str(folder), train__steps=400, train__eval_every=40, train__optimizer="muon")
     whole = launch.launch(config, "whole")
@@ -85,8 +86,10 @@ def test_two_resumes_at_once_start_one_worker(home, folder):
     launch.command("one", "stop")
     assert ended(run) == "stopped"
     assert read_json(run.status_path)["attempt"] == 1
+    assert "another worker is already on one" in run.log_path.read_text()
 
 
+@pytest.mark.slow
 def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
     run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: read_metrics(run), run)
@@ -132,6 +135,7 @@ def test_the_worker_runs_where_streamlit_is_not_installed(home):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
     run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: read_metrics(run), run)

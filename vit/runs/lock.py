@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 if os.name == "posix":
     import fcntl
 
-WAIT_SECONDS = 10  # a probe may touch the lock for an instant
+WAIT_SECONDS = 1  # a probe may touch the lock for an instant; a second worker must not outwait the first one
 
 
 def hold(path: Path) -> FileLock:

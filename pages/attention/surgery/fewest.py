@@ -6,6 +6,7 @@ from PIL import Image
 from pages.attention import asked
 from pages.attention.asked import Question
 from pages.attention.subject import Subject
+from pages.shared.inline import data_url
 from vit.plots import heatmap
 
 SIDE = 400  # pixels
@@ -44,7 +45,7 @@ def _fatal(count: int | None, total: int, name: str) -> str:
 
 def _picture(subject: Subject, dropped: tuple[int, ...], alt: str) -> None:
     seen = subject.answer.prediction.seen.convert("RGB")
-    st.image(blackened(seen, dropped, subject.info.model.patch_size, SIDE), width="stretch", alt=alt)
+    st.image(data_url(blackened(seen, dropped, subject.info.model.patch_size, SIDE)), width="stretch", alt=alt)
 
 
 def blackened(seen: Image.Image, dropped: tuple[int, ...], side: int, size: int) -> Image.Image:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.attention.subject import Subject
 from pages.shared import colour_bar, live_chart
+from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
 from vit.plots import heatmap, scale
 from vit.plots.scale import Scale
@@ -58,5 +59,5 @@ def norms(subject: Subject) -> None:
 def _norm(subject: Subject, values, layer: int, meaning: Scale) -> None:
     name = "embedding" if layer == 0 else f"after layer {layer - 1}"
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE, opacity=0.8)
-    st.image(picture, width="stretch", alt=f"Token lengths, {name}. {heatmap.describe_values(values)}")
+    st.image(data_url(picture), width="stretch", alt=f"Token lengths, {name}. {heatmap.describe_values(values)}")
     st.caption(name)

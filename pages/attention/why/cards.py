@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.attention.subject import Subject
 from pages.shared import colour_bar
+from pages.shared.inline import data_url
 from vit.plots import heatmap, maps, scale, strip
 from vit.plots.scale import Scale
 
@@ -44,7 +45,7 @@ def _map(subject: Subject, values: "Tensor", method: "Method") -> None:
     if scale.is_flat(values):
         st.caption(":orange[flat: nothing to see]")
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE, colors=table)
-    st.image(picture, width="stretch", alt=f"{method.title}: {words}")
+    st.image(data_url(picture), width="stretch", alt=f"{method.title}: {words}")
     colour_bar.draw(meaning, table)
 
 
@@ -53,7 +54,7 @@ def _score(evidence: "Evidence") -> None:
     value, middle, band = (float(number) for number in (score.advantage, score.random_mean, 2 * score.random_sd))
     st.markdown(f"Score **{value:+.2f}** {_verdict(value, middle - band, middle + band)}")
     words = f"Score {value:+.2f}; random orders {middle:+.2f} ± {band:.2f}"
-    st.image(strip.draw(value, middle - band, middle + band, width=SIDE), width="stretch", alt=words)
+    st.image(data_url(strip.draw(value, middle - band, middle + band, width=SIDE)), width="stretch", alt=words)
     insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
     chance = 2 * float(score.saco_random_sd)
     st.caption(f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (random ± {chance:.2f})")
@@ -79,6 +80,6 @@ def rank_map(subject: Subject, values: "Tensor", title: str, what: str, most: fl
     meaning = Scale(0.0, most, 1.0, "")
     st.markdown(f"**{title}**")
     picture = heatmap.overlay(subject.answer.prediction.seen, values, scale=meaning, size=SIDE)
-    st.image(picture, width="stretch", alt=f"{title}, {what}. {heatmap.describe_values(values)}")
+    st.image(data_url(picture), width="stretch", alt=f"{title}, {what}. {heatmap.describe_values(values)}")
     colour_bar.draw(meaning)
     st.caption(what[0].upper() + what[1:])
