@@ -13,7 +13,7 @@ from pages.shared import curves
 
 _mount = st.components.v2.component(
     "vit_lab_live_chart",
-    html='<div class="vit-chart" role="img">Loading the chart</div>',
+    html='<div class="vit-chart" role="img" aria-label="Loading the chart">Loading the chart</div>',
     css=".vit-chart { width: 100%; overflow: hidden;\n color: var(--st-gray-color); font-size: 0.875rem; }",
     js=Path(__file__).with_name("live_chart.js").read_text(),
     isolate_styles=False,  # Plotly adds its styles to the document, where a shadow root would not see them

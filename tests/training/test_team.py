@@ -19,6 +19,7 @@ from vit.runs.metrics import read_metrics
 from vit.runs.state import state_of
 from vit.training import measure, team
 from vit.training.batches import prepare
+from vit.training.lead import lead
 from vit.training.loop import train_step, trainable
 from vit.training.session import start_session
 
@@ -99,6 +100,11 @@ def test_a_killed_process_is_replaced_and_the_result_is_the_same(team_run, rank)
     assert all(torch.equal(tensor, weights(broken)[name]) for name, tensor in weights(whole).items())
     assert [line["kind"] for line in read_lines(broken.events_path)].count("resumed") == 1
     assert [row["step"] for row in read_metrics(broken) if "val_loss" in row] == list(range(40, 401, 40))
+
+
+def test_new_processes_never_meet_at_the_address_of_dead_ones(monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    lead("tests.training.leftover", "", 1)
 
 
 @pytest.mark.slow

@@ -12,6 +12,11 @@ from vit.training.team import SUPERVISOR
 
 RESTARTS = 3
 LOOPBACK = "127.0.0.1"  # by number, because not every machine can look up its own name
+ENVIRONMENT = {
+    "GLOO_SOCKET_IFNAME": "lo",
+    "OMP_NUM_THREADS": "1",
+    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # else restarted processes find the addresses of dead ones
+}
 
 
 def lead(module: str, argument: str, processes: int) -> None:
@@ -20,7 +25,7 @@ def lead(module: str, argument: str, processes: int) -> None:
     Raises:
         RunError: If they keep dying.
     """
-    os.environ |= {SUPERVISOR: str(os.getpid()), "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    os.environ |= {SUPERVISOR: str(os.getpid()), **ENVIRONMENT}
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
