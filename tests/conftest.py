@@ -14,6 +14,13 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
+def pytest_collection_modifyitems(items):
+    """Two workers share the tests: one file stays with one of them, and there is one browser at a time."""
+    for item in items:
+        is_browser = Path(__file__).parent / "browser" in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path)))
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that stands for a person's runs and data."""

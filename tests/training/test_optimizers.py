@@ -59,6 +59,26 @@ def test_muon_treats_a_fused_qkv_matrix_as_three():
     torch.testing.assert_close(fused.detach(), torch.cat([part.detach() for part in parts]))
 
 
+def test_a_kernel_is_to_muon_the_matrix_that_its_convolution_multiplies_with():
+    torch.manual_seed(0)
+    kernel = nn.Parameter(torch.randn(8, 3, 2, 2))
+    matrix = nn.Parameter(kernel.detach().flatten(1).clone())
+    kernel.grad = torch.randn(8, 3, 2, 2)
+    matrix.grad = kernel.grad.flatten(1).clone()
+    Muon([kernel, matrix], 0.1, 0.9, 0.01).step()
+    torch.testing.assert_close(kernel.detach().flatten(1), matrix.detach())
+
+
+@pytest.mark.parametrize("stem", ["conv", "patch"])
+def test_muon_moves_all_that_multiplies_but_the_head(stem):
+    network = VisionTransformer(tiny_config(model__stem=stem, model__patch_size=4).model)
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    muon, _ = build_optimizers(network, tiny_config(train__optimizer="muon").train)
+    moved = {names[p] for group in muon.param_groups for p in group["params"]}
+    weights = {name for name, p in network.named_parameters() if name.endswith("weight") and p.ndim > 1}
+    assert moved == weights - {"head.weight"}
+
+
 def test_an_update_of_muon_is_as_large_as_one_of_adamw():
     """Root mean square 0.2 times the learning rate (Liu et al. 2025), whatever the shape."""
     for shape in ((32, 32), (64, 32), (32, 64)):

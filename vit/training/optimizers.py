@@ -14,7 +14,7 @@ NEWTON_SCHULZ_STEPS = 5
 
 def build_optimizers(network: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """The optimizers of a run; every trainable parameter is in exactly one group of one of them."""
-    matrices = block_matrices(network) if config.optimizer == "muon" else []
+    matrices = matrices_and_kernels(network) if config.optimizer == "muon" else []
     chosen = {id(matrix) for matrix in matrices}
     rest = [item for item in network.named_parameters() if item[1].requires_grad and id(item[1]) not in chosen]
     groups = decay_groups(rest, config.weight_decay)
@@ -33,10 +33,12 @@ def decay_groups(named: list[tuple[str, nn.Parameter]], weight_decay: float) -> 
     return [group for group in groups if group["params"]]
 
 
-def block_matrices(network: nn.Module) -> list[nn.Parameter]:
-    """The weight matrices of the encoder blocks, which are what Muon is for."""
+def matrices_and_kernels(network: nn.Module) -> list[nn.Parameter]:
+    """What Muon is for: the weights of blocks, stem and patch projection, but not the head."""
     return [
-        p for name, p in network.named_parameters() if name.startswith("blocks.") and p.ndim == 2 and p.requires_grad
+        p
+        for name, p in network.named_parameters()
+        if name.startswith(("blocks.", "patch_embed.")) and p.ndim >= 2 and p.requires_grad
     ]
 
 
@@ -44,11 +46,11 @@ class Muon(Optimizer):
     """Momentum whose update of each matrix is made orthogonal (Jordan 2024, https://kellerjordan.github.io/posts/muon).
 
     Updates are scaled by 0.2 sqrt(max(rows, columns)), which gives them AdamW's size, so that both share a learning
-    rate (Liu et al. 2025, arXiv:2502.16982). Fused qkv matrices are three matrices to Muon. Everything is float32 on
-    a CPU, because few have fast bfloat16.
+    rate (Liu et al. 2025, arXiv:2502.16982). Fused qkv matrices are three matrices to Muon, and a convolution's kernel
+    (C', C, k, k) is the matrix (C', C k k). Everything is float32 on a CPU, because few have fast bfloat16.
 
     Args:
-        matrices: Two-dimensional parameters.
+        matrices: Parameters of two or more dimensions.
         lr: Learning rate.
         momentum: Nesterov momentum.
         weight_decay: Decoupled decay.
@@ -63,7 +65,8 @@ class Muon(Optimizer):
             live = [matrix for matrix in group["params"] if matrix.grad is not None]
             updates = [self._nesterov(matrix, group["momentum"]) for matrix in live]
             torch._foreach_mul_(live, 1 - group["lr"] * group["weight_decay"])
-            for shape, pairs in by_shape(live, updates).items():
+            flat = [tensor.flatten(1) for tensor in live], [tensor.flatten(1) for tensor in updates]
+            for shape, pairs in by_shape(*flat).items():
                 direction = team.share_out(orthogonalise, torch.stack([update for _, update in pairs]))
                 scale = -group["lr"] * 0.2 * max(shape) ** 0.5
                 torch._foreach_add_([target for target, _ in pairs], list(direction.unbind()), alpha=scale)
