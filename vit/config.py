@@ -156,6 +156,9 @@ class TrainConfig(Section):
         description="Pull of weight matrices towards zero (biases, norms and embeddings are spared).",
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD and Muon.")
+    whiten: bool = Field(
+        False, description="From scratch, begin with a first layer that decorrelates the pixels (Jordan 2024)."
+    )
     warmup: float = Field(
         0.1, ge=0, le=1e8, description="Linear warm-up: a share of the run below 1, or a number of steps."
     )

@@ -12,6 +12,7 @@ _SMALL = {
     "model.patch_size": 8,
     "train.optimizer": "muon",
     "train.lr": 3e-3,
+    "train.whiten": True,
 }
 _SHORT = {**_SMALL, "train.lr": 6e-3, "train.schedule": "linear", "data.val_size": 0.04}
 

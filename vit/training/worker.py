@@ -1,6 +1,5 @@
 """The worker's life: wait for the machine, prepare, train, test once, and leave a closing record."""
 
-import dataclasses
 import os
 import signal
 import statistics
@@ -31,6 +30,7 @@ from vit.training.planning import make_plan
 from vit.training.recorder import Bystander, Recorder
 from vit.training.session import Session, start_session
 from vit.training.transfer import start_from
+from vit.training.whiten import whiten
 
 MIN_SPEEDS = 10  # reports, about a second each
 QUEUE_SECONDS = 1.0  # between two looks for a command while another run computes
@@ -228,18 +228,22 @@ def open_session(run: Run, config: RunConfig, data: RunData, recorder: Recorder)
         session.restore(tensors)
         recorder.resumed(session)
         return session
-    if config.init.checkpoint:
-        report = start_from(session.network, config.init, data.classes)
-        recorder.event("transferred", f"Started from {config.init.checkpoint}: {report}.", session)
-        session = dataclasses.replace(session, ema=_fresh_average(session))
-    elif recorder.attempt > 1:
+    _begin(session, config, data, recorder)
+    if recorder.attempt > 1:
         recorder.resumed(session)
     recorder.event("started", f"Training {recorder.plan.total_steps:,} steps.", session)
     return session
 
 
-def _fresh_average(session: Session) -> dict | None:
-    return session.ema and {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+def _begin(session: Session, config: RunConfig, data: RunData, recorder: Recorder) -> None:
+    """Give a fresh network what it starts with beside its random weights."""
+    if config.init.checkpoint:
+        report = start_from(session.network, config.init, data.classes)
+        recorder.event("transferred", f"Started from {config.init.checkpoint}: {report}.", session)
+    elif config.train.whiten:
+        whiten(session.network, data)
+    if session.ema is not None:
+        session.ema = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
 
 
 def test_once(run: Run, data: RunData, plan: Plan, recorder: Recorder) -> None:
