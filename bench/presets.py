@@ -1,6 +1,7 @@
 """What the presets reach: each trained with several seeds, judged on test after the last step.
 
-    python -m bench.presets 1-minute 5-minutes --data ../shared/data/cifar10-images.tar.xz --seeds 3
+    python -m bench.presets 1-minute 5-minutes --data cifar10-images.tar.xz --seeds 3
+    python -m bench.presets 5-minutes --epochs 10 --data cifar10-images.tar.xz
 
 Runs go through the ordinary command line, so they include measuring, validation and checkpoints. val chose the
 settings; test is looked at once per run.
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from bench import machine
 from vit import presets
@@ -25,19 +27,23 @@ def main() -> None:
     parser.add_argument("presets", nargs="+", choices=presets.PRESETS, metavar="PRESET")
     parser.add_argument("--data", required=True, help="a data set's name or a path")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="instead of the preset's own length")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["VIT_HOME"] = home
-        runs = [one(preset, args.data, seed) for preset in args.presets for seed in range(args.seeds)]
+        length = ["--epochs", str(args.epochs)] if args.epochs else []
+        runs = [one(preset, args.data, seed, length) for preset in args.presets for seed in range(args.seeds)]
     rows = [summary(name, [run for run in runs if run["preset"] == name]) for name in args.presets]
     print(machine.table(rows))
-    print(machine.write(f"presets-{'-'.join(args.presets)}", {"data": args.data, "summary": rows, "runs": runs}))
+    name = "-".join(["presets", *args.presets, *([f"{args.epochs}-epochs"] if args.epochs else [])])
+    print(machine.write(name, {"data": Path(args.data).name, "summary": rows, "runs": runs}))
 
 
-def one(preset: str, data: str, seed: int) -> dict:
+def one(preset: str, data: str, seed: int, length: list[str]) -> dict:
     """Train once and judge the last step."""
     name = f"{preset}-{seed}"
-    vit("train", "--preset", preset, "--data", data, "--set", f"train.seed={seed}", "--run", name, "--follow")
+    chosen = ["--preset", preset, "--data", data, "--set", f"train.seed={seed}", *length]
+    vit("train", *chosen, "--run", name, "--follow")
     judged = json.loads(vit("evaluate", f"{name}@last", "--data", data, "--json"))
     run = Run.find(name)
     rows, status, plan = read_metrics(run), read_json(run.status_path), read_json(run.plan_path)
