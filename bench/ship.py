@@ -4,13 +4,16 @@ python -m bench.ship RUN NAME
 """
 
 import argparse
+import dataclasses
 import json
+import shutil
 
 from bench import machine
-from vit import checkpoint, models, paths
+from vit import checkpoint, files, models, paths
 from vit.runs.directory import Run, read_json
 from vit.runs.metrics import read_metrics
 
+FRAMES = 10  # of the series; more would make the project a large download
 CARD = """# {name}
 
 {kind} trained from scratch on {data} with ViT Lab, shipped so that pictures can be tried without training.
@@ -32,7 +35,8 @@ The pictures are the JPEG copy of CIFAR-10 (Krizhevsky 2009), which differs a li
 model knows ten classes and nothing else: whatever it is shown, it answers with one of them. Photographs in which the
 object is small or off-centre are far from what it was trained on.
 
-`config.json` is the whole configuration, `metrics.json` the curve.
+`config.json` is the whole configuration, `metrics.json` the curve, `checkpoints/series` how the model came about:
+{frames} moments of its training, weights alone in half precision.
 """
 
 
@@ -56,7 +60,19 @@ def ship(run: Run, name: str) -> None:
         json.dumps([row for row in read_metrics(run) if "val_loss" in row], indent=0) + "\n"
     )
     (folder / "README.md").write_text(card(run, name, info, sum(tensor.numel() for tensor in weights.values())))
+    ship_series(run, Run(folder))
     print(folder)
+
+
+def ship_series(run: Run, shipped: Run) -> None:
+    """Take along how the model came about: some of the run's small checkpoints, first and last included."""
+    series = run.series()
+    chosen = [series[round(place * (len(series) - 1) / (FRAMES - 1))] for place in range(FRAMES)]
+    shutil.rmtree(shipped.series_path, ignore_errors=True)
+    shipped.series_path.mkdir(parents=True)
+    for saved in {saved.step: saved for saved in chosen}.values():
+        shutil.copy(run.checkpoints_path / saved.file, shipped.checkpoints_path / saved.file)
+        files.append_line(shipped.series_journal_path, dataclasses.asdict(saved))
 
 
 def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
@@ -94,6 +110,7 @@ def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
         val=info.metrics["val_accuracy"],
         test=test["accuracy"],
         loss=test["loss"],
+        frames=min(FRAMES, len(run.series())),
     )
 
 

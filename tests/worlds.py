@@ -44,7 +44,14 @@ def written_run(run_id: str, phase: str = "finished", step: int = TOTAL_STEPS, *
 
 def plan() -> dict:
     lengths = {"total_steps": TOTAL_STEPS, "steps_per_epoch": STEPS_PER_EPOCH, "warmup_steps": 100}
-    data = {"classes": CLASSES, "pinned_labels": list(range(NUM_PINNED)), "num_train": 10_000, "num_val": 2_000}
+    data = {
+        "classes": CLASSES,
+        "pinned_labels": list(range(NUM_PINNED)),
+        "num_train": 10_000,
+        "num_val": 2_000,
+        "num_test": 2_000,
+    }
+    lengths["total_epochs"] = TOTAL_STEPS / STEPS_PER_EPOCH
     return {**lengths, **data, "grid_size": GRID, "device_name": "CPU", "threads": 2, "precision": "fp32"}
 
 
@@ -75,15 +82,22 @@ def pin(run: Run, step: int) -> None:
     files.append_line(run.pinned_path, row | {"probabilities": rows.tolist(), "attention": attention.tolist()})
 
 
-def saved(run: Run, step: int, image_size: int = 16, seed: int = 0) -> None:
+def small_saved(run: Run, step: int) -> None:
+    """Add one to the series of small checkpoints."""
+    run.series_path.mkdir(exist_ok=True)
+    saved(run, step, seed=step, folder=f"{run.series_path.name}/")
+
+
+def saved(run: Run, step: int, image_size: int = 16, seed: int = 0, folder: str = "") -> None:
     """Give a run a real checkpoint: a tiny model of the classes of shapes; another seed, other weights."""
     model = vision_transformer(seed, image_size=image_size, patch_size=4, num_classes=len(CLASSES))
     info = replace(model_info(model, CLASSES), metrics={"val_accuracy": accuracy_at(step)}, data={"name": "shapes"})
-    path = run.checkpoints_path / f"step-{step}.safetensors"
+    path = run.checkpoints_path / f"{folder}step-{step}.safetensors"
     checkpoint.save(path, prefixed(model), info)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    entry = Saved(step, step / STEPS_PER_EPOCH, path.name, digest, path.stat().st_size, accuracy_at(step), 1.0)
-    with open(run.journal_path, "a") as journal:
+    size, epoch = path.stat().st_size, step / STEPS_PER_EPOCH
+    entry = Saved(step, epoch, f"{folder}{path.name}", digest, size, accuracy_at(step), 1.0)
+    with open(path.parent / run.journal_path.name, "a") as journal:
         journal.write(json.dumps(asdict(entry)) + "\n")
 
 

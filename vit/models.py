@@ -51,7 +51,7 @@ class ModelInfo:
 
 
 def resolve(model: str | Path) -> Path:
-    """The checkpoint file behind a MODEL: a file, a shipped model's name, a run, ``RUN@last`` or ``RUN@STEP``.
+    """The checkpoint file behind a MODEL: a file, a shipped model's name, a run, ``RUN@last`` or ``NAME@STEP``.
 
     Raises:
         CheckpointError: If there is no such model; the message lists what there is.
@@ -61,13 +61,22 @@ def resolve(model: str | Path) -> Path:
         return Path(name)
     if name in shipped():
         return paths.pretrained_root() / name / SHIPPED_FILE
-    run_id, _, which = name.partition("@")
+    owner, _, which = name.partition("@")
     try:
-        return Run.find(run_id).checkpoint_path(which or "best")
+        return history(owner).checkpoint_path(which or "best")
     except RunError as error:
         known = ", ".join(shipped()) or "none"
         message = f"no model called {name!r}: {error}. Shipped models: {known}; runs: python -m vit runs"
         raise CheckpointError(message) from error
+
+
+def history(name: str) -> Run:
+    """The folder of a run or of a shipped model, which has ``series()``, how it came about.
+
+    Raises:
+        RunError: If there is neither.
+    """
+    return Run(paths.pretrained_root() / name) if name in shipped() else Run.find(name)
 
 
 def _is_file(name: str) -> bool:

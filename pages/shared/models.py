@@ -26,6 +26,11 @@ def is_run(name: str) -> bool:
     return name not in models.shipped() and RUN_ID.fullmatch(name) is not None
 
 
+def has_history(name: str) -> bool:
+    """Whether it can be seen how a model came about: it is a run, or was shipped with a series of checkpoints."""
+    return is_run(name) or (name in models.shipped() and bool(models.history(name).series()))
+
+
 def label(name: str) -> str:
     """A model's name with what it reached."""
     try:

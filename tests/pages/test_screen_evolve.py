@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from seen import text_of
-from worlds import held, saved, written_run
+from worlds import held, saved, small_saved, written_run
 
+from bench import ship
 from pages.attention.evolve import film, frames, tab
 from pages.attention.subject import Subject
 from pages.shared import answers, models, pictures
+from vit import paths
 from vit.explain import attention
+from vit.models import history, resolve
 from vit.plots import timelapse
 from vit.predict import Predictor
 
@@ -41,6 +44,22 @@ def test_a_run_is_shown_as_a_film(visit, run):
     assert not app.exception
     assert not app.error
     assert len(app.get("bidi_component")) == 2  # the pictures to choose from, and the film
+    assert app.get("download_button")
+
+
+def test_a_shipped_model_brings_the_film_of_its_training(visit, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "pretrained_root", lambda: tmp_path / "shipped")
+    run = written_run("calm-crane", test={"accuracy": 0.7, "loss": 1.0})
+    for step in (0, 400, 600, 1000):
+        small_saved(run, step)
+    saved(run, 1000)
+    monkeypatch.setattr(ship, "FRAMES", 3)
+    ship.ship(run, "shipped-crane")
+    assert [saved.step for saved in history("shipped-crane").series()] == [0, 600, 1000]
+    assert resolve("shipped-crane@600").is_file()
+    app = visit("attention", tab="Evolve", model="shipped-crane", picture=PICTURE)
+    assert not app.exception
+    assert not app.error
     assert app.get("download_button")
 
 

@@ -6,6 +6,7 @@ from pages.attention.evolve import film, frames
 from pages.attention.evolve.frames import Frame
 from pages.attention.subject import Subject
 from pages.shared import mistakes, models, words
+from vit.models import history
 from vit.plots import timelapse
 from vit.runs import state
 from vit.runs.directory import Run
@@ -16,7 +17,7 @@ REFRESH_SECONDS = 5.0
 def draw(subject: Subject) -> None:
     """The film of the subject's run; it grows while the run does."""
     name = subject.model.partition("@")[0]
-    if not models.is_run(name):
+    if not models.has_history(name):
         st.markdown("This model is a single checkpoint. Choose one of your own runs to see how it came about.")
         return
     is_alive = _is_alive(name)
@@ -30,7 +31,7 @@ def _is_alive(name: str) -> bool:
 
 def _part(subject: Subject, name: str, was_alive: bool) -> None:
     with mistakes.shown():
-        _film(subject, Run.find(name), was_alive)
+        _film(subject, history(name), was_alive)
     if was_alive and not _is_alive(name):
         st.rerun()
 
