@@ -7,14 +7,15 @@ from vit.config import RunConfig, merge
 from vit.rules import LENGTHS
 
 DEFAULT = "5-minutes"
-_SMALL = {
-    "model.stem": "conv",
-    "model.patch_size": 8,
+_RECIPE = {
     "train.optimizer": "muon",
-    "train.lr": 3e-3,
+    "train.lr": 6e-3,
+    "train.schedule": "linear",
     "train.whiten": True,
+    "data.val_size": 0.04,
 }
-_SHORT = {**_SMALL, "train.lr": 6e-3, "train.schedule": "linear", "data.val_size": 0.04}
+_SMALL = {**_RECIPE, "model.stem": "conv", "model.patch_size": 8}
+_FINE = {**_SMALL, "model.patch_size": 4, "train.warmup": 0.05}
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,21 @@ _ALL = [
         "1 minute",
         "See a Vision Transformer learn while you watch: 16 tokens behind a small convolutional stem.",
         "Reached 55 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of two seeds.",
-        {**_SHORT, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
+        {**_SMALL, "train.lr": 1.2e-2, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
     ),
     Preset(
         "5-minutes",
         "5 minutes",
         "A useful model over a cup of tea: the same small network, shown more pictures.",
         "",
-        {**_SHORT, "train.minutes": 5},
+        {**_SMALL, "train.minutes": 5},
     ),
     Preset(
         "30-minutes",
         "30 minutes",
         "A good model on a laptop: 64 tokens, so that attention maps show more.",
         "",
-        {**_SMALL, "model.patch_size": 4, "model.pool": "cls", "train.minutes": 30, "train.warmup": 0.05},
+        {**_FINE, "train.minutes": 30},
     ),
     Preset(
         "overnight",
@@ -64,9 +65,8 @@ _ALL = [
         "What a laptop can do while you sleep: a wider, deeper network and stronger augmentation.",
         "",
         {
-            **_SMALL,
-            "model.patch_size": 4,
-            "model.pool": "cls",
+            **_FINE,
+            "train.lr": 3e-3,
             "model.embed_dim": 192,
             "model.depth": 6,
             "model.num_heads": 6,
@@ -74,8 +74,14 @@ _ALL = [
             "augment.crop_padding": 4,
             "augment.random_erasing": 0.25,
             "train.minutes": 480,
-            "train.warmup": 0.05,
         },
+    ),
+    Preset(
+        "plain",
+        "5 minutes, plain",
+        "The paper's own architecture, one patch projection and no convolution before it, with the same recipe.",
+        "",
+        {**_RECIPE, "train.minutes": 5},
     ),
     Preset(
         "tutorial",
