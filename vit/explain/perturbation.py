@@ -16,6 +16,7 @@ from vit.explain.walk import NOTHING, Changes, answer, check_ready
 from vit.model import VisionTransformer
 
 REMOVALS = ("token", "mean", "pixels")
+SIZE_CLASSES = 4  # sequences are computed together with those of like length
 ATTENTION_NUMBERS = 2**20  # attention weights computed at a time; bounds memory, and stays near what a cache holds
 
 
@@ -54,9 +55,16 @@ def _answer(model: VisionTransformer, picture: Tensor, masks: Tensor, without: s
     tokens = model.embed(picture)
     distinct, place = masks.unique(dim=0, return_inverse=True)
     by_size = distinct.sum(1).argsort()
-    parts = distinct[by_size].split(rows_at_a_time(model))
+    parts = _parts(distinct[by_size], rows_at_a_time(model))
     logits = torch.cat([answer(model, *_removed(model, picture, tokens, part, without)) for part in parts])
     return logits[by_size.argsort()[place]]
+
+
+def _parts(masks: Tensor, most: int) -> list[Tensor]:
+    """Cut masks (M, P), sorted by size, where they cross a quarter of the patches, and at ``most`` of them."""
+    quarters = (masks.sum(1) * SIZE_CLASSES).div(masks.shape[1] + 1, rounding_mode="floor")
+    counts = quarters.unique_consecutive(return_counts=True)[1].tolist()
+    return [part for size in masks.split(counts) for part in size.split(most)]
 
 
 def rows_at_a_time(model: VisionTransformer) -> int:
