@@ -7,7 +7,7 @@ const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(2);
 class Lens {
   constructor(root) {
     const find = (name) => root.querySelector(`.${name}`);
-    this.nodes = { readout: find("readout"), layers: find("layers"), ramp: find("ramp"), title: find("title"),
+    this.nodes = { readout: find("readout"), layers: find("layers"), ramp: find("ramp"), title: find("title"), unit: find("unit"),
                    parts: find("parts"), ticks: [...root.querySelectorAll(".ticks span")] };
     this.nodes.layers.onkeydown = (event) => this.press(event);
     this.nodes.layers.onpointerleave = () => this.point(null, this.layer);
@@ -22,12 +22,13 @@ class Lens {
     this.makeLayers();
     this.makeParts();
     drawRamp(this.nodes, view, view.scale, "viridis");
+    this.nodes.unit.textContent = `Probability of ${view.asked}, patch by patch`;
     this.nodes.layers.ariaLabel = `Probability of ${view.asked} after each layer. Arrow keys move the patch, [ and ] the layer.`;
     this.draw();
   }
 
   nameOf(layer) {
-    return layer === 0 ? "embedding" : `layer ${layer - 1}`;
+    return layer === 0 ? "before layer 0" : `after layer ${layer - 1}`;
   }
 
   makeLayers() {
@@ -40,7 +41,7 @@ class Lens {
       canvas.onpointermove = canvas.onclick = (event) => this.point(this.at(canvas, event), layer);
       const whole = view.whole[layer], answer = Object.assign(document.createElement("b"), {
         textContent: `${view.classes[whole.tops[0]]} ${percent(whole.topShares[0])}` });
-      text.append(`${layer ? "after " : ""}${this.nameOf(layer)}`, answer);
+      text.append(this.nameOf(layer), answer);
       figure.append(canvas, text);
       return figure;
     }));
@@ -49,7 +50,7 @@ class Lens {
   describe(layer) {
     const { view } = this, { shares } = view.patches[layer], most = shares.indexOf(Math.max(...shares));
     const whole = view.whole[layer];
-    return `After ${this.nameOf(layer)} the whole says ${view.classes[whole.tops[0]]} ${percent(whole.topShares[0])}; `
+    return `The whole, ${this.nameOf(layer)}, says ${view.classes[whole.tops[0]]} ${percent(whole.topShares[0])}; `
       + `${view.asked} is likeliest at ${patchName(most, view.grid)}, ${percent(shares[most])}`;
   }
 
@@ -93,9 +94,8 @@ class Lens {
 
   read() {
     const { view, patch, layer } = this, { shares, tops, topShares } = view.patches[layer];
-    const where = patchName(patch, view.grid), after = `${layer ? "after " : "as "}${this.nameOf(layer)}`;
     const own = `${view.asked} ${percent(shares[patch])}`, top = `${view.classes[tops[patch]]} ${percent(topShares[patch])}`;
-    return `Patch ${where}, ${after}, says ${top}` + (top === own ? "." : `; ${own}.`);
+    return `Patch ${patchName(patch, view.grid)}, ${this.nameOf(layer)}, says ${top}` + (top === own ? "." : `; ${own}.`);
   }
 
   makeParts() {
@@ -115,7 +115,7 @@ class Lens {
 
   heading(rows, widest) {
     const names = ["", ...(rows.find((row) => row.parts.length === widest)?.parts ?? []).map(([name]) => name)];
-    return names.map((textContent) => Object.assign(document.createElement("span"), { textContent, ariaHidden: "true" }));
+    return names.map((textContent) => Object.assign(document.createElement("span"), { textContent, className: "head", ariaHidden: "true" }));
   }
 
   makePart(row, [name, value], most) {

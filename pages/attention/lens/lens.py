@@ -105,9 +105,9 @@ def _parts(subject: Subject) -> dict:
 
 def _rows(found: "Contributions") -> list[dict]:
     """Embedding, then a row per layer, then the biases of the end; each a list of (name, logits)."""
-    rows = [{"name": "embedding", "parts": [["tokens before layer 0", float(found.embedding)]]}]
+    rows = [{"name": "before layer 0", "parts": [["embedding", float(found.embedding)]]}]
     for layer, heads in enumerate(found.heads[0].tolist()):
         parts = [[f"head {head}", value] for head, value in enumerate(heads)]
         parts += [["MLP", float(found.mlp[0, layer])], ["bias", float(found.attention_bias[0, layer])]]
         rows.append({"name": f"layer {layer}", "parts": parts})
-    return [*rows, {"name": "head", "parts": [["biases of norm and head", float(found.head_bias)]]}]
+    return [*rows, {"name": "at the end", "parts": [["biases of the norm and the classifier", float(found.head_bias)]]}]

@@ -54,7 +54,7 @@ Object.assign(Panel.prototype, {
     Object.assign(edit, { value: off.edit });
     Object.assign(how, { value: off.how });
     Object.assign(percent, { value: off.percent, hidden: off.how !== "scaled" });
-    share.textContent = off.how === "scaled" ? `${off.percent} %` : "";
+    Object.assign(share, { textContent: `${off.percent} %`, hidden: off.how !== "scaled" });
     for (const button of this.nodes.heads.querySelectorAll("button")) {
       const { list, layer, index } = button.dataset, isOff = has(this.off[list], Number(layer), Number(index));
       button.ariaPressed = isOff;
