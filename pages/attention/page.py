@@ -13,8 +13,7 @@ from pages.shared import heading, mistakes, models
 # The picture and the question stay in view beside the tabs; where columns lie above each other, they don't.
 STICKY = """<style>
 @media (min-width: 900px) and (min-height: 600px) {
-  [data-testid="stColumn"]:has(> div > .st-key-subject) { position: sticky; top: 4rem; align-self: flex-start;
-    max-height: calc(100vh - 5rem); overflow-y: auto; }
+  :has(> .st-key-subject) { position: sticky; top: 4rem; max-height: calc(100vh - 5rem); overflow-y: auto; }
 }
 </style>"""
 TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw, "Evolve": evolve.draw, "Weights": weights.draw}
