@@ -6,58 +6,42 @@ Needs Chromium and playwright. Heads are ranked where test pictures of CIFAR-10 
 """
 
 import argparse
-import os
-import shutil
-import statistics
-import subprocess
-import sys
 import time
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from bench import machine
-from bench.app_latency import FLAGS, SECOND, free_port, wait_until_it_answers
-from vit import paths
+from bench import served
+from bench.served import SECOND
 from vit.data import catalog
 
 PATCHES = 64  # of the shipped model
+MOST = 7  # sample pictures besides the one that the page opens with
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        waits = measure(browser.new_page(viewport={"width": 1280, "height": 1000}), args.repeats)
-    rows = [
-        {"wait": name, "median, s": f"{statistics.median(times):.3f}", "longest, s": f"{max(times):.3f}"}
-        for name, times in waits.items()
-    ]
-    print(machine.table(rows))
-    print(machine.write("attention_latency", {"repeats": args.repeats, "waits": waits}))
+    with served.chromium() as browser, served.app() as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{address}/attention")
+        served.report("attention_latency", measure(page, args.repeats))
 
 
 def measure(page: Page, repeats: int) -> dict[str, list[float]]:
-    """One server, one visitor: seconds by what is waited for."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=paths.PROJECT, env=os.environ, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health")
-        page.goto(f"http://127.0.0.1:{port}/attention")
-        page.locator(".tiles button").first.wait_for(timeout=60 * SECOND)
-        page.wait_for_timeout(2 * SECOND)
-        waits = {"picture to all its attention": [choose(page, 1 + turn) for turn in range(min(repeats, 7))]}
-        waits["redraw of the canvas"] = hover(page)
-        waits["all cards with scores"] = [why(page, turn) for turn in range(min(repeats, 7))]
-        waits["head switched off to new bars"] = knock_out(page, repeats)
-        if any(info.name == "cifar10" for info in catalog.listing()):
-            waits["ranking of all heads"] = [rank(page)]
-        return waits
-    finally:
-        server.kill()
-        server.wait()
+    """One visitor's waits, in seconds."""
+    page.locator(".tiles button").first.wait_for(timeout=60 * SECOND)
+    page.wait_for_timeout(2 * SECOND)
+    waits = {"picture to all its attention": [choose(page, 1 + turn) for turn in range(min(repeats, MOST))]}
+    waits["redraw of the canvas"] = hover(page)
+    asked = [why(page, turn) for turn in range(min(repeats, MOST))]
+    waits["all cards with scores"], waits["all cards with controls"] = (
+        list(times) for times in zip(*asked, strict=True)
+    )
+    waits["head switched off to new bars"] = knock_out(page, repeats)
+    if any(info.name == "cifar10" for info in catalog.listing()):
+        waits["ranking of all heads"] = [rank(page)]
+    return waits
 
 
 def choose(page: Page, index: int) -> float:
@@ -84,15 +68,17 @@ def hover(page: Page) -> list[float]:
     return taken
 
 
-def why(page: Page, index: int) -> float:
-    """Ask why for a picture that nobody has asked about yet."""
+def why(page: Page, index: int) -> tuple[float, float]:
+    """Ask why for a picture that nobody has asked about yet; until all scores are there, and all controls."""
     page.get_by_role("tab", name="Look").click()
     sample(page, index).click()
     page.wait_for_timeout(2 * SECOND)
     start = time.perf_counter()
     page.get_by_role("tab", name="Why").click()
     page.get_by_text("Do the methods agree?").wait_for(timeout=60 * SECOND)
-    return time.perf_counter() - start
+    scored = time.perf_counter() - start
+    page.get_by_text("Other class …").first.wait_for(state="detached", timeout=60 * SECOND)
+    return scored, time.perf_counter() - start
 
 
 def knock_out(page: Page, repeats: int) -> list[float]:

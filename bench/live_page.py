@@ -14,38 +14,24 @@ import sys
 import tempfile
 import time
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from bench import machine
-from bench.app_latency import FLAGS, free_port, wait_until_it_answers
-from vit import paths
+from bench import machine, served
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
 
 SECONDS, SETTLE = 20, 4  # of a turn, and before it counts
 ENDLESS = ["--steps", "1000000", "--set", "train.eval_every=1000000"]
-CHROMIUM = "/usr/bin/chromium"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=4)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as home, served.chromium() as browser:
         os.environ["VIT_HOME"] = home
-        port = free_port()
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=paths.PROJECT,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health")
-            page = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS).new_page()
-            turns = watch(page, f"http://127.0.0.1:{port}/train?run=watched", args.turns)
-        finally:
-            server.kill()
-            server.wait()
+        with served.app() as address:
+            turns = watch(browser.new_page(), f"{address}/train?run=watched", args.turns)
     print(machine.table([{"turn": index, **turn} for index, turn in enumerate(turns)]))
     ratio = statistics.median(turn["open"] / turn["closed"] for turn in turns)
     print(f"open / closed: {ratio:.3f}, the median of {len(turns)} turns")

@@ -21,6 +21,11 @@ def data_root() -> Path:
     return home() / "data"
 
 
+def pictures_root() -> Path:
+    """The pictures that a person has pinned, one file each."""
+    return home() / "pictures"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained"

@@ -10,6 +10,12 @@ from pages.attention.weights import tab as weights
 from pages.attention.why import tab as why
 from pages.shared import heading, mistakes, models
 
+# The picture and the question stay in view beside the tabs; where columns lie above each other, they don't.
+STICKY = """<style>
+@media (min-width: 900px) and (min-height: 600px) {
+  :has(> .st-key-subject) { position: sticky; top: 4rem; max-height: calc(100vh - 5rem); overflow-y: auto; }
+}
+</style>"""
 TABS = {"Look": look.draw, "Why": why.draw, "Break": surgery.draw, "Evolve": evolve.draw, "Weights": weights.draw}
 
 
@@ -19,7 +25,8 @@ def draw(names: list[str]) -> None:
     if chosen is None:
         return
     left, right = st.columns([1, 3], gap="medium")
-    with left:
+    st.html(STICKY)
+    with left.container(key="subject"):
         asked = subject.ask(*chosen)
     with right:
         tabs = st.tabs(list(TABS), key="tab", on_change="rerun", bind="query-params")

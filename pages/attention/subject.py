@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.attention import uploaded
+from pages.attention import pin, uploaded
 from pages.shared import answers, models, prediction, sources, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
@@ -68,6 +68,7 @@ def ask(model: str, answer: Answer) -> Subject:
     st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
     label = f"labelled {answer.picture.label}" if answer.picture.label else None
     st.caption(" · ".join(filter(None, [answer.picture.name, label, answer.prediction.note])))
+    pin.draw(answer.picture)
     prediction.bars(answer.prediction, 3)
     target, contrast = _question(answer)
     return Subject(model, models.info(model), answer, target, contrast)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import words
+from pages.shared import server, words
 from vit import models
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
@@ -69,4 +69,6 @@ def _info(path, modified: int) -> ModelInfo:
 def _predictor(path, modified: int) -> "Predictor":
     from vit.predict import Predictor
 
-    return Predictor.load(path)
+    loaded = Predictor.load(path)
+    server.settle()
+    return loaded

@@ -1,4 +1,4 @@
-"""Pictures that a page can offer for a model: shipped ones, and test pictures of data sets with the same classes."""
+"""Pictures that a page can offer: shipped and pinned ones, and test pictures of data sets with a model's classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from PIL import Image
 
 from pages.shared import picture_picker
 from pages.shared.picture_picker import Choice
-from vit import images, samples
+from vit import images, pinned, samples
 from vit.data import catalog
-from vit.errors import DataError
+from vit.errors import DataError, ImageError
 from vit.images import DecodedImage
 
 PER_DATASET = 10
+PINNED = "pinned"  # what ids of pinned pictures begin with
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ def offered(classes: tuple[str, ...], draw: int = 0, also: str | None = None) ->
     """Thumbnails by id.
 
     Args:
-        classes: Of the model; only pictures of these are offered.
+        classes: Of the model; only pictures of these are offered, apart from pinned ones.
         draw: Another number, other test pictures.
         also: An id to offer in any case, such as one from a link; passed over if there is no such picture.
     """
     shipped = [_shipped(sample) for sample in samples.listing() if sample.label in classes]
     fitting = [info.name for info in catalog.listing() if set(info.classes) == set(classes) and info.counts.get("test")]
     drawn = [choice for name in fitting for choice in _drawn(name, draw)]
-    known = {choice.id: choice for choice in shipped + drawn}
+    known = {choice.id: choice for choice in shipped + _pinned_choices() + drawn}
     return known if also is None or also in known else _linked(also, classes) | known
 
 
@@ -53,10 +54,14 @@ def find(picture_id: str) -> Picture:
 
     Raises:
         DataError: If there is no such picture, or no longer.
+        ImageError: If it was pinned and is no longer.
     """
     source, _, rest = picture_id.partition(":")
     if source == "sample":
         return _sample(picture_id, rest)
+    if source == PINNED:
+        entry = pinned.find(rest)
+        return Picture(picture_id, entry.name, entry.read, entry.label)
     split, _, index = rest.partition(":")
     if not index.isdecimal():
         raise DataError(f"there is no picture called {picture_id[:80]!r}; choose one of those shown")
@@ -76,7 +81,7 @@ def _linked(picture_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
     """The picture that a link asks for, if it exists and suits the model."""
     try:
         found = find(picture_id)
-    except DataError:
+    except (DataError, ImageError):
         return {}
     if found.label not in classes:
         return {}
@@ -89,6 +94,31 @@ def _read(sample: samples.Sample) -> DecodedImage:
 
 def _shipped(sample: samples.Sample) -> Choice:
     return _thumbnail(f"sample:{sample.name}", sample.label, str(sample.path))
+
+
+def is_drawn(picture_id: str) -> bool:
+    """Whether a picture was drawn from a data set, so that others could be."""
+    return picture_id.partition(":")[0] not in ("sample", PINNED)
+
+
+def pinned_id(picture: Picture) -> str:
+    """What a picture has as its id among the pinned ones, whether it is pinned or not."""
+    source, _, rest = picture.id.partition(":")
+    return rest if source == PINNED else pinned.id_of(picture.id)
+
+
+def _pinned_choices() -> list[Choice]:
+    """The pinned pictures that can be shown."""
+    found = [_pinned_thumbnail(entry) for entry in pinned.listing()]
+    return [choice for choice in found if choice is not None]
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _pinned_thumbnail(entry: pinned.Pinned) -> Choice | None:
+    try:
+        return picture_picker.choice(f"{PINNED}:{entry.id}", f"{entry.name} (pinned)", entry.read().image)
+    except ImageError:  # damaged since; the others are shown
+        return None
 
 
 @st.cache_data(show_spinner=False)

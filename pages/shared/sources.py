@@ -37,7 +37,7 @@ def _sample(classes: tuple[str, ...]) -> list[Picture]:
     first = wanted if wanted in offered else next(iter(offered))
     chosen = picture_picker.pick("Sample pictures", list(offered.values()), key="samples", selected=first)
     st.query_params["picture"] = chosen
-    if any(not name.startswith("sample:") for name in offered):
+    if any(pictures.is_drawn(name) for name in offered):
         st.button("Other test pictures", icon=":material/shuffle:", type="tertiary", on_click=_draw_others)
     return [pictures.find(chosen)]
 

@@ -11,7 +11,7 @@ from worlds import saved, written_run
 
 from pages.attention.look import payload
 from vit import images, samples
-from vit.explain import attention
+from vit.explain import attention, lens
 from vit.plots.colors import colorize
 from vit.predict import Predictor
 
@@ -170,19 +170,55 @@ def serious_faults(page) -> list[tuple[str, str]]:
     return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
 
 
-DRAWN_LAST = {"Why": "Do the methods agree?", "Break": "Which heads count?", "Weights": "How long tokens are"}
+DRAWN_LAST = {"Look": "Who wrote it?", "Why": "Do the methods agree?", "Break": "Which heads count?"}
+DRAWN_LAST |= {"Evolve": "Heads:", "Weights": "How long tokens are"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "tabs"), [("light", DRAWN_LAST), ("dark", {})], ids=["light", "dark"])
-def test_axe_finds_no_serious_fault_of_ours(page, server, scheme, tabs):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
+    run = written_run(f"{scheme}-lynx")
+    for step in (500, 1000):
+        saved(run, step)
     page.emulate_media(color_scheme=scheme)
-    opened(page, f"{server.url}/attention?model={SHIPPED}")
-    assert serious_faults(page) == []
-    for tab, drawn in tabs.items():
+    page.goto(f"{server.url}/attention?model={run.id}")
+    for tab, drawn in DRAWN_LAST.items():
         page.get_by_role("tab", name=tab).click()
-        expect(page.get_by_text(drawn)).to_be_visible()
-        assert serious_faults(page) == []
+        expect(page.get_by_text(drawn).first).to_be_visible()
+        assert (tab, serious_faults(page)) == (tab, [])
+
+
+def test_the_picture_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, picture):
+    scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, 600)"
+    preview = page.locator(".st-key-subject img").first
+    expect(page.get_by_text("Who wrote it?")).to_be_visible()
+    page.evaluate(scroll)
+    expect(picture).not_to_be_in_viewport(ratio=0.9)
+    expect(preview).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate(scroll.replace("600", "1500"))
+    expect(preview).not_to_be_in_viewport()
+
+
+def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page, server, trace):
+    frames = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(frame)))
+    opened(page, f"{server.url}/attention?model={SHIPPED}")
+    layers, readout = page.locator(".lens .layers"), page.locator(".lens .readout")
+    expect(layers.get_by_role("img")).to_have_count(trace.depth + 1)
+    page.wait_for_timeout(1000)
+    frames.clear()
+    layers.focus()
+    for key in ("ArrowRight", "ArrowUp", "[", "["):
+        page.keyboard.press(key)
+    model = Predictor.load(SHIPPED)
+    shares = lens.logit_lens(model.model, trace)[2, 0, 1 + 3 * 8 + 4].softmax(-1)
+    name, most = model.info.classes[int(shares.argmax())], 100 * float(shares.max())
+    expect(readout).to_contain_text("Patch row 4, column 5, after layer 1, says")
+    expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f} %")
+    page.keyboard.press("Escape")
+    expect(readout).to_contain_text("the answer is")
+    assert frames == []
 
 
 def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
@@ -200,6 +236,33 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     expect(bars).not_to_have_text(without_head, use_inner_text=True)
     page.get_by_role("button", name="Put everything back").click()
     expect(bars).to_have_text(before, use_inner_text=True)
+
+
+def test_the_address_brings_what_was_switched_off_back(page, server):
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
+    bars = page.locator(".bars")
+    before = bars.inner_text()
+    page.get_by_role("button", name="Switch off layer 0, head 2").click()
+    page.get_by_role("button", name="Switch off the MLP of layer 3").click()
+    page.get_by_label("Switched parts give").select_option("scaled")
+    page.get_by_role("slider", name="Share of themselves").fill("50")
+    page.get_by_label("Chosen patches").select_option("blur")
+    page.locator("canvas.patches").focus()
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile("#.*edit=blur.*patches=0|#.*patches=0.*edit=blur"))
+    page.wait_for_timeout(1000)
+    after, address = bars.inner_text(), page.url
+    assert after != before
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "true")
+    expect(bars).to_have_text(after, use_inner_text=True)
+    page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(1).click()
+    expect(bars).to_contain_text("cat")
+    expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Put everything back").click()
+    expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "false")
+    assert "heads=" not in page.url
 
 
 @pytest.mark.slow

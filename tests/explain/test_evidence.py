@@ -7,6 +7,7 @@ from builders import pictures, vision_transformer
 from vit.explain import evidence, scores
 from vit.explain.controls import untrained
 from vit.explain.methods import METHODS, explain
+from vit.explain.ranks import spearman
 from vit.explain.target import Contrast
 
 
@@ -26,23 +27,38 @@ def test_map_and_score_are_those_of_the_engine(asked):
     assert torch.equal(found.score.advantage, scores.score(model, inputs, 1, values).advantage)
 
 
-@pytest.mark.parametrize("target", [1, Contrast(1, 2)], ids=str)
-@pytest.mark.parametrize("method", ["rollout", "relevance", "occlusion"])
-def test_controls_are_those_of_the_scores(asked, target, method):
+def controls_of(asked, method, target):
     model, inputs, band = asked
     found = evidence.gather(model, inputs, target, method, band)
-    controls = evidence.control(found, model, untrained(model), inputs, target)
+    return evidence.control(found, model, untrained(model), inputs, target)
+
+
+@pytest.mark.parametrize("method", ["attention", "rollout", "edges"])
+def test_maps_that_do_not_know_the_class_have_the_same_map_for_another_one(asked, method):
+    assert controls_of(asked, method, 1).other_class == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", ["relevance", "occlusion"])
+def test_a_map_is_held_against_the_likeliest_other_class_and_untrained_weights(asked, method):
+    model, inputs, _ = asked
+    other = model(inputs)[0].topk(2).indices.tolist()
+    other.remove(1) if 1 in other else other.pop()
+    own = explain(method, model, inputs, 1)
     expected = (
-        scores.class_control(model, inputs, target, method),
-        scores.untrained_control(model, inputs, target, method),
+        spearman(own, explain(method, model, inputs, other[0])),
+        spearman(own, explain(method, untrained(model), inputs, 1)),
     )
-    assert (controls.other_class, controls.untrained) == pytest.approx(tuple(map(float, expected)), nan_ok=True)
+    found = controls_of(asked, method, 1)
+    assert (found.other_class, found.untrained) == pytest.approx(tuple(map(float, expected)), nan_ok=True)
 
 
-def test_a_method_that_knows_no_class_has_the_same_map_for_another_one(asked):
-    model, inputs, band = asked
-    found = evidence.gather(model, inputs, 1, "rollout", band)
-    assert evidence.control(found, model, untrained(model), inputs, 1).other_class == pytest.approx(1)
+def test_a_contrast_is_held_against_its_reverse(asked):
+    assert controls_of(asked, "occlusion", Contrast(0, 1)).other_class == pytest.approx(-1)
+
+
+def test_untrained_weights_change_nothing_for_a_map_that_does_not_know_the_model(asked):
+    assert controls_of(asked, "edges", 1).untrained == pytest.approx(1)
+    assert abs(controls_of(asked, "occlusion", 1).untrained) < 0.9
 
 
 def test_the_best_comes_first_and_controls_are_no_witnesses(asked):

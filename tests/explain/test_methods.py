@@ -6,22 +6,30 @@ from builders import pictures, vision_transformer
 from variety import CONFIGS, model_and_pictures
 
 from vit.errors import VitError
+from vit.explain import evidence
 from vit.explain.controls import edges, random_map, untrained
 from vit.explain.gradients import integrated_gradients
 from vit.explain.lens import direct_logit_attribution
 from vit.explain.methods import METHODS, explain
 from vit.explain.perturbation import occlusion
-from vit.explain.scores import score, untrained_control
+from vit.explain.scores import random_band, score
 from vit.explain.surgery import knock_out_each_head, leaderboard, patch_activations
 from vit.explain.target import Contrast
 from vit.model import VisionTransformer
 from vit.plots.maps import ATTENTION
 
 LABELS = torch.tensor([0, 1])
+
+
+def controlled(model, inputs):
+    found = evidence.gather(model, inputs, 1, "relevance", random_band(model, inputs, 1))
+    return evidence.control(found, model, untrained(model), inputs, 1)
+
+
 EVERYTHING = {
     **{name: (lambda model, inputs, name=name: explain(name, model, inputs, 1)) for name in METHODS},
     "score": lambda model, inputs: score(model, inputs, 1, torch.arange(32.0).view(2, 4, 4)),
-    "untrained_control": lambda model, inputs: untrained_control(model, inputs, 1, "relevance"),
+    "control": lambda model, inputs: controlled(model, inputs[:1]),
     "integrated": lambda model, inputs: integrated_gradients(model, inputs, 1),
     "attribution": lambda model, inputs: direct_logit_attribution(model, inputs, 1),
     "knock_out": lambda model, inputs: knock_out_each_head(model, inputs, 1),

@@ -10,6 +10,7 @@ from vit.explain import perturbation
 from vit.explain.perturbation import REMOVALS, answers, occlusion, rise, rise_masks
 from vit.explain.ranks import spearman
 from vit.explain.target import logit
+from vit.explain.walk import answer
 
 
 def choices(model, count=5, seed=0):
@@ -46,6 +47,21 @@ def test_every_picture_is_seen_under_its_own_choices():
             chosen = kept[picture, number].nonzero().flatten().tolist()
             expected = without_tokens(model, inputs[picture : picture + 1], chosen)[0]
             assert torch.allclose(together[picture, number], expected, atol=1e-12)
+
+
+def test_the_same_choice_is_asked_about_once_and_dropped_tokens_are_not_computed(monkeypatch):
+    model, inputs = model_and_pictures("class token", count=1)
+    asked = []
+
+    def watched(model, tokens, *changes):
+        asked.append(tuple(tokens.shape[:2]))
+        return answer(model, tokens, *changes)
+
+    monkeypatch.setattr(perturbation, "answer", watched)
+    monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)  # one sequence at a time
+    kept = torch.arange(16)[None, :] < torch.tensor([4, 16, 4, 0])[:, None]
+    answers(model, inputs, kept[None])
+    assert asked == [(1, 1), (1, 5), (1, 17)]  # the class token, and what is kept
 
 
 @pytest.mark.parametrize("without", REMOVALS)

@@ -12,15 +12,12 @@ from vit.explain.methods import explain
 from vit.explain.perturbation import answers
 from vit.explain.ranks import consensus, ranks, spearman
 from vit.explain.scores import (
-    class_control,
-    likeliest_other,
     mass_inside,
     on_patches,
     pointing_game,
     random_band,
     saco,
     score,
-    untrained_control,
 )
 from vit.explain.target import Contrast, log_odds, probability
 
@@ -165,28 +162,6 @@ def test_a_good_map_beats_random_orders():
     found = score(model, inputs, 1, values)
     assert (found.advantage > 0).all()
     assert torch.equal(found.beats_random, found.advantage > 2 * found.random_sd)
-
-
-@pytest.mark.parametrize("method", ["attention", "rollout", "edges"])
-def test_maps_that_do_not_know_the_class_have_a_class_control_of_one(method):
-    model, inputs = model_and_pictures("class token")
-    assert torch.allclose(class_control(model, inputs, 1, method), torch.ones(2, dtype=torch.float64))
-
-
-def test_the_class_control_compares_with_the_likeliest_other_class():
-    model, inputs = model_and_pictures("class token")
-    other = likeliest_other(model(inputs), 1)
-    assert (other != 1).all()
-    expected = spearman(explain("relevance", model, inputs, 1), explain("relevance", model, inputs, other))
-    assert torch.allclose(class_control(model, inputs, 1, "relevance"), expected)
-    reverse = class_control(model, inputs, Contrast(0, 1), "occlusion")
-    assert torch.allclose(reverse, -torch.ones(2, dtype=torch.float64))
-
-
-def test_the_untrained_control_is_one_for_maps_that_do_not_know_the_model():
-    model, inputs = model_and_pictures("class token")
-    assert torch.allclose(untrained_control(model, inputs, 1, "edges"), torch.ones(2, dtype=torch.float64))
-    assert untrained_control(model, inputs, 1, "occlusion").abs().max() < 0.9
 
 
 def test_pointing_hits_where_the_highest_patch_touches_the_object():

@@ -5,18 +5,21 @@ import torch
 from variety import CONFIGS, model_and_pictures
 
 from vit.errors import VitError
-from vit.explain import perturbation
+from vit.explain import perturbation, surgery
 from vit.explain.curves import ranked
 from vit.explain.perturbation import answers, occlusion
 from vit.explain.surgery import (
     knock_out_each_head,
     leaderboard,
+    means,
+    operate,
     patch_activations,
     smallest_flipping,
     smallest_keeping,
 )
 from vit.explain.target import Contrast, logit, probability
 from vit.explain.trace import trace
+from vit.explain.walk import Changes, walk
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -143,3 +146,22 @@ def test_what_never_happens_is_none():
     assert smallest_keeping(model, inputs, 0, order) == [None, None]
     assert smallest_flipping(model, inputs, 2, order) == [None, None]
     assert smallest_keeping(model, inputs, Contrast(2, 0), order) == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["class token and registers", "mean"])
+def test_a_mean_over_one_picture_puts_back_what_was_there(name):
+    model, inputs = model_and_pictures(name, count=1)
+    mean, none = means(model, inputs), torch.zeros(1, model.config.depth, 1, dtype=torch.float64)
+    heads = Changes(head_scale=none.expand(-1, -1, model.config.num_heads), head_fill=mean.heads)
+    branches = Changes(block_scale=none.expand(-1, -1, 2), block_fill=mean.branches)
+    for changes in (heads, branches):
+        assert torch.allclose(operate(model, inputs, changes), model(inputs), atol=1e-10)
+
+
+def test_a_mean_is_taken_over_all_pictures_whatever_the_batches(monkeypatch):
+    model, inputs = model_and_pictures("mean", count=5)
+    together = means(model, inputs)
+    monkeypatch.setattr(surgery, "BATCH_SIZE", 2)
+    assert torch.allclose(means(model, inputs).branches, together.branches, atol=1e-12)
+    steps = list(walk(model, model.embed(inputs)))
+    assert torch.allclose(together.heads[1], steps[1].heads.mean(0), atol=1e-12)

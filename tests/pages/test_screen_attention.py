@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from builders import model_info, prefixed, vision_transformer
+from pictures import encode, scene
 from PIL import Image
 from safetensors.numpy import save as serialize
 from seen import text_of
@@ -15,7 +16,7 @@ from worlds import saved, written_run
 from pages.attention import uploaded
 from pages.attention.look import payload
 from pages.shared import answers, pictures
-from vit import checkpoint
+from vit import checkpoint, pinned
 from vit.data.shapes import CLASSES
 from vit.errors import VitError
 from vit.explain import attention
@@ -64,7 +65,7 @@ def test_a_picture_is_answered_with_its_attention(visit, model):
     assert not app.exception
     assert not app.error
     assert len(app.main.progress) == 3
-    assert len(app.get("bidi_component")) == 2  # the pictures to choose from, and the canvas
+    assert len(app.get("bidi_component")) == 3  # the pictures to choose from, the canvas, and the lens
 
 
 def test_a_link_brings_model_checkpoint_picture_and_classes_back(visit, model):
@@ -91,6 +92,40 @@ def test_a_bad_upload_is_one_sentence(visit, model):
     app.file_uploader(key="uploads").upload("notes.png", b"These are not pixels.", "image/png").run()
     assert not app.exception
     assert "notes.png is not a picture that can be read" in app.error[0].value
+
+
+def test_an_upload_that_is_pinned_is_offered_after_a_reload_with_every_model_and_can_be_let_go(visit, model):
+    app = visit("attention", **{"from": "Upload"})
+    app.file_uploader(key="uploads").upload("red.png", encode(scene()), "image/png").run()
+    app.button(key="pin").click().run()
+    assert not app.exception
+    (entry,) = pinned.listing()
+    assert entry.name == "red.png"
+    saved(written_run("calm-crane"), 1000, image_size=8)
+    app = visit("attention", model="calm-crane", picture=f"pinned:{entry.id}")
+    assert not app.error
+    assert "red.png" in text_of(app)
+    app.button(key="unpin").click().run()
+    assert not app.exception
+    assert not app.error
+    assert pinned.listing() == []
+    assert "red.png" not in text_of(app)
+
+
+def test_as_many_pinned_pictures_as_are_kept_is_a_sentence_beside_the_page(visit, model, monkeypatch):
+    monkeypatch.setattr(pinned, "MOST", 0)
+    app = visit("attention", picture=PICTURE)
+    app.button(key="pin").click().run()
+    assert "unpin one first" in app.error[0].value
+    assert len(app.main.progress) == 3
+
+
+@pytest.mark.parametrize("name", ["pinned:../../etc/passwd", f"pinned:{'0' * 16}", "pinned:"])
+def test_a_link_to_a_picture_that_is_not_pinned_shows_another_one(visit, model, name):
+    app = visit("attention", picture=name)
+    assert not app.exception
+    assert not app.error
+    assert len(app.main.progress) == 3
 
 
 @pytest.mark.parametrize(("value", "sentence"), [(float("nan"), "not finite"), (3e38, "grown so large")])

@@ -1,5 +1,7 @@
 """Break: what is switched off reaches the model, what it says comes back, and long work can be cancelled."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from builders import model_info, vision_transformer
@@ -9,13 +11,16 @@ from seen import text_of
 from worlds import saved, written_run
 
 from pages.attention.subject import Subject
-from pages.attention.surgery import fewest, operation, panel, ranking
+from pages.attention.surgery import fewest, operation, panel, ranking, reference
 from pages.attention.surgery.job import Job
 from pages.attention.surgery.operation import Operation
 from pages.shared import answers, models, pictures
+from vit.data import catalog
 from vit.errors import DataError
+from vit.explain import surgery
 from vit.explain.surgery import Leaderboard
 from vit.explain.trace import trace
+from vit.explain.walk import Changes
 from vit.predict import Predictor
 
 PICTURE = "shapes:test:5"
@@ -73,7 +78,37 @@ def test_an_edited_picture_is_what_the_model_gets(subject, edit):
 
 def test_what_another_model_does_not_have_is_left_out(subject):
     raw = {"heads": [[0, 1], [9, 0], [0, -1]], "branches": [[1, 1], [1, 5]], "patches": [2, 99, -1], "edit": "burn"}
-    assert operation.parse(subject, raw) == Operation(((0, 1),), ((1, 1),), (2,), operation.DROP)
+    assert operation.parse(subject, raw) == Operation(heads=((0, 1),), branches=((1, 1),), patches=(2,))
+
+
+def test_switched_parts_give_a_share_of_themselves(subject):
+    raw = {"heads": [[1, 0]], "branches": [[0, 1]], "how": "scaled", "percent": 150}
+    heads, branches = torch.ones(2, 2), torch.ones(2, 2)
+    heads[1, 0] = branches[0, 1] = 1.5
+    found = operation.outcome(subject, operation.parse(subject, raw))
+    assert found.probabilities == pytest.approx(probabilities(subject, head_scale=heads, block_scale=branches))
+    assert operation.parse(subject, raw | {"percent": 999}).percent == operation.MOST_PERCENT
+    assert operation.parse(subject, raw | {"how": "zero"}).percent == 0
+
+
+def test_switched_parts_give_their_mean_over_test_pictures(subject):
+    found = operation.outcome(subject, Operation(heads=((1, 0),), how="mean"))
+    predictor = models.predictor(subject.model)
+    drawn = catalog.samples("shapes", "test", reference.PICTURES)
+    mean = surgery.means(predictor.model, predictor.inputs([predictor.see(sample.image) for sample in drawn]))
+    scale = torch.ones(1, 2, 2)
+    scale[0, 1, 0] = 0
+    inputs = predictor.inputs([subject.answer.prediction.seen])
+    expected = surgery.operate(predictor.model, inputs, Changes(head_scale=scale, head_fill=mean.heads))
+    assert found.probabilities == pytest.approx(expected.softmax(-1)[0].tolist())
+    assert found.probabilities != pytest.approx(operation.outcome(subject, Operation(heads=((1, 0),))).probabilities)
+
+
+def test_a_mean_is_offered_only_where_there_are_pictures_of_the_models_classes(subject):
+    stranger = replace(subject, info=replace(subject.info, classes=("spam", "eggs")))
+    assert "mean" in operation.hows(subject)
+    assert "mean" not in operation.hows(stranger)
+    assert operation.parse(stranger, {"how": "mean"}).how == "zero"
 
 
 def test_bars_keep_their_order_and_say_both_numbers(subject):

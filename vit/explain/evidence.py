@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vit.explain.methods import METHODS, explain
 from vit.explain.ranks import spearman
-from vit.explain.scores import Band, Score, likeliest_other, score
+from vit.explain.scores import Band, Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
 from vit.model import VisionTransformer
@@ -24,7 +24,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Controls:
-    """Rank correlations of a map with the one for another class, and with an untrained model's; NaN if one is flat."""
+    """Rank correlations of a map with the one for another class, and with an untrained model's; NaN if one is flat.
+
+    At 1, the map is not about the class, or not about what was learned.
+    """
 
     other_class: float
     untrained: float
@@ -40,11 +43,21 @@ def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str
     return Evidence(method, values[0].cpu(), score(model, inputs, target, values, band))
 
 
-def control(found: Evidence, model: VisionTransformer, fresh: VisionTransformer, inputs: Tensor, target: Target):
-    """Hold a map against another class's and against that of ``fresh``, the model with untrained weights.
+def control(
+    found: Evidence, model: VisionTransformer, fresh: VisionTransformer, inputs: Tensor, target: Target
+) -> Controls:
+    """Hold a map against the one for another class, and against that of a model that has learned nothing.
 
-    Returns:
-        Its ``Controls``.
+    Args:
+        found: The map.
+        model: That it is of, in eval mode.
+        fresh: The same architecture with fresh weights, from ``controls.untrained`` (Adebayo et al. 2018,
+            arXiv:1810.03292, all layers at once).
+        inputs: The picture (1, C, H, W).
+        target: What the map explains.
+
+    Raises:
+        VitError: As ``methods.explain``.
     """
     own = found.values[None].to(inputs.device)
     other = explain(found.method, model, inputs, other_target(model, inputs, target)) if is_specific(found) else own
@@ -57,11 +70,13 @@ def is_specific(found: Evidence) -> bool:
     return METHODS[found.method].is_class_specific
 
 
-def other_target(model: VisionTransformer, inputs: Tensor, target: Target) -> Target:
+def other_target(model: VisionTransformer, inputs: Tensor, target: int | Contrast) -> int | Contrast:
     """What a class is held against: the likeliest other class; a contrast, its reverse."""
     if isinstance(target, Contrast):
         return Contrast(target.b, target.a)
-    return int(likeliest_other(trace(model, inputs).logits, target))
+    logits = trace(model, inputs).logits[0].clone()
+    logits[target] = -torch.inf
+    return int(logits.argmax())
 
 
 def by_score(found: list[Evidence]) -> list[Evidence]:

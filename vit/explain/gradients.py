@@ -17,6 +17,7 @@ from vit.explain.walk import Step, check_ready, read_out, walk
 from vit.model import VisionTransformer
 
 GRADCAM_KINDS = ("gradcam", "gradcam++", "hirescam", "layercam")
+STEPS_AT_A_TIME = 24  # of the way from baseline to picture; bounds memory
 
 
 def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_layer: int = 0) -> Tensor:
@@ -127,14 +128,20 @@ def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Targe
         target: What to explain.
         steps: Points of the sum; the more, the smaller the gap.
     """
-    places, weights = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
-    mean = torch.zeros_like(inputs)
-    for place, weight in zip((1 + places) / 2, weights / 2, strict=True):
-        mean = mean + weight * _input_gradient(model, inputs * place, target)
+    targets = target if isinstance(target, Tensor) else [target] * len(inputs)
+    mean = torch.cat([_mean_gradient(model, *pair, steps) for pair in zip(inputs.split(1), targets, strict=True)])
     values = inputs * mean
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
         change = logit(model(inputs), target) - logit(model(torch.zeros_like(inputs)), target)
     return Integrated(values, (values.sum((1, 2, 3)) - change).abs())
+
+
+def _mean_gradient(model: VisionTransformer, picture: Tensor, target: Target, steps: int) -> Tensor:
+    """One picture's gradient, averaged over the way to it from the baseline: (1, C, H, W)."""
+    places, weights = (torch.from_numpy(found).to(picture) for found in np.polynomial.legendre.leggauss(steps))
+    on_the_way = picture * ((1 + places) / 2).view(-1, 1, 1, 1)  # places are on [-1, 1]
+    gradients = [_input_gradient(model, part, target) for part in on_the_way.split(STEPS_AT_A_TIME)]
+    return torch.tensordot(weights / 2, torch.cat(gradients), 1)[None]
 
 
 def per_patch(model: VisionTransformer, pixels: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from vit.explain.walk import NOTHING, Changes, answer, check_ready
 from vit.model import VisionTransformer
 
 REMOVALS = ("token", "mean", "pixels")
-ATTENTION_NUMBERS = 2**22  # attention weights computed at a time; bounds memory whatever the number of masks
+SIZE_CLASSES = 4  # sequences are computed together with those of like length
+ATTENTION_NUMBERS = 2**20  # attention weights computed at a time; bounds memory, and stays near what a cache holds
 
 
 def answers(model: VisionTransformer, inputs: Tensor, kept: Tensor, without: str = "token") -> Tensor:
@@ -47,10 +48,23 @@ def _paired(inputs: Tensor, kept: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _answer(model: VisionTransformer, picture: Tensor, masks: Tensor, without: str) -> Tensor:
-    """One picture (1, C, H, W) under masks (M, P): (M, K)."""
+    """One picture (1, C, H, W) under masks (M, P): (M, K).
+
+    The same choice is asked about once, and choices of like size together, so that dropped tokens cost nothing.
+    """
     tokens = model.embed(picture)
-    parts = masks.split(rows_at_a_time(model))
-    return torch.cat([answer(model, *_removed(model, picture, tokens, part, without)) for part in parts])
+    distinct, place = masks.unique(dim=0, return_inverse=True)
+    by_size = distinct.sum(1).argsort()
+    parts = _parts(distinct[by_size], rows_at_a_time(model))
+    logits = torch.cat([answer(model, *_removed(model, picture, tokens, part, without)) for part in parts])
+    return logits[by_size.argsort()[place]]
+
+
+def _parts(masks: Tensor, most: int) -> list[Tensor]:
+    """Cut masks (M, P), sorted by size, where they cross a quarter of the patches, and at ``most`` of them."""
+    quarters = (masks.sum(1) * SIZE_CLASSES).div(masks.shape[1] + 1, rounding_mode="floor")
+    counts = quarters.unique_consecutive(return_counts=True)[1].tolist()
+    return [part for size in masks.split(counts) for part in size.split(most)]
 
 
 def rows_at_a_time(model: VisionTransformer) -> int:
@@ -59,9 +73,9 @@ def rows_at_a_time(model: VisionTransformer) -> int:
 
 
 def _removed(model: VisionTransformer, picture: Tensor, tokens: Tensor, masks: Tensor, without: str):
-    """Tokens (M, N, D) before the first block, and the changes under which they are seen."""
+    """Tokens (M, n, D) before the first block, and the changes under which they are seen."""
     if without == "token":
-        return tokens.expand(len(masks), -1, -1), Changes(key_mask=_key_mask(model, masks))
+        return _packed(tokens[0], _exist(model, masks))
     if without == "mean":
         return _mean_content(model, tokens, masks), NOTHING
     side, grid = model.config.patch_size, model.config.grid_size
@@ -69,9 +83,16 @@ def _removed(model: VisionTransformer, picture: Tensor, tokens: Tensor, masks: T
     return model.embed(picture * pixels), NOTHING
 
 
-def _key_mask(model: VisionTransformer, masks: Tensor) -> Tensor:
+def _exist(model: VisionTransformer, masks: Tensor) -> Tensor:
     """Prefix tokens always exist: (M, P) -> (M, N)."""
     return torch.nn.functional.pad(masks, (model.config.num_prefix_tokens, 0), value=True)
+
+
+def _packed(tokens: Tensor, exist: Tensor) -> tuple[Tensor, Changes]:
+    """The tokens (N, D) that exist (M, N), moved together: sequences as long as the longest needs, gaps masked."""
+    longest = max(1, int(exist.sum(1).max()))
+    first = exist.long().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (M, n)
+    return tokens[first], Changes(key_mask=exist.gather(1, first))
 
 
 def _mean_content(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:

@@ -9,13 +9,9 @@ import torch
 from torch import Tensor
 
 from vit.errors import VitError
-from vit.explain.controls import untrained
 from vit.explain.curves import Curves, curves, ranked
-from vit.explain.methods import explain
 from vit.explain.perturbation import answers
-from vit.explain.ranks import spearman
-from vit.explain.target import Contrast, Target, log_odds, logit
-from vit.explain.trace import trace
+from vit.explain.target import Target, log_odds
 from vit.model import VisionTransformer
 
 GROUPS = 8
@@ -26,7 +22,7 @@ ORDERS = 8
 class Band:
     """What random orders reach on a picture, each (B,): mean and standard deviation of ``Curves.advantage`` and SaCo.
 
-    Each order comes with its reverse, whose score is exactly the opposite; so the means are 0 but for rounding.
+    Each order comes with its reverse, whose score is the opposite and isn't measured anew; so the means are 0.
     """
 
     mean: Tensor
@@ -143,51 +139,11 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
     """
     grid, generator = model.config.grid_size, torch.Generator().manual_seed(seed)
     noise = torch.rand(orders // 2, grid, grid, generator=generator).to(inputs)
-    maps = [value.expand(len(inputs), -1, -1) for value in torch.stack([noise, -noise], 1).flatten(0, 1)]
+    maps = [value.expand(len(inputs), -1, -1) for value in noise]
     advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
     coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
-    return Band(advantages.mean(0), advantages.std(0), coefficients.mean(0), coefficients.std(0))
-
-
-def class_control(
-    model: VisionTransformer, inputs: Tensor, target: int, method: str, other: int | Tensor | None = None
-) -> Tensor:
-    """Rank correlation of a method's maps for two classes: (B,). At 1, the map is not about the class.
-
-    Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: A class, or a contrast; the other map of a contrast is its reverse.
-        method: One of ``methods.METHODS``.
-        other: The class to compare with; None is the likeliest one that isn't the target.
-
-    Raises:
-        VitError: As ``methods.explain``.
-    """
-    if isinstance(target, Contrast):
-        other = Contrast(target.b, target.a)
-    elif other is None:
-        other = likeliest_other(trace(model, inputs).logits, target)
-    return spearman(explain(method, model, inputs, target), explain(method, model, inputs, other))
-
-
-def likeliest_other(logits: Tensor, target: int | Tensor) -> Tensor:
-    """The likeliest class that isn't the target: (B, K) -> (B,)."""
-    logit(logits, target)  # refuses a class that isn't there
-    own = torch.as_tensor(target, device=logits.device).expand(len(logits))[:, None]
-    return logits.scatter(1, own, -torch.inf).argmax(1)
-
-
-def untrained_control(model: VisionTransformer, inputs: Tensor, target: Target, method: str, seed: int = 0) -> Tensor:
-    """Rank correlation of a method's maps before and after training: (B,). Near 1, the map is not about the model.
-
-    Before training is the same architecture with fresh weights (Adebayo et al. 2018, arXiv:1810.03292, all at once).
-
-    Raises:
-        VitError: As ``methods.explain``.
-    """
-    fresh = untrained(model, seed)
-    return spearman(explain(method, model, inputs, target), explain(method, fresh, inputs, target))
+    both = [torch.cat([found, -found]) for found in (advantages, coefficients)]
+    return Band(*(number for found in both for number in (found.mean(0), found.std(0))))
 
 
 def on_patches(mask: Tensor, grid_size: int) -> Tensor:

@@ -141,9 +141,8 @@ def leaderboard(
     Raises:
         VitError: As ``methods.explain``.
     """
-    check_ready(model, images)
     depth, heads = model.config.depth, model.config.num_heads
-    whole, means = _whole(model, images, labels)
+    whole, mean = _accuracy(model, images, labels, Changes()), means(model, images).heads
     lost = torch.full((depth, heads), torch.nan)
     for done in range(depth * heads):
         if cancelled():
@@ -151,29 +150,58 @@ def leaderboard(
         layer, head = divmod(done, heads)
         scale = torch.ones(1, depth, heads).to(images)
         scale[:, layer, head] = 0
-        without = _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=means))
+        without = _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
         lost[layer, head] = whole - without
         progress(done + 1, depth * heads)
     return Leaderboard(whole, lost)
 
 
-def _whole(model: VisionTransformer, images: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-    """Accuracy with all heads, and what each gives on average: (L, h, N, d)."""
+@dataclass(frozen=True)
+class Means:
+    """What parts give on average over some pictures: ``heads`` (L, h, N, d), and ``branches`` (L, 2, N, D), what
+    attention (0) and MLP (1) of each block add."""
+
+    heads: Tensor
+    branches: Tensor
+
+
+def means(model: VisionTransformer, images: Tensor) -> Means:
+    """Means over pictures (n, C, H, W), token by token; what a part is replaced by in mean ablation.
+
+    Raises:
+        VitError: If the model or the inputs aren't fit.
+    """
+    check_ready(model, images)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        sums = sum(_head_sums(model, batch) for batch in images.split(BATCH_SIZE))
-    return _accuracy(model, images, labels, Changes()), sums / len(images)
+        sums = [_sums(model, model.embed(batch)) for batch in images.split(BATCH_SIZE)]
+    return Means(*(sum(parts) / len(images) for parts in zip(*sums, strict=True)))
 
 
-def _head_sums(model: VisionTransformer, batch: Tensor) -> Tensor:
-    return torch.stack([step.heads.sum(0) for step in walk(model, model.embed(batch))])
+def _sums(model: VisionTransformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over a batch of tokens (B, N, D) of what heads and branches give."""
+    heads, branches = [], []
+    for block, step in zip(model.blocks, walk(model, tokens), strict=True):
+        attention = block.attn.project(step.heads)
+        heads.append(step.heads.sum(0))
+        branches.append(torch.stack([attention.sum(0), (step.tokens - tokens - attention).sum(0)]))
+        tokens = step.tokens
+    return torch.stack(heads), torch.stack(branches)
+
+
+def operate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor:
+    """Logits (B, K) for pictures (B, C, H, W) under changes.
+
+    Raises:
+        VitError: If the model or the inputs aren't fit.
+    """
+    check_ready(model, inputs)
+    with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
+        return answer(model, model.embed(inputs), changes)
 
 
 def _accuracy(model: VisionTransformer, images: Tensor, labels: Tensor, changes: Changes) -> float:
-    right = 0
-    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        for batch, truth in zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True):
-            logits = answer(model, model.embed(batch), changes)
-            right += int(wins(logits, truth).sum())
+    pairs = zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True)
+    right = sum(int(wins(operate(model, batch, changes), truth).sum()) for batch, truth in pairs)
     return right / len(images)
 
 

@@ -22,12 +22,14 @@ class Changes:
         head_scale: (B, L, h), multiplies a head's output before the projection; 0 switches it off.
         head_fill: (L, h, N, d), what takes the place of the share that ``head_scale`` takes away; None is zeros.
         block_scale: (B, L, 2), multiplies what attention (0) and MLP (1) of a block add to the residual.
+        block_fill: (L, 2, N, D), what takes the place of the share that ``block_scale`` takes away; None is zeros.
         key_mask: (B, N), tokens that exist; False is exactly as if removed from the sequence.
     """
 
     head_scale: Tensor | None = None
     head_fill: Tensor | None = None
     block_scale: Tensor | None = None
+    block_fill: Tensor | None = None
     key_mask: Tensor | None = None
 
 
@@ -60,9 +62,8 @@ def _step(block: Block, tokens: Tensor, changes: Changes, layer: int) -> Step:
     normed = block.norm1(tokens)
     attention, values = block.attn.explicit(normed, changes.key_mask)
     heads = _scale_heads(attention @ values, changes, layer)
-    attention_scale, mlp_scale = _block_scales(changes, layer)
-    x = tokens + attention_scale * block.attn.project(heads)
-    return Step(normed, attention, values, heads, x + mlp_scale * block.mlp(block.norm2(x)))
+    x = tokens + _scale_branch(block.attn.project(heads), changes, layer, 0)
+    return Step(normed, attention, values, heads, x + _scale_branch(block.mlp(block.norm2(x)), changes, layer, 1))
 
 
 def _scale_heads(heads: Tensor, changes: Changes, layer: int) -> Tensor:
@@ -73,10 +74,12 @@ def _scale_heads(heads: Tensor, changes: Changes, layer: int) -> Tensor:
     return scale * heads + fill
 
 
-def _block_scales(changes: Changes, layer: int) -> tuple[Tensor | int, Tensor | int]:
+def _scale_branch(added: Tensor, changes: Changes, layer: int, branch: int) -> Tensor:
     if changes.block_scale is None:
-        return 1, 1
-    return changes.block_scale[:, layer, :, None, None].unbind(1)
+        return added
+    scale = changes.block_scale[:, layer, branch, None, None]
+    fill = 0 if changes.block_fill is None else (1 - scale) * changes.block_fill[layer, branch]
+    return scale * added + fill
 
 
 def read_out(model: VisionTransformer, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:

@@ -5,9 +5,8 @@ const START = { layer: null, head: null, query: null, pinned: false, pointed: nu
 const WORDS = ["layer", "head", "query", "direction", "opacity", "scale", "colors"];
 const SWITCHES = ["lines", "original", "smooth"];
 
-// The part of the address after "#" keeps what was chosen; it never travels to the server.
 function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1)), state = { ...START };
+  const given = readWords(), state = { ...START };
   for (const name of WORDS) if (given.has(name)) state[name] = given.get(name);
   for (const name of SWITCHES) if (given.has(name)) state[name] = given.get(name) === "true";
   for (const name of ["layer", "opacity"]) if (state[name] !== null) state[name] = Number(state[name]);
@@ -15,12 +14,9 @@ function readAddress() {
 }
 
 function writeAddress(view, state) {
-  const words = new URLSearchParams();
-  for (const name of [...WORDS, ...SWITCHES]) if (state[name] !== START[name]) words.set(name, state[name]);
-  words.set("head", view.columns[state.head]);
-  const address = new URL(location.href);
-  address.hash = words;
-  if (address.href !== location.href) history.replaceState(history.state, "", address);
+  const words = {};
+  for (const name of [...WORDS, ...SWITCHES]) words[name] = state[name] !== START[name] ? state[name] : null;
+  writeWords({ ...words, head: view.columns[state.head] });
 }
 
 // What an address or an earlier model asked for, as far as this model has it.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vit.explain.trace import Trace
 
 HERE = Path(__file__).parent
-SCRIPTS = ("maps.js", "picture.js", "panel.js", "address.js", "look.js")  # chapters of one module
+SCRIPTS = ("maps.js", "picture.js", "panel.js", "../words.js", "address.js", "look.js")  # chapters of one module
 
 _mount = st.components.v2.component(
     "vit_lab_attention",

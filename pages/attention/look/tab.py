@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.attention.lens import lens
 from pages.attention.look import canvas
 from pages.attention.subject import Subject
 
@@ -9,7 +10,7 @@ KEYS = "On the picture, arrow keys move the patch, `[` `]` the layer, `,` `.` th
 
 
 def draw(subject: Subject) -> None:
-    """The canvas, which has everything that it needs, and how to use it."""
+    """The canvas, which has everything that it needs, how to use it, and what each layer would say."""
     canvas.draw(subject.model, subject.answer, subject.trace, key="attention")
     st.caption(
         "Point at a patch to see whose information it takes in, click to keep it, then point at others to read their "
@@ -17,6 +18,7 @@ def draw(subject: Subject) -> None:
     )
     with st.expander("What am I looking at?"):
         st.markdown(EXPLANATION)
+    lens.draw(subject)
 
 
 EXPLANATION = """

@@ -8,15 +8,18 @@ class Panel {
   constructor(root) {
     const find = (name) => root.querySelector(`.${name}`);
     this.nodes = { patches: find("patches"), heads: find("heads"), legend: find("legend"), bars: find("bars"),
-                   verdict: find("verdict"), edit: root.querySelector("select") };
+                   verdict: find("verdict"), edit: root.querySelector("[name=edit]"), how: root.querySelector("[name=how]"),
+                   percent: root.querySelector("[name=percent]"), share: find("share") };
     this.cursor = 0;
     this.listen(root);
   }
 
   show(data, send) {
+    const isFirst = !this.data, before = this.data?.grid ?? data.grid;
     this.send = send;
-    if (this.data?.stamp !== data.stamp) this.off = data.off; // another model or picture
     this.data = data;
+    this.off = fitSwitches(this.off ?? readSwitches(), data, before);
+    if (isFirst && !isUntouched(this.off)) send(this.off); // a link, or a tab that was left and is open again
     if (this.source !== data.seen) this.load(data.seen);
     this.fill();
     this.draw();
@@ -32,7 +35,8 @@ class Panel {
   change(changes) {
     this.off = { ...this.off, ...changes };
     this.draw();
-    this.send({ ...this.off, stamp: this.data.stamp });
+    writeSwitches(this.off);
+    this.send(this.off);
   }
 
   toggle(name, layer, index) {
@@ -41,7 +45,7 @@ class Panel {
   }
 
   listen(root) {
-    const { patches, edit } = this.nodes;
+    const { patches, edit, how, percent, share } = this.nodes;
     root.querySelector(".surgery").onclick = ({ target }) => {
       const all = Array.from({ length: this.data.grid ** 2 }, (_, p) => p);
       if (target.dataset.do === "all") this.change({ patches: all });
@@ -50,6 +54,9 @@ class Panel {
       if (target.dataset.list) this.toggle(target.dataset.list, Number(target.dataset.layer), Number(target.dataset.index));
     };
     edit.onchange = () => this.change({ edit: edit.value });
+    how.onchange = () => this.change({ how: how.value });
+    percent.oninput = () => { share.textContent = `${percent.value} %`; };
+    percent.onchange = () => this.change({ percent: Number(percent.value) });
     patches.onpointerdown = (event) => {
       patches.setPointerCapture(event.pointerId);
       const patch = this.at(event);

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HERE = Path(__file__).parent
+SCRIPTS = ("../words.js", "panel_address.js", "panel.js", "panel_draw.js")  # chapters of one module
 MOST_BARS = 10
 DARK_BELOW = 0.45  # relative brightness under which a number on a colour has to be white
 
@@ -24,33 +25,35 @@ _mount = st.components.v2.component(
     "vit_lab_surgery",
     html=(HERE / "panel.html").read_text(),
     css=(HERE / "panel.css").read_text(),
-    js="\n".join((HERE / name).read_text() for name in ("panel.js", "panel_draw.js")),
+    js="\n".join((HERE / name).read_text() for name in SCRIPTS),
 )
 
 
 @st.fragment
 def draw(subject: Subject) -> None:
-    """Draw the panel; a switch that is turned draws nothing else anew."""
+    """Draw the panel; a switch that is turned draws nothing else anew.
+
+    The browser keeps the switches, and the address does; they stay while the picture, the class or the model changes.
+    """
     with mistakes.shown():
         _panel(subject, "surgery")
 
 
 def _panel(subject: Subject, key: str) -> None:
-    stamp = str(asked.question(subject))
     raw = (st.session_state.get(key) or {}).get("off") or {}
-    current = operation.parse(subject, raw if raw.get("stamp") == stamp else {})
-    _mount(key=key, data=_data(subject, stamp, current), on_off_change=lambda: None)
+    _mount(key=key, data=_data(subject, operation.parse(subject, raw)), on_off_change=lambda: None)
 
 
-def _data(subject: Subject, stamp: str, current: Operation) -> dict:
+def _data(subject: Subject, current: Operation) -> dict:
     whole, outcome = operation.outcome(subject, Operation()), operation.outcome(subject, current)
     config = subject.info.model
     return {
-        "stamp": stamp,
-        "off": vars(current),
         "edits": operation.EDITS,
+        "hows": operation.hows(subject),
+        "most": operation.MOST_PERCENT,
         "seen": data_url(outcome.seen),
         "grid": config.grid_size,
+        "depth": config.depth,
         "heads": config.num_heads,
         "tints": tints(_changes(asked.question(subject), subject)),
         "legend": f"Colour and number: how the probability of {_name(subject)} changes, in points, without that head "

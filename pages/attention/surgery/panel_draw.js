@@ -2,9 +2,10 @@
 
 Object.assign(Panel.prototype, {
   fill() {
-    const { heads, edit, legend } = this.nodes, { data } = this;
-    if (!edit.length) edit.replaceChildren(...Object.entries(data.edits).map(([value, text]) => new Option(text, value)));
-    edit.value = this.off.edit;
+    const { heads, edit, how, percent, legend } = this.nodes, { data } = this;
+    this.offer(edit, data.edits);
+    this.offer(how, data.hows);
+    percent.max = data.most;
     legend.textContent = data.legend;
     const focused = heads.getRootNode().activeElement?.dataset;
     heads.style.gridTemplateColumns = `auto repeat(${data.heads}, minmax(26px, 44px)) auto auto`;
@@ -17,6 +18,11 @@ Object.assign(Panel.prototype, {
     });
     if (focused?.list) heads.querySelector(
       `[data-list="${focused.list}"][data-layer="${focused.layer}"][data-index="${focused.index}"]`)?.focus();
+  },
+
+  offer(select, texts) {
+    if (select.length === Object.keys(texts).length) return;
+    select.replaceChildren(...Object.entries(texts).map(([value, text]) => new Option(text, value)));
   },
 
   label(text, className) {
@@ -44,6 +50,11 @@ Object.assign(Panel.prototype, {
   },
 
   draw() {
+    const { edit, how, percent, share } = this.nodes, { off } = this;
+    Object.assign(edit, { value: off.edit });
+    Object.assign(how, { value: off.how });
+    Object.assign(percent, { value: off.percent, hidden: off.how !== "scaled" });
+    Object.assign(share, { textContent: `${off.percent} %`, hidden: off.how !== "scaled" });
     for (const button of this.nodes.heads.querySelectorAll("button")) {
       const { list, layer, index } = button.dataset, isOff = has(this.off[list], Number(layer), Number(index));
       button.ariaPressed = isOff;

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention.subject import Subject
+from pages.attention.surgery import reference
 from pages.attention.surgery.job import Job
 from pages.shared import answers, mistakes, models, words
 from vit.data import catalog
@@ -22,7 +23,7 @@ POINT = 100.0
 def draw(subject: Subject) -> None:
     """A button, then progress with a way to cancel, then the table."""
     st.subheader("Which heads count?", anchor=False)
-    source = _source(subject)
+    source = reference.test_source(subject.info.classes)
     if not source:
         st.caption("Ranking heads needs test pictures of this model's classes; get or import them on the Data page.")
         return
@@ -53,13 +54,6 @@ def _progress_or_table(subject: Subject, source: str, job: Job, was_running: boo
         predictor = models.predictor(subject.model)
         job.start(lambda running: measure(predictor, source, running))
         st.rerun()
-
-
-def _source(subject: Subject) -> str:
-    """A data set with test pictures of exactly the model's classes; empty if there is none."""
-    classes = set(subject.info.classes)
-    fitting = (info.name for info in catalog.listing() if set(info.classes) == classes and info.counts.get("test"))
-    return next(fitting, "")
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

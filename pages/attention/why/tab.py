@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from vit.explain.evidence import Evidence
 
 COLUMNS = 3
+STEM = (
+    "Behind this model's convolutional stem a patch's token also holds some pixels of its neighbours: a map can be "
+    "right and still lie one patch beside the object."
+)
 SCORE_HELP = """
 Each map is put to the test on the model itself: patches are dropped in the map's order, most important first
 (**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
@@ -30,6 +34,8 @@ def draw(subject: Subject) -> None:
     found = _found(subject)
     places = _cards(subject, found)
     _agreement(subject, found)
+    if subject.info.model.stem == "conv":
+        st.caption(STEM)
     with st.expander("How are the maps measured?"):
         st.markdown(SCORE_HELP)
     for place, evidence in zip(places, found, strict=True):

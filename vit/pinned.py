@@ -1,0 +1,132 @@
+"""Pictures that a person has pinned, to be looked at again with every model: one PNG each, name and class inside."""
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from vit import files, images, paths
+from vit.errors import ImageError
+from vit.images import DecodedImage
+
+MOST = 24
+SIDE = 1024  # pixels of the shorter side; larger pictures are kept smaller
+NAME_LENGTH = 80
+ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A pinned picture: ``id`` names its file, ``label`` is its class where that is known."""
+
+    id: str
+    name: str
+    label: str | None
+
+    @property
+    def path(self) -> Path:
+        return _path(self.id)
+
+    def read(self) -> DecodedImage:
+        """Decode it, with the checks that every picture passes.
+
+        Raises:
+            ImageError: If the file is damaged or gone.
+        """
+        try:
+            return images.decode(self.path.read_bytes(), self.name)
+        except OSError as error:
+            raise ImageError(
+                f"{self.name} can't be read: it was unpinned, or its file moved. Choose another."
+            ) from error
+
+
+def id_of(key: str) -> str:
+    """The id under which a picture is pinned; the same key, the same id."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> str:
+    """Keep a picture; one that is pinned already stays as it is.
+
+    Args:
+        key: Says which picture it is.
+        image: The whole picture.
+        name: As a person knows it.
+        label: Its class.
+
+    Returns:
+        Its id.
+
+    Raises:
+        ImageError: If there are as many as are kept.
+    """
+    pinned_id = id_of(key)
+    known = listing()
+    if len(known) >= MOST and pinned_id not in {entry.id for entry in known}:
+        raise ImageError(f"{MOST} pictures are pinned, which is as many as are kept: unpin one first.")
+    paths.pictures_root().mkdir(parents=True, exist_ok=True)
+    files.write_bytes(_path(pinned_id), _encoded(image, name, label))
+    return pinned_id
+
+
+def unpin(pinned_id: str) -> None:
+    """Let a picture go; one that isn't pinned is gone already."""
+    if ID.fullmatch(pinned_id):
+        _path(pinned_id).unlink(missing_ok=True)
+
+
+def listing() -> list[Pinned]:
+    """All pinned pictures that can be read, the latest first."""
+    found = [path for path in paths.pictures_root().glob("*.png") if ID.fullmatch(path.stem)]
+    entries = [_read(path) for path in sorted(found, key=_modified, reverse=True)]
+    return [entry for entry in entries if entry is not None]
+
+
+def find(pinned_id: str) -> Pinned:
+    """The picture with an id.
+
+    Raises:
+        ImageError: If there is none.
+    """
+    found = _read(_path(pinned_id)) if ID.fullmatch(pinned_id) else None
+    if found is None:
+        raise ImageError("this picture is not pinned, or no longer; choose one of those shown")
+    return found
+
+
+def _path(pinned_id: str) -> Path:
+    return paths.pictures_root() / f"{pinned_id}.png"
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # unpinned in the meantime
+        return 0.0
+
+
+def _read(path: Path) -> Pinned | None:
+    """What a file says of itself, from its header; None if it is no picture of ours."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            words = {key: str(image.info.get(key, "")) for key in ("name", "label")}
+    except (*images.DAMAGE, *images.BOMBS):
+        return None
+    return Pinned(path.stem, words["name"] or path.stem, words["label"] or None)
+
+
+def _encoded(image: Image.Image, name: str, label: str | None) -> bytes:
+    """As PNG, no larger than is kept, with its words."""
+    factor = SIDE / min(image.size)
+    if factor < 1:
+        image = image.resize([round(side * factor) for side in image.size], Image.Resampling.LANCZOS)
+    words, buffer = PngInfo(), io.BytesIO()
+    words.add_itxt("name", name[:NAME_LENGTH])
+    words.add_itxt("label", label or "")
+    image.convert("RGB").save(buffer, "PNG", pnginfo=words)
+    return buffer.getvalue()
