@@ -1,4 +1,4 @@
-"""What watching costs: images per second of a running training with its page open against closed, in turns.
+"""What watching costs: images per second of a running training with a page of it open against none, in turns.
 
     python -m bench.live_page --turns 4
 
@@ -21,7 +21,8 @@ from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
 
 SECONDS, SETTLE = 20, 4  # of a turn, and before it counts
-ENDLESS = ["--steps", "1000000", "--set", "train.eval_every=1000000"]
+LONG = ["--steps", "12000", "--set", "train.eval_every=250"]  # a frame for Evolve every 600 steps
+PAGES = {"closed": None, "Train": "/train?run=watched", "Evolve": "/attention?model=watched&tab=Evolve"}
 
 
 def main() -> None:
@@ -31,22 +32,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, served.chromium() as browser:
         os.environ["VIT_HOME"] = home
         with served.app() as address:
-            turns = watch(browser.new_page(), f"{address}/train?run=watched", args.turns)
+            turns = watch(browser.new_page(), address, args.turns)
     print(machine.table([{"turn": index, **turn} for index, turn in enumerate(turns)]))
-    ratio = statistics.median(turn["open"] / turn["closed"] for turn in turns)
-    print(f"open / closed: {ratio:.3f}, the median of {len(turns)} turns")
-    print(machine.write("live_page", {"turns": turns, "ratio": ratio}))
+    ratios = {name: statistics.median(turn[name] / turn["closed"] for turn in turns) for name in PAGES}
+    for name in ("Train", "Evolve"):
+        print(f"{name} open / closed: {ratios[name]:.3f}, the median of {len(turns)} turns")
+    print(machine.write("live_page", {"turns": turns, "ratios": ratios}))
 
 
 def watch(page: Page, address: str, turns: int) -> list[dict[str, float]]:
-    """Train without end, and look at it every other while."""
+    """Train for long, and look at it from one page after the other."""
     vit = [sys.executable, "-m", "vit"]
-    subprocess.run([*vit, "train", "--preset", "1-minute", "--run", "watched", *ENDLESS], check=True)
-    run = Run.find("watched")
-    while not read_metrics(run):
+    subprocess.run([*vit, "train", "--preset", "1-minute", "--run", "watched", *LONG], check=True)
+    run, urls = Run.find("watched"), {name: address + path if path else "about:blank" for name, path in PAGES.items()}
+    while len(run.series()) < 2:
         time.sleep(0.5)
     try:
-        return [{"closed": speed(run, page, "about:blank"), "open": speed(run, page, address)} for _ in range(turns)]
+        return [{name: speed(run, page, url) for name, url in urls.items()} for _ in range(turns)]
     finally:
         subprocess.run([*vit, "stop", "watched"], check=True)
         time.sleep(5)  # it saves a last checkpoint into a folder that is about to go
