@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from pictures import scene
 from PIL import Image
 from seen import text_of
 from worlds import held, saved, written_run
@@ -12,6 +13,7 @@ from worlds import held, saved, written_run
 from pages.attention.evolve import film, frames, tab
 from pages.attention.subject import Subject
 from pages.shared import answers, models, pictures
+from vit import pinned
 from vit.explain import attention
 from vit.plots import timelapse
 from vit.predict import Predictor
@@ -41,6 +43,14 @@ def test_a_run_is_shown_as_a_film(visit, run):
     assert not app.exception
     assert not app.error
     assert len(app.get("bidi_component")) == 2  # the pictures to choose from, and the film
+    assert app.get("download_button")
+
+
+def test_a_pinned_picture_has_its_film(visit, run):
+    app = visit("attention", tab="Evolve", model=run.id, picture=f"pinned:{pinned.pin('mine', scene(), 'mine.png')}")
+    assert not app.exception
+    assert not app.error
+    assert "mine.png" in text_of(app)
     assert app.get("download_button")
 
 
