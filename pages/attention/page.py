@@ -32,7 +32,7 @@ def draw(names: list[str]) -> None:
         tabs = st.tabs(list(TABS), key="tab", on_change="rerun", bind="query-params")
         for tab, draw_tab in zip(tabs, TABS.values(), strict=True):
             if tab.open:
-                with tab:
+                with tab, mistakes.shown():
                     draw_tab(asked)
 
 

@@ -3,6 +3,7 @@
 import functools
 import gc
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -10,6 +11,10 @@ from pathlib import Path
 
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+
+# Torch's threads that wait should sleep: one that spins holds the core that the other one, or a training, needs. Read
+# when torch is loaded, so it is set here, before any page.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CONTEXT_LOGGER = "streamlit.runtime.scriptrunner_utils.script_run_context"
 

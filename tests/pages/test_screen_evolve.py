@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from pictures import scene
 from PIL import Image
 from seen import text_of
 from worlds import held, saved, small_saved, written_run
@@ -13,7 +14,7 @@ from bench import ship
 from pages.attention.evolve import film, frames, tab
 from pages.attention.subject import Subject
 from pages.shared import answers, models, pictures
-from vit import paths
+from vit import paths, pinned
 from vit.explain import attention
 from vit.models import history, resolve
 from vit.plots import timelapse
@@ -60,6 +61,14 @@ def test_a_shipped_model_brings_the_film_of_its_training(visit, tmp_path, monkey
     app = visit("attention", tab="Evolve", model="shipped-crane", picture=PICTURE)
     assert not app.exception
     assert not app.error
+    assert app.get("download_button")
+
+
+def test_a_pinned_picture_has_its_film(visit, run):
+    app = visit("attention", tab="Evolve", model=run.id, picture=f"pinned:{pinned.pin('mine', scene(), 'mine.png')}")
+    assert not app.exception
+    assert not app.error
+    assert "mine.png" in text_of(app)
     assert app.get("download_button")
 
 

@@ -62,6 +62,7 @@ def test_a_model_of_a_single_patch_gets_a_sentence(visit, model):
     app = visit("attention", tab="Why", picture=PICTURE)
     assert not app.exception
     assert "single patch" in app.error[0].value
+    assert len(app.main.progress) == 3  # the probabilities; no bar stands still
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.8, "beats chance"), (0.2, "within"), (-0.8, "below")])

@@ -1,6 +1,10 @@
-"""After torch is loaded, the garbage collection behind every click has little to search."""
+"""A click is answered soon: little garbage to search, and no thread that holds a core while it waits."""
 
 import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from worlds import saved, written_run
 
@@ -12,3 +16,12 @@ def test_what_torch_brings_along_is_not_searched_for_garbage_after_every_click()
     models.predictor("wise-wolf")
     assert gc.get_freeze_count() > 50_000
     assert len(gc.get_objects()) < gc.get_freeze_count()
+
+
+def test_threads_that_wait_sleep_unless_somebody_says_otherwise():
+    code = "import os, sys, pages.shared.server; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    for given, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+        root = Path(__file__).resolve().parents[2]
+        said = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+        assert said.stdout.split() == [expected, "False"]

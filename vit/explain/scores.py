@@ -185,4 +185,7 @@ def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:
     if not values.isfinite().all():
         raise VitError("the map holds NaN or infinity, so it can't be scored")
     if model.config.num_patches < 2:
-        raise VitError("this model cuts a picture into a single patch, so that its maps have no order to score")
+        raise VitError(
+            "this model cuts a picture into a single patch, so that its maps have no order to score; choose one with "
+            "smaller patches"
+        )

@@ -50,10 +50,12 @@ def _film(subject: Subject, run: Run, is_alive: bool) -> None:
 def _frames(run: Run, saved: list, subject: Subject) -> list[Frame]:
     """Every checkpoint's frame; says how far it is where that takes a while."""
     progress, found = st.empty(), []
-    for done, entry in enumerate(saved):
-        progress.progress(done / len(saved), text=f"Asking checkpoint {done + 1} of {len(saved)}")
-        found.append(frames.of(run, entry, subject))
-    progress.empty()
+    try:
+        for done, entry in enumerate(saved):
+            progress.progress(done / len(saved), text=f"Asking checkpoint {done + 1} of {len(saved)}")
+            found.append(frames.of(run, entry, subject))
+    finally:
+        progress.empty()
     return found
 
 

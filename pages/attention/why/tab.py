@@ -48,10 +48,12 @@ def _found(subject: Subject) -> list["Evidence"]:
     from vit.explain.methods import METHODS
 
     progress, found = st.empty(), []
-    for done, method in enumerate(METHODS.values()):
-        progress.progress(done / len(METHODS), text=f"{method.title}: {done} of {len(METHODS)} methods measured")
-        found.append(measured.evidence(subject, method.name))
-    progress.empty()
+    try:
+        for done, method in enumerate(METHODS.values()):
+            progress.progress(done / len(METHODS), text=f"{method.title}: {done} of {len(METHODS)} methods measured")
+            found.append(measured.evidence(subject, method.name))
+    finally:  # a method that refuses leaves its sentence, and no bar that stands still
+        progress.empty()
     return by_score(found)
 
 
