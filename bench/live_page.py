@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 
 from bench import machine, served
 from vit.runs.directory import Run
-from vit.runs.metrics import read_metrics
+from vit.runs.metrics import curve, read_metrics
 
 SECONDS, SETTLE = 20, 4  # of a turn, and before it counts
 LONG = ["--steps", "12000", "--set", "train.eval_every=250"]  # a frame for Evolve every 600 steps
@@ -60,7 +60,7 @@ def speed(run: Run, page: Page, address: str) -> float:
     time.sleep(SETTLE)
     before = len(read_metrics(run))
     time.sleep(SECONDS)
-    return statistics.median(row["images_per_second"] for row in read_metrics(run)[before:])
+    return statistics.median(curve(read_metrics(run)[before:], "images_per_second")[1])
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import words
+from pages.shared import refresh, words
 from vit import devices
 from vit.data import catalog
 from vit.runs import state
 from vit.runs.state import RunState
 
 HERE = Path(__file__).parent
-REFRESH_SECONDS = 3
 SIDEBAR_WIDTH = 230  # pixels
 
 
@@ -27,16 +26,17 @@ def draw(page) -> None:
     run = state.active()
     with st.sidebar:
         if run:
-            st.fragment(_active_run, run_every=REFRESH_SECONDS)(run.id)
+            every = refresh.aside_seconds(run)
+            st.fragment(_active_run, run_every=every)(run.id, every)
         with st.container(gap="xxsmall"):
             st.caption(f":material/memory: {devices.describe().label}")
             st.caption(f":material/photo_library: {', '.join(info.name for info in catalog.listing())}")
 
 
-def _active_run(run_id: str) -> None:
+def _active_run(run_id: str, every: int | None) -> None:
     """A card that follows to every page; when its run ends, the page is drawn anew without it."""
     run = state.active()
-    if run is None or run.id != run_id:
+    if run is None or run.id != run_id or refresh.aside_seconds(run) != every:
         st.rerun()
     with st.container(border=True, gap="xsmall", key="active-run"):
         st.page_link(

@@ -5,13 +5,11 @@ import streamlit as st
 from pages.attention.evolve import film, frames
 from pages.attention.evolve.frames import Frame
 from pages.attention.subject import Subject
-from pages.shared import mistakes, models, words
+from pages.shared import mistakes, models, refresh, words
 from vit.models import history
 from vit.plots import timelapse
 from vit.runs import state
 from vit.runs.directory import Run
-
-REFRESH_SECONDS = 5.0
 
 
 def draw(subject: Subject) -> None:
@@ -20,19 +18,20 @@ def draw(subject: Subject) -> None:
     if not models.has_history(name):
         st.markdown("This model is a single checkpoint. Choose one of your own runs to see how it came about.")
         return
-    is_alive = _is_alive(name)
-    st.fragment(_part, run_every=REFRESH_SECONDS if is_alive else None)(subject, name, is_alive)
+    every = _interval(name)
+    st.fragment(_part, run_every=every)(subject, name, every)
 
 
-def _is_alive(name: str) -> bool:
+def _interval(name: str) -> int | None:
+    """Seconds until there may be another frame; None if the run is not at work."""
     active = state.active()
-    return active is not None and active.id == name
+    return refresh.aside_seconds(active) if active is not None and active.id == name else None
 
 
-def _part(subject: Subject, name: str, was_alive: bool) -> None:
+def _part(subject: Subject, name: str, every: int | None) -> None:
     with mistakes.shown():
-        _film(subject, history(name), was_alive)
-    if was_alive and not _is_alive(name):
+        _film(subject, history(name), every is not None)
+    if _interval(name) != every:
         st.rerun()
 
 

@@ -1,15 +1,13 @@
-"""One run from top to bottom, drawn anew every second or two while it lives."""
+"""One run from top to bottom, drawn anew every few seconds while it lives."""
 
 import streamlit as st
 
-from pages.shared import heading, launching
+from pages.shared import heading, launching, refresh
 from pages.train.live import charts, details, figures, header, pinned
 from vit.errors import RunError
 from vit.runs import state
 from vit.runs.directory import Run, read_json
 from vit.runs.metrics import MetricsTail
-
-REFRESH_SECONDS = 2
 
 
 def draw(run_id: str) -> None:
@@ -21,14 +19,14 @@ def draw(run_id: str) -> None:
         st.error(str(error))
         st.page_link(launching.TRAIN_PAGE, label="Configure a new run", icon=":material/tune:")
         return
-    is_alive = state.state_of(run).is_alive
-    st.fragment(_live, run_every=REFRESH_SECONDS if is_alive else None)(run, is_alive)
+    every = refresh.seconds(state.state_of(run))
+    st.fragment(_live, run_every=every)(run, every)
 
 
-def _live(run: Run, was_alive: bool) -> None:
-    """Everything that changes. When the run has ended or begun anew, the whole page starts over."""
+def _live(run: Run, every: int | None) -> None:
+    """Everything that changes. When the run has ended, begun anew or come of age, the whole page starts over."""
     now = state.state_of(run)
-    if now.is_alive != was_alive:
+    if refresh.seconds(now) != every:
         st.rerun()
     rows, plan = _tail(run).read(), read_json(run.plan_path) or {}
     header.draw(run, now, rows)

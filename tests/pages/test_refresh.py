@@ -1,0 +1,20 @@
+"""A page looks at a run the less often the longer it trains, and no more once it has ended."""
+
+from pages.shared import refresh
+from vit.runs.state import RunState
+
+
+def interval(state: str, trained: float) -> int | None:
+    return refresh.seconds(RunState("quick-otter", state, {"seconds": trained}))
+
+
+def test_an_old_run_is_looked_at_less_often():
+    assert 0 < interval("running", 1.0) < interval("running", 3600.0)
+
+
+def test_a_run_without_any_training_yet_is_young():
+    assert refresh.seconds(RunState("quick-otter", "queued", {})) == interval("running", 0.0)
+
+
+def test_what_has_ended_is_not_looked_at_again():
+    assert {interval(state, 10.0) for state in ("stopped", "finished", "failed", "interrupted", "paused")} == {None}
