@@ -96,7 +96,7 @@ def test_a_run_that_is_deleted_while_it_is_watched_gets_a_sentence(run, subject)
 
         from pages.attention.evolve import tab
 
-        tab._part(st.session_state["subject"], "wise-wolf", False)
+        tab._part(st.session_state["subject"], "wise-wolf", None)
 
     shutil.rmtree(run.path)
     app = AppTest.from_function(part)
