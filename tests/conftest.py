@@ -15,10 +15,10 @@ settings.load_profile("shared machine")
 
 
 def pytest_collection_modifyitems(items):
-    """Two workers share the tests: one file stays with one of them, and there is one browser at a time."""
+    """Two workers share the tests; those in the browser stay with one of them, so that there is one at a time."""
     for item in items:
-        is_browser = Path(__file__).parent / "browser" in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path)))
+        if Path(__file__).parent / "browser" in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture
