@@ -11,13 +11,6 @@ def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(pag
     page.goto(f"{server.url}/train?preset=tutorial")
     train = page.get_by_test_id("stMain").get_by_role("button", name="Train", exact=True)
     train.wait_for()
-    page.get_by_text("Advanced: training").click()
-    processes = page.get_by_role("spinbutton", name="Processes")
-    processes.fill("1")  # which starts sooner than several
-    processes.press("Enter")
-    page.get_by_role("button", name="Command").click()
-    expect(page.get_by_text("train.processes=1")).to_be_visible()
-    page.keyboard.press("Escape")
     train.dblclick()
     page.wait_for_url("**run=**")
     stop = page.get_by_role("button", name="Stop", exact=True)
