@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.training.conftest import tiny_config
 from vit.model import VisionTransformer
-from vit.training.optimizers import Muon, build_optimizers, orthogonalise
+from vit.training.optimizers import Muon, build_optimizers, orthogonalise, orthogonalise_all
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
@@ -34,9 +34,17 @@ def test_biases_norms_tokens_and_positions_do_not_decay():
 @pytest.mark.parametrize("shape", [(16, 16), (32, 16), (16, 32)])
 def test_orthogonalised_matrices_have_singular_values_near_one(shape):
     matrices = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalise(matrices))
+    values = torch.linalg.svdvals(torch.stack(orthogonalise_all(list(matrices))))
     assert values.median() > 0.7  # five iterations leave the very smallest behind, by design
     assert values.max() < 1.3
+
+
+def test_matrices_of_any_shapes_are_made_orthogonal_each_by_itself():
+    random = torch.Generator().manual_seed(0)
+    matrices = [torch.randn(shape, generator=random) for shape in ((8, 4), (4, 8), (6, 6), (4, 8), (3, 5))]
+    for matrix, together in zip(matrices, orthogonalise_all(matrices), strict=True):
+        (alone,) = orthogonalise_all([matrix])
+        torch.testing.assert_close(together, alone)
 
 
 def test_orthogonalising_keeps_the_singular_vectors():
@@ -49,14 +57,26 @@ def test_orthogonalising_keeps_the_singular_vectors():
 
 def test_muon_treats_a_fused_qkv_matrix_as_three():
     torch.manual_seed(0)
-    fused, parts = nn.Parameter(torch.randn(24, 8)), None
+    fused = nn.Parameter(torch.randn(24, 8))
     parts = [nn.Parameter(piece.clone()) for piece in fused.detach().chunk(3)]
     fused.grad = torch.randn(24, 8)
     for part, grad in zip(parts, fused.grad.chunk(3), strict=True):
         part.grad = grad.clone()
-    Muon([fused], 0.1, 0.9, 0.01).step()
+    Muon([fused], 0.1, 0.9, 0.01, fused=[fused]).step()
     Muon(parts, 0.1, 0.9, 0.01).step()
     torch.testing.assert_close(fused.detach(), torch.cat([part.detach() for part in parts]))
+
+
+@pytest.mark.parametrize("mlp_ratio", [2.0, 3.0])
+def test_muon_cuts_the_qkv_into_three_and_nothing_else_whatever_its_shape(mlp_ratio):
+    """With an MLP ratio of 3 the first layer of the MLP has the shape of a qkv."""
+    config = tiny_config(train__optimizer="muon", model__mlp_ratio=mlp_ratio)
+    network = VisionTransformer(config.model)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    muon, _ = build_optimizers(network, config.train)
+    (group,) = muon.param_groups
+    cut = {names[id(matrix)] for matrix in group["params"] if len(muon._pieces([matrix], [matrix])) == 3}
+    assert cut == {f"blocks.{place}.attn.qkv.weight" for place in range(config.model.depth)}
 
 
 def test_a_kernel_is_to_muon_the_matrix_that_its_convolution_multiplies_with():

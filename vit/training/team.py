@@ -125,13 +125,22 @@ def mean(values: Tensor, weight: int) -> Tensor:
     return total[:-1] / total[-1]
 
 
-def share_out(work: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    """``work(rows)``, where each process does its share of the rows and gets the others' results."""
-    if size() == 1 or len(rows) % size():
-        return work(rows)
-    mine, everything = work(share(rows)).contiguous(), torch.empty_like(rows)
-    dist.all_gather(list(everything.chunk(size())), mine)
-    return everything
+def share_out(work: Callable[[list[Tensor]], list[Tensor]], tensors: list[Tensor]) -> list[Tensor]:
+    """``work(tensors)``, a result like each of them, where each process does its share and gets the others' results."""
+    if size() == 1:
+        return work(tensors)
+    order = sorted(range(len(tensors)), key=lambda place: tensors[place].shape)  # everyone gets some of each size
+    shares = [order[first :: size()] for first in range(size())]
+    lengths = [sum(tensors[place].numel() for place in share) for share in shares]
+    everything = tensors[0].new_empty(size(), max(lengths))
+    mine = work([tensors[place] for place in shares[rank()]])
+    padding = everything.new_zeros(max(lengths) - lengths[rank()])
+    dist.all_gather(list(everything), torch.cat([*(result.flatten() for result in mine), padding]))
+    results = list(tensors)
+    for places, row, length in zip(shares, everything, lengths, strict=True):
+        for place, flat in zip(places, row[:length].split([tensors[p].numel() for p in places]), strict=True):
+            results[place] = flat.view_as(tensors[place])
+    return results
 
 
 def supervisor_is_gone() -> bool:
