@@ -1,27 +1,32 @@
 """Images per second of training: ours against timm, vit-pytorch and the loop of the tutorials, in one sitting.
 
     pip install vit-pytorch einops
-    python -m bench.throughput --rounds 3 --data ../shared/data/cifar10-images.tar.xz
+    python -m bench.throughput --rounds 20 --data ../shared/data/cifar10-images.tar.xz
 
 Everybody trains the same plain ViT (patch 4, width 128, depth 4, MLP ratio 2, class token) with AdamW on batches of
-128; rounds are interleaved, so that a machine that gets slower gets slower for all. The peers run as their users run
-them, in one process with a thread per core. "step" is fed with one ready batch; "loop" draws, augments (shift by up to
-4 pixels, mirror) and normalises pictures: ours from resident uint8 tensors, the tutorials' with a DataLoader of PIL
-pictures and torchvision transforms. The share of the machine is that of a 2048 x 2048 float32 matrix product.
+128. All are started once and suspended; then each is woken for some seconds in turn, again and again, so that a
+machine that gets slower gets slower for all, and ratios are taken within a round. The peers run as their users run
+them, in one process with a thread per core; ours as the app trains, in as many processes as it finds fastest. "step" is
+fed with one ready batch; "loop" draws, augments (shift by up to 4 pixels, mirror) and normalises pictures: ours from
+resident uint8 tensors, the tutorials' with a DataLoader of PIL pictures, torchvision transforms and
+timm's model. The share of the machine is the model's floating-point operations against those of a 2048 x 2048 float32
+product in the same time; with a class token our step leaves out what nobody reads of the last block, which counts in
+its favour, and with mean pooling it leaves out nothing.
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import torch
 from torch.nn import functional as F
 
@@ -29,16 +34,17 @@ from bench import machine
 from vit import cost, devices, presets
 from vit.config import RunConfig
 from vit.data.load import load
-from vit.model import VisionTransformer
 from vit.rules import validate
 from vit.runs.launch import ENVIRONMENT
 from vit.torchvision_compat import prepare_torchvision
-from vit.training import hardware, measure, team
+from vit.training import hardware, team
 from vit.training.batches import prepare
 from vit.training.lead import lead
+from vit.training.loop import train_step, trainable
+from vit.training.session import start_session
 from vit.training.speed import noise
 
-BATCH, SECONDS, WARM_UP = 128, 8.0, 4
+BATCH, SECONDS, WARM_UP = 128, 3.0, 5
 PLAIN = {"model.pool": "cls", "train.optimizer": "adamw", "train.batch_size": BATCH, "augment.crop_padding": 4}
 MATRIX = 2048
 CPU = torch.device("cpu")
@@ -46,18 +52,6 @@ CPU = torch.device("cpu")
 
 def config(source: str = "shapes", **more) -> RunConfig:
     return validate(presets.build("tutorial", {**PLAIN, "data.source": source, **more}))
-
-
-def rate(step: Callable[[], None], images: int) -> float:
-    """Images per second, from the median step of some seconds."""
-    for _ in range(WARM_UP):
-        step()
-    times, end = [], time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return images / statistics.median(times)
 
 
 def plain_step(network: torch.nn.Module, batches: Callable[[], tuple]) -> Callable[[], None]:
@@ -79,26 +73,34 @@ def ready() -> tuple:
     return torch.randn(BATCH, 3, 32, 32), torch.randint(0, 10, (BATCH,))
 
 
-def timm_step(_) -> float:
+def timm_model(**more) -> torch.nn.Module:
     from timm.models import VisionTransformer as Timm
 
+    return Timm(img_size=32, patch_size=4, num_classes=10, embed_dim=128, depth=4, num_heads=4, mlp_ratio=2, **more)
+
+
+def timm_step(_) -> Callable[[], None]:
     batch = ready()
-    network = Timm(img_size=32, patch_size=4, num_classes=10, embed_dim=128, depth=4, num_heads=4, mlp_ratio=2)
-    return rate(plain_step(network, lambda: batch), BATCH)
+    return plain_step(timm_model(), lambda: batch)
 
 
-def vit_pytorch_step(_) -> float:
+def timm_mean_step(_) -> Callable[[], None]:
+    batch = ready()
+    return plain_step(timm_model(class_token=False, global_pool="avg"), lambda: batch)
+
+
+def vit_pytorch_step(_) -> Callable[[], None]:
     from vit_pytorch import ViT
 
     batch = ready()
     network = ViT(image_size=32, patch_size=4, num_classes=10, dim=128, depth=4, heads=4, dim_head=32, mlp_dim=256)
-    return rate(plain_step(network, lambda: batch), BATCH)
+    return plain_step(network, lambda: batch)
 
 
-def tutorial_loop(source: str) -> float:
-    """A DataLoader without workers, PIL pictures, torchvision's transforms; the model is ours."""
+def tutorial_loop(source: str) -> Callable[[], None]:
+    """A DataLoader without workers, PIL pictures, torchvision's transforms; the model is timm's."""
     batches = tutorial_batches(source)
-    return rate(plain_step(VisionTransformer(config().model).train(), lambda: next(batches)), BATCH)
+    return plain_step(timm_model(), lambda: next(batches))
 
 
 def tutorial_batches(source: str):
@@ -129,57 +131,114 @@ def tutorial_batches(source: str):
         yield from DataLoader(Pictures(), BATCH, shuffle=True, drop_last=True)
 
 
-def ours(name: str, source: str) -> float:
-    """Our worker's own steps, in as many processes as it would use; under torchrun the result is left in a file."""
-    loop = name == "our loop"
-    data = prepare(load(source, 32), config(source), CPU) if loop else None
-    settings = config(source) if loop else config(**{"augment.crop_padding": 0, "augment.flip": "none"})
-    hardware.set_up(0)
-    data = data or noise(settings, CPU)
-    if not loop:  # one ready batch for all steps
-        batch = data.batch(0, settings)
-        object.__setattr__(data, "batch", lambda *_: batch)
-    found = measure.fastest(settings, data, "fp32")
-    return BATCH / found.step
+def our_step(_, **more) -> Callable[[], None]:
+    """Our worker's own step on one ready batch."""
+    settings = config(**{"augment.crop_padding": 0, "augment.flip": "none", **more})
+    batch = noise(settings, CPU).batch(0, settings)
+    return worker_step(settings, lambda _: batch)
 
 
-def matmul(_) -> float:
-    """Floating-point operations per second of a large product."""
+def our_mean_step(_) -> Callable[[], None]:
+    return our_step(_, **{"model.pool": "mean"})
+
+
+def our_loop(source: str) -> Callable[[], None]:
+    """Our worker's own step, each on a batch of its own."""
+    settings = config(source)
+    data = prepare(load(source, 32), settings, CPU)
+    return worker_step(settings, lambda step: data.batch(step, settings))
+
+
+def worker_step(settings: RunConfig, batch: Callable[[int], tuple]) -> Callable[[], None]:
+    session = start_session(settings, CPU)
+    forward, train = trainable(session, settings.train), settings.train
+    return lambda: train_step(forward, session, batch(session.step), train, train.lr, "fp32")
+
+
+def matmul(_) -> Callable[[], None]:
+    """A large product."""
     left, right = torch.randn(MATRIX, MATRIX), torch.randn(MATRIX, MATRIX)
-    return rate(lambda: left @ right, 2 * MATRIX**3)
+    return lambda: left @ right
 
 
-CONTENDERS: dict[str, Callable[[str], float]] = {
+CONTENDERS: dict[str, Callable[[str], Callable[[], None]]] = {
     "matrix product": matmul,
-    "our step": lambda source: ours("our step", source),
+    "our step": our_step,
     "timm's step": timm_step,
+    "our step, mean pooling": our_mean_step,
+    "timm's step, mean pooling": timm_mean_step,
     "vit-pytorch's step": vit_pytorch_step,
-    "our loop": lambda source: ours("our loop", source),
+    "our loop": our_loop,
     "the tutorials' loop": tutorial_loop,
 }
 
 
 def contend(argument: str) -> None:
-    """One contender's turn, in a process of its own (or a team of them)."""
-    name, source, path = json.loads(argument)
-    processes = team.largest(config().train, CPU) if name.startswith("our") else 1
+    """One contender, in a process of its own (or a team of them): steps without end, each one's seconds in a file."""
+    name, source, path, processes = json.loads(argument)
     if processes > 1 and not team.is_member():
         lead("bench.throughput", argument, processes)
         return
     prepare_torchvision()  # the peers import it
     with team.membership() if team.is_member() else nullcontext():
-        result = CONTENDERS[name](source)
-        if team.rank() == 0:
-            Path(path).write_text(json.dumps(result))
+        if name.startswith("our"):
+            hardware.set_up(0)
+        step = CONTENDERS[name](source)
+        with open(path, "a") if team.rank() == 0 else nullcontext() as file:
+            while True:
+                start = time.perf_counter()
+                step()
+                if file:
+                    print(time.perf_counter() - start, file=file, flush=True)
 
 
-def turn(name: str, source: str) -> float:
-    environment = {**os.environ, **(ENVIRONMENT if name.startswith("our") else {})}
+@dataclass
+class Contender:
+    """A suspended process, and the file in which its steps appear."""
+
+    process: psutil.Process
+    path: Path
+    seen: int = 0
+
+    @classmethod
+    def start(cls, name: str, source: str, folder: Path, processes: int) -> "Contender":
+        """Begin, and suspend as soon as the first steps are done."""
+        path = folder / name
+        path.touch()
+        environment = {**os.environ, **(ENVIRONMENT if name.startswith("our") else {})}
+        argument = json.dumps([name, source, str(path), processes if name.startswith("our") else 1])
+        started = psutil.Popen([sys.executable, "-m", "bench.throughput", argument], env=environment)
+        contender = cls(started, path)
+        while len(path.read_text().splitlines()) < WARM_UP:
+            assert started.poll() is None, f"{name} has ended"
+            time.sleep(0.1)
+        contender.each(psutil.Process.suspend)
+        return contender
+
+    def each(self, act: Callable[[psutil.Process], None]) -> None:
+        for process in [self.process, *self.process.children(recursive=True)]:
+            act(process)
+
+    def turn(self) -> float:
+        """Seconds of a step, the median over a turn; the step that the suspension cut in two doesn't count."""
+        self.seen = len(self.path.read_text().splitlines())
+        self.each(psutil.Process.resume)
+        time.sleep(SECONDS)
+        self.each(psutil.Process.suspend)
+        return statistics.median(map(float, self.path.read_text().splitlines()[self.seen + 1 :]))
+
+
+def measure_all(source: str, rounds: int, processes: int) -> list[dict[str, float]]:
+    """Rounds of a turn for each: seconds of a step."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result.json"
-        argument = json.dumps([name, source, str(path)])
-        subprocess.run([sys.executable, "-m", "bench.throughput", argument], check=True, env=environment)
-        return json.loads(path.read_text())
+        contenders = {}
+        try:
+            for name in CONTENDERS:
+                contenders[name] = Contender.start(name, source, Path(folder), processes)
+            return [{name: contender.turn() for name, contender in contenders.items()} for _ in range(rounds)]
+        finally:
+            for contender in contenders.values():
+                contender.each(psutil.Process.kill)
 
 
 def main() -> None:
@@ -187,23 +246,29 @@ def main() -> None:
         contend(sys.argv[1])
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--data", default="shapes", help="a data set's name or a path")
+    parser.add_argument("--processes", type=int, default=team.largest(config().train, CPU), help="of ours")
     args = parser.parse_args()
-    rounds = [{name: turn(name, args.data) for name in CONTENDERS} for _ in range(args.rounds)]
+    rounds = measure_all(args.data, args.rounds, args.processes)
     print(machine.table(rows(rounds)))
-    print(machine.write("throughput", {"data": args.data, "cores": devices.usable_cores(), "rounds": rounds}))
+    setting = {"data": args.data, "cores": devices.usable_cores(), "processes": args.processes}
+    print(machine.write("throughput", {**setting, "rows": rows(rounds), "seconds per step": rounds}))
 
 
-def rows(rounds: list[dict]) -> list[dict]:
-    """Medians, ratios taken within each round, and the share of the matrix product's rate."""
-    flops = 3 * cost.forward_flops(config().model)  # the backward pass is two forward passes
-    against = {"our step": "timm's step", "our loop": "the tutorials' loop"}
+def rows(rounds: list[dict[str, float]]) -> list[dict]:
+    """Medians over the rounds, ratios within each, and the share of the matrix product's rate."""
+    flops = 3 * cost.forward_flops(config().model) * BATCH  # the backward pass is two forward passes
+    against = {
+        "our step": "timm's step",
+        "our step, mean pooling": "timm's step, mean pooling",
+        "our loop": "the tutorials' loop",
+    }
     return [
         {
             "what": name,
-            "images/s": f"{statistics.median(turn[name] for turn in rounds):,.0f}",
-            "share of the machine": f"{statistics.median(t[name] * flops / t['matrix product'] for t in rounds):.0%}",
+            "images/s": f"{BATCH / statistics.median(turn[name] for turn in rounds):,.0f}",
+            "share of the machine": f"{statistics.median(_share(turn, name, flops) for turn in rounds):.0%}",
             "ratio": _ratio(rounds, name, against[name]) if name in against else "",
         }
         for name in CONTENDERS
@@ -211,9 +276,13 @@ def rows(rounds: list[dict]) -> list[dict]:
     ]
 
 
-def _ratio(rounds: list[dict], ours: str, theirs: str) -> str:
-    ratios = [turn[ours] / turn[theirs] for turn in rounds]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) of {theirs}"
+def _share(turn: dict[str, float], name: str, flops: float) -> float:
+    return flops / turn[name] / (2 * MATRIX**3 / turn["matrix product"])
+
+
+def _ratio(rounds: list[dict[str, float]], ours: str, theirs: str) -> str:
+    low, middle, high = statistics.quantiles([turn[theirs] / turn[ours] for turn in rounds], n=4)
+    return f"{middle:.2f} (middle half {low:.2f} to {high:.2f}) of {theirs}"
 
 
 if __name__ == "__main__":

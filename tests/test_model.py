@@ -33,6 +33,21 @@ def test_timm_takes_the_weights_strictly_and_computes_the_same_logits(config):
     assert torch.allclose(model(inputs), reference(inputs), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("config", PLAIN, ids=str)
+def test_a_training_step_has_timms_gradients(config):
+    """Also where a class token lets the step leave out what nobody reads."""
+    model = vision_transformer(**config).double().train()
+    reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).double().train()
+    reference.load_state_dict(model.state_dict(), strict=True)
+    inputs = pictures(model, count=4).double()
+    labels = torch.arange(4) % model.config.num_classes
+    for network in (model, reference):
+        torch.nn.functional.cross_entropy(network(inputs), labels).backward()
+    theirs = dict(reference.named_parameters())
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, theirs[name].grad, rtol=1e-9, atol=1e-12, msg=name)
+
+
 @pytest.mark.parametrize("config", [*PLAIN, {"patch_size": 4, "stem": "conv"}], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_explicit_attention_computes_what_fused_attention_computes(config, dtype):

@@ -54,9 +54,10 @@ class Attention(nn.Module):
         self.attn_drop_rate = config.attn_drop_rate
         self.proj_drop = nn.Dropout(config.drop_rate)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, read: int | None = None) -> Tensor:
+        """Of the answers only the first ``read`` are computed, if that is given: (B, N, D) -> (B, read, D)."""
         dropout = self.attn_drop_rate if self.training else 0.0
-        x = F.scaled_dot_product_attention(*self._heads(x), dropout_p=dropout)  # (B, h, N, d)
+        x = F.scaled_dot_product_attention(*self._heads(x, read), dropout_p=dropout)  # (B, h, read, d)
         return self.project(x)
 
     def explicit(self, x: Tensor, key_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -76,10 +77,15 @@ class Attention(nn.Module):
             scores = scores.masked_fill(~key_mask[:, None, None, :], torch.finfo(scores.dtype).min)
         return scores.softmax(dim=-1), value
 
-    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        batch, tokens, _ = x.shape
-        qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, self.head_dim)
-        return qkv.permute(2, 0, 3, 1, 4).unbind(0)  # three of (B, h, N, d)
+    def _heads(self, x: Tensor, read: int | None = None) -> tuple[Tensor, ...]:
+        """Queries (of the first tokens only, if ``read`` is given), keys and values: (B, N, D) -> (B, h, N, d) each."""
+        if read is None:
+            thirds = self.qkv(x).chunk(3, dim=-1)  # chunked, not permuted: its gradient is one copy, not two
+        else:
+            weights = self.qkv.weight.chunk(3)
+            biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
+            thirds = map(F.linear, (x[:, :read], x, x), weights, biases)
+        return tuple(third.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for third in thirds)
 
     def project(self, x: Tensor) -> Tensor:
         """Heads side by side through the output projection: (B, h, N, d) -> (B, N, D)."""
@@ -125,8 +131,9 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.drop_path = DropPath(drop_path_rate)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop_path(self.attn(self.norm1(x)))
+    def forward(self, x: Tensor, read: int | None = None) -> Tensor:
+        """All tokens, or only the first ``read`` of them, which still attend to all: (B, N, D) -> (B, read, D)."""
+        x = x[:, :read] + self.drop_path(self.attn(self.norm1(x), read))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
@@ -187,7 +194,17 @@ class VisionTransformer(nn.Module):
         return self.head(self.fc_norm(pooled))
 
     def forward(self, images: Tensor) -> Tensor:
+        if self.training and self.config.pool == "cls":
+            return self.forward_head(self._forward_class_token(images))
         return self.forward_head(self.forward_features(images))
+
+    def _forward_class_token(self, images: Tensor) -> Tensor:
+        """What a training step needs of ``forward_features``: nobody reads the last block's other tokens."""
+        *earlier, last = self.blocks
+        x = self.embed(images)
+        for block in earlier:
+            x = block(x)
+        return self.norm(last(x, read=1))  # (B, 1, D)
 
 
 def init_weights(module: nn.Module) -> None:
