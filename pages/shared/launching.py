@@ -1,5 +1,7 @@
 """Starting a run from a page: once, however often the button is clicked."""
 
+import time
+
 import streamlit as st
 
 from vit.config import RunConfig
@@ -8,6 +10,8 @@ from vit.runs import launch, names
 
 TOKEN, LAUNCHED = "next_run", "launched_run"
 TRAIN_PAGE = "pages/train/page.py"
+ARRIVAL = "arrives_until"
+ARRIVAL_SECONDS = 3.0  # how long a rerun may still come that knows only the address of before the click
 
 
 def next_run() -> str:
@@ -32,4 +36,16 @@ def launch_once(config: RunConfig) -> str:
         st.session_state[TOKEN] = names.new_id()
         raise
     st.session_state[LAUNCHED] = run_id
+    st.session_state[ARRIVAL] = time.monotonic() + ARRIVAL_SECONDS
     return run_id
+
+
+def arriving() -> str | None:
+    """The run that was launched a moment ago, unless somebody has asked for another since."""
+    return st.session_state[LAUNCHED] if time.monotonic() < st.session_state.get(ARRIVAL, 0) else None
+
+
+def configure_another() -> None:
+    """Leave the run and go to the form."""
+    st.session_state.pop(ARRIVAL, None)
+    st.switch_page(TRAIN_PAGE)

@@ -23,3 +23,26 @@ def test_the_second_of_two_fast_clicks_gets_the_run_of_the_first(monkeypatch):
     name, first, second = app.session_state["answers"]
     assert (first, second) == (name, name)
     assert [run.id for run in state.listing()] == [name]
+
+
+def launched_and_left():
+    import streamlit as st
+    from worlds import config
+
+    from pages.shared import launching
+
+    launching.next_run()
+    run_id, arriving = launching.launch_once(config()), launching.arriving()
+    launching.configure_another()
+    st.session_state["answers"] = [run_id, arriving, launching.arriving()]
+
+
+def test_who_asks_for_a_new_run_is_not_led_back_to_the_one_just_launched(monkeypatch):
+    visited = []
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    monkeypatch.setattr("streamlit.switch_page", visited.append)
+    app = AppTest.from_function(launched_and_left).run()
+    assert not app.exception
+    run_id, arriving, after = app.session_state["answers"]
+    assert (arriving, after) == (run_id, None)
+    assert visited == ["pages/train/page.py"]

@@ -106,6 +106,17 @@ def test_train_launches_what_the_form_says_and_shows_it(visit):
     assert (config.model.depth, config.model.num_classes, config.train.epochs) == (2, 10, 5)
 
 
+def test_a_rerun_that_still_has_the_old_address_does_not_lead_back_to_the_form(visit):
+    """As when the second of two fast clicks reaches the server, or the Command popover closes, after the first."""
+    app = visit("train", preset="tutorial")
+    app.button(key="train").click().run()
+    (run,) = runs.listing()
+    del app.query_params["run"]
+    app.run()
+    assert app.query_params["run"] == run.id
+    assert app.title[0].value == run.id
+
+
 def test_the_form_survives_a_visit_to_another_screen(visit):
     app = visit("train")
     widget(app, "model.depth").set_value(7).run()

@@ -45,7 +45,7 @@ def draw(run: Run, now: RunState, rows: list[dict]) -> None:
 def _actions(run: Run, now: RunState) -> None:
     """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
     new = {"type": "tertiary", "icon": ":material/add:", "help": "Configure another run; this one goes on."}
-    st.button("New run", on_click=st.switch_page, args=(launching.TRAIN_PAGE,), **new)
+    st.button("New run", on_click=launching.configure_another, **new)
     if now.is_alive:
         st.button("Save now", icon=":material/save:", on_click=_command, args=(run.id, "save"))
         is_stopping = run.command_path.exists()
