@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("presets", nargs="+", choices=presets.PRESETS, metavar="PRESET")
     parser.add_argument("--data", required=True, help="a data set's name or a path")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="instead of the preset's own length")
+    parser.add_argument("--epochs", type=float, help="instead of the preset's own length")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["VIT_HOME"] = home
@@ -35,7 +35,7 @@ def main() -> None:
         runs = [one(preset, args.data, seed, length) for preset in args.presets for seed in range(args.seeds)]
     rows = [summary(name, [run for run in runs if run["preset"] == name]) for name in args.presets]
     print(machine.table(rows))
-    name = "-".join(["presets", *args.presets, *([f"{args.epochs}-epochs"] if args.epochs else [])])
+    name = "-".join(["presets", *args.presets, *([f"{args.epochs:g}-epochs"] if args.epochs else [])])
     print(machine.write(name, {"data": Path(args.data).name, "summary": rows, "runs": runs}))
 
 

@@ -26,7 +26,7 @@ CARD = """# {name}
 | classes | {classes} |
 | data | {data}: {num_train:,} pictures to train, {num_val:,} to validate, {num_test:,} to test |
 | recipe | {optimizer}, learning rate {lr:g}, batch {batch}, {epochs:.1f} epochs, {schedule} schedule, seed {seed} |
-| hardware | {hardware}, {threads} thread{plural}, {minutes:.0f} minutes of training |
+| hardware | {hardware}, {processes}, {minutes:.0f} minutes of training |
 | val accuracy | {val:.2%} |
 | test accuracy | {test:.2%} (test was looked at once, after the choice on val) |
 | test loss | {loss:.3f} |
@@ -75,12 +75,16 @@ def ship_series(run: Run, shipped: Run) -> None:
         files.append_line(shipped.series_journal_path, dataclasses.asdict(saved))
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'es' if what.endswith('s') else 's'}" if number != 1 else f"1 {what}"
+
+
 def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
     """The model card, from what the run recorded."""
     plan, test, config = read_json(run.plan_path), read_json(run.status_path)["test"], info.run
     return CARD.format(
         name=name,
-        kind="A Vision Transformer behind a small convolutional stem,"
+        kind="A Vision Transformer behind a stem of three convolutions,"
         if info.model.stem == "conv"
         else "A plain Vision Transformer,",
         data="CIFAR-10 (JPEG copy)",
@@ -104,8 +108,9 @@ def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
         schedule=config.train.schedule,
         seed=config.train.seed,
         hardware=machine.processor() + " (CPU)",
-        threads=plan["threads"],
-        plural="" if plan["threads"] == 1 else "s",
+        processes=" of ".join(
+            counted(plan.get(name, 1), word) for name, word in (("processes", "process"), ("threads", "thread"))
+        ),
         minutes=read_json(run.status_path)["seconds"] / 60,
         val=info.metrics["val_accuracy"],
         test=test["accuracy"],

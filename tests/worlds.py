@@ -88,9 +88,9 @@ def small_saved(run: Run, step: int) -> None:
     saved(run, step, seed=step, folder=f"{run.series_path.name}/")
 
 
-def saved(run: Run, step: int, image_size: int = 16, seed: int = 0, folder: str = "") -> None:
+def saved(run: Run, step: int, image_size: int = 16, seed: int = 0, folder: str = "", **model_fields) -> None:
     """Give a run a real checkpoint: a tiny model of the classes of shapes; another seed, other weights."""
-    model = vision_transformer(seed, image_size=image_size, patch_size=4, num_classes=len(CLASSES))
+    model = vision_transformer(seed, image_size=image_size, patch_size=4, num_classes=len(CLASSES), **model_fields)
     info = replace(model_info(model, CLASSES), metrics={"val_accuracy": accuracy_at(step)}, data={"name": "shapes"})
     path = run.checkpoints_path / f"{folder}step-{step}.safetensors"
     checkpoint.save(path, prefixed(model), info)

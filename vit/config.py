@@ -56,7 +56,7 @@ class ModelConfig(Section):
     )
     stem: Literal["patch", "conv"] = Field(
         "patch",
-        description="The paper's linear patch projection, or two small convolutions before it: learns faster.",
+        description="The paper's linear patch projection, or three small convolutions before it: learns faster.",
     )
     drop_rate: Rate = Field(0.0, description="Dropout on tokens, projections and MLPs.")
     attn_drop_rate: Rate = Field(0.0, description="Dropout on attention weights.")

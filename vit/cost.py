@@ -2,12 +2,28 @@
 
 from vit.config import ModelConfig
 
-CONV_STEM_REDUCTION = 4  # the two stride-2 convolutions of the convolutional stem
+
+def stem_widths(config: ModelConfig) -> tuple[int, ...]:
+    """Channels of the stem's convolutions."""
+    return max(8, config.embed_dim // 4), max(8, config.embed_dim // 2), config.embed_dim
 
 
-def stem_widths(config: ModelConfig) -> tuple[int, int]:
-    """Channels of the two stem convolutions."""
-    return max(8, config.embed_dim // 4), max(8, config.embed_dim // 2)
+def stem_pools(config: ModelConfig) -> tuple[bool, ...]:
+    """After which of the stem's convolutions pooling halves the picture."""
+    return True, True, config.patch_size % 8 == 0
+
+
+def stem_reduction(config: ModelConfig) -> int:
+    """How much smaller the stem makes a picture, per side; the patch projection does the rest."""
+    return 2 ** sum(stem_pools(config))
+
+
+def _stem(config: ModelConfig) -> list[tuple[int, int, int, bool]]:
+    """Of each convolution: channels in and out, side of its output, whether that is pooled."""
+    widths, sides = (config.in_channels, *stem_widths(config)), [config.image_size]
+    for is_pooled in stem_pools(config):
+        sides.append(sides[-1] // 2 if is_pooled else sides[-1])
+    return list(zip(widths, widths[1:], sides, stem_pools(config), strict=False))
 
 
 def num_parameters(config: ModelConfig) -> int:
@@ -25,9 +41,8 @@ def _embedding_parameters(config: ModelConfig) -> int:
     dim = config.embed_dim
     if config.stem == "patch":
         return config.in_channels * config.patch_size**2 * dim + dim
-    first, second = stem_widths(config)
-    stem = 9 * (config.in_channels * first + first * second) + 2 * (first + second)
-    return stem + second * (config.patch_size // CONV_STEM_REDUCTION) ** 2 * dim + dim
+    stem = sum(9 * channels * width + 2 * width for channels, width, _, _ in _stem(config))
+    return stem + dim * (config.patch_size // stem_reduction(config)) ** 2 * dim + dim
 
 
 def forward_macs(config: ModelConfig) -> int:
@@ -38,12 +53,11 @@ def forward_macs(config: ModelConfig) -> int:
 
 
 def _embedding_macs(config: ModelConfig) -> int:
-    dim, size = config.embed_dim, config.image_size
+    dim = config.embed_dim
     if config.stem == "patch":
         return config.num_patches * config.in_channels * config.patch_size**2 * dim
-    first, second = stem_widths(config)
-    convolutions = 9 * ((size // 2) ** 2 * config.in_channels * first + (size // 4) ** 2 * first * second)
-    return convolutions + config.num_patches * (config.patch_size // CONV_STEM_REDUCTION) ** 2 * second * dim
+    convolutions = sum(9 * side**2 * channels * width for channels, width, side, _ in _stem(config))
+    return convolutions + config.num_patches * (config.patch_size // stem_reduction(config)) ** 2 * dim * dim
 
 
 def forward_flops(config: ModelConfig) -> int:
@@ -65,9 +79,11 @@ def training_memory(config: ModelConfig, batch_size: int) -> int:
     per_token += 3 * config.num_heads * tokens * (config.attn_drop_rate > 0)
     activations = config.depth * tokens * per_token + 4 * tokens * dim + 3 * config.image_size**2 * config.in_channels
     if config.stem == "conv":
-        first, second = stem_widths(config)
-        activations += 3 * (first * (config.image_size // 2) ** 2 + second * (config.image_size // 4) ** 2)
-    return 4 * (4 * num_parameters(config) + batch_size * activations)
+        # pooling keeps what it got and, in 8 bytes each, where the largest were; norm and GELU keep theirs
+        activations += sum(
+            width * side**2 * (1 + 5 / 4 if is_pooled else 3) for _, width, side, is_pooled in _stem(config)
+        )
+    return round(4 * (4 * num_parameters(config) + batch_size * activations))
 
 
 def in_words(num_bytes: float) -> str:

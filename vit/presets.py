@@ -15,7 +15,7 @@ _RECIPE = {
     "data.val_size": 0.04,
 }
 _SMALL = {**_RECIPE, "model.stem": "conv", "model.patch_size": 8}
-_FINE = {**_SMALL, "model.patch_size": 4, "train.warmup": 0.05}
+_FINE = {**_SMALL, "model.patch_size": 4, "train.batch_size": 128, "train.warmup": 0.05}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Preset:
         purpose: What it is for, one sentence.
         measured: What it reached, on what; empty where nothing was measured yet.
         settings: Dotted settings that differ from the defaults.
+        reached: Measured on CIFAR-10, runs of several lengths: (epochs, test accuracy), shortest first.
     """
 
     name: str
@@ -35,15 +36,17 @@ class Preset:
     purpose: str
     measured: str
     settings: dict[str, object] = field(hash=False)
+    reached: tuple[tuple[float, float], ...] = ()
 
 
 _ALL = [
     Preset(
         "1-minute",
         "1 minute",
-        "See a Vision Transformer learn while you watch: 16 tokens behind a small convolutional stem.",
-        "Reached 65 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "See a Vision Transformer learn while you watch: 16 tokens behind three small convolutions.",
+        "Reached 67 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores in 52 seconds, mean of two seeds.",
         {**_SMALL, "train.lr": 1.2e-2, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
+        reached=((0.38, 0.629), (0.66, 0.675)),
     ),
     Preset(
         "5-minutes",

@@ -15,7 +15,7 @@ from vit.explain import attention, lens
 from vit.plots.colors import colorize
 from vit.predict import Predictor
 
-SHIPPED = "cifar10-hybrid-small"
+SHIPPED = "cifar10-hybrid"
 REDRAW_MS = 16  # one frame at 60 Hz
 
 
@@ -66,16 +66,16 @@ def spoken(picture) -> str:
     return picture.get_attribute("aria-label")
 
 
-def test_small_maps_show_the_engines_numbers_for_the_class_token_and_for_a_patch_both_ways(page, picture, trace):
-    columns = trace.num_heads + 2
+def test_small_maps_show_the_engines_numbers_for_the_whole_and_for_a_patch_both_ways(page, picture, trace):
+    columns, first = trace.num_heads + 2, trace.num_prefix_tokens
     tile = 2 * columns + 1  # layer 2, head 1
     wanted = expected_colors(trace, attention.attention_map(trace, 2, 1)[0])
     assert abs(tile_colors(page, tile) - wanted).max() <= 3  # half precision may move a colour to its neighbour
     picture.click(position=patch(picture, 19))
-    wanted = expected_colors(trace, trace.attention[2, 0, 1, 1 + 19, 1:])
+    wanted = expected_colors(trace, trace.attention[2, 0, 1, first + 19, first:])
     assert abs(tile_colors(page, tile) - wanted).max() <= 3
     page.get_by_role("button", name="who reads it").click()
-    wanted = expected_colors(trace, trace.attention[2, 0, 1, 1:, 1 + 19])
+    wanted = expected_colors(trace, trace.attention[2, 0, 1, first:, first + 19])
     assert abs(tile_colors(page, tile) - wanted).max() <= 3
 
 
@@ -138,7 +138,7 @@ def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
     page.keyboard.press(",")
     assert "layer 2, mean of its heads" in spoken(picture)
     page.keyboard.press("Escape")
-    assert "The class token reads" in spoken(picture)
+    assert "The mean of the patches reads patch" in spoken(picture)
     page.keyboard.press("Tab")
     expect(page.get_by_role("radio", name="layer 2, mean of its heads")).to_be_focused()
     page.keyboard.press("ArrowLeft")
@@ -147,11 +147,13 @@ def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
 
 
 @pytest.mark.slow
-def test_a_mean_pooling_model_opens_with_the_mean_of_its_patches(page, server):
-    saved(written_run("wise-wolf"), 1000)
-    picture = opened(page, f"{server.url}/attention?model=wise-wolf")
+def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, picture):
     assert "The mean of the patches reads patch" in spoken(picture)
     expect(page.get_by_role("button", name="Class token")).to_have_count(0)
+    saved(written_run("wise-wolf"), 1000, pool="cls")
+    picture = opened(page, f"{server.url}/attention?model=wise-wolf")
+    assert "The class token reads patch" in spoken(picture)
+    expect(page.get_by_role("button", name="Class token")).to_have_count(1)
 
 
 def test_another_picture_keeps_what_was_chosen_on_the_canvas(page, picture):
@@ -212,7 +214,7 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     for key in ("ArrowRight", "ArrowUp", "[", "["):
         page.keyboard.press(key)
     model = Predictor.load(SHIPPED)
-    shares = lens.logit_lens(model.model, trace)[2, 0, 1 + 3 * 8 + 4].softmax(-1)
+    shares = lens.logit_lens(model.model, trace)[2, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
     name, most = model.info.classes[int(shares.argmax())], 100 * float(shares.max())
     expect(readout).to_contain_text("Patch row 4, column 5, after layer 1, says")
     expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f} %")

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
 from safetensors import safe_open
 from shells import TIMEOUT, settings, wait_until
 
 from vit.__main__ import build_parser
+from vit.checkpoint import load_model
 from vit.runs.directory import read_lines
 from vit.runs.state import state_of
 
@@ -112,7 +114,11 @@ def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
     with safe_open(out, "pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
         arguments = json.loads(file.metadata()["timm"])
-    timm.models.VisionTransformer(**arguments).load_state_dict(weights, strict=True)
+    theirs = timm.models.VisionTransformer(**arguments).eval()
+    theirs.load_state_dict(weights, strict=True)
+    ours = load_model(shell.run("tuned").checkpoint_path("best"))
+    images = torch.rand(4, 3, *[ours.config.image_size] * 2)
+    torch.testing.assert_close(theirs(images), ours(images))
 
 
 def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, pictures):

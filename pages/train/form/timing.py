@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from pages.shared import words
+from vit import expectation
 from vit.config import RunConfig
 from vit.data import catalog
 from vit.rules import planned_steps, training_images
@@ -42,6 +43,10 @@ def _times(config: RunConfig, images_per_second: float, images: int) -> None:
     lines = {f"**{images_per_second:,.0f} images/s**": "measured on this machine"}
     lines[f"**{words.duration(images / images_per_second)}**"] = f"per epoch of {images:,} pictures"
     lines[f"**Done ~{words.clock(time.time() + seconds)}**"] = _reach(config, seconds, images_per_second, images)
+    info = catalog.describe(config.data.source)
+    expected = expectation.accuracy(config, info, seconds * images_per_second / images)
+    if expected is not None:
+        lines[f"**~{words.percent(expected, 0)}**"] = "test accuracy to expect, from runs of this preset"
     with st.container(gap="xsmall"):
         for figure, meaning in lines.items():
             st.markdown(f"{figure} :gray[{meaning}]")
