@@ -52,7 +52,7 @@ _ALL = [
         "5-minutes",
         "5 minutes",
         "A useful model over a cup of tea: the same small network, shown more pictures.",
-        "Reached 77 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, one seed.",
+        "Reached 80 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores in 4.5 minutes, one seed.",
         {**_SMALL, "train.minutes": 5},
     ),
     Preset(
