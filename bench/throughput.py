@@ -6,7 +6,7 @@
 Everybody trains the same plain ViT (patch 4, width 128, depth 4, MLP ratio 2, class token) with AdamW on batches of
 128. All are started once and suspended; then each is woken for some seconds in turn, again and again, so that a
 machine that gets slower gets slower for all, and ratios are taken within a round. The peers run as their users run
-them, in one process with a thread per core; ours as the app trains, in as many processes as it finds fastest. "step" is
+them, in one process with a thread per core; ours in one process of one thread per core (``--processes``). "step" is
 fed with one ready batch; "loop" draws, augments (shift by up to 4 pixels, mirror) and normalises pictures: ours from
 resident uint8 tensors, the tutorials' with a DataLoader of PIL pictures, torchvision's transforms and timm's model. The
 share of the machine is the model's floating-point operations against those of a 2048 x 2048 float32 product in the same

@@ -81,8 +81,8 @@ _ALL = [
     ),
     Preset(
         "plain",
-        "5 minutes, plain",
-        "The paper's own architecture, one patch projection and no convolution before it, with the same recipe.",
+        "Plain",
+        "The paper's own architecture for five minutes: one patch projection, no convolution, the same recipe.",
         "",
         {**_RECIPE, "train.minutes": 5},
     ),
