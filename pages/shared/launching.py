@@ -27,16 +27,18 @@ def launch_once(config: RunConfig) -> str:
     Raises:
         RunError: If the run can't be created.
     """
-    run_id = st.session_state.pop(TOKEN, None)
-    if run_id is None:
+    if TOKEN not in st.session_state:
         return st.session_state[LAUNCHED]
+    # The second click cuts the first one's script off at its next use of the session, so that comes before the launch.
+    run_id = st.session_state[LAUNCHED] = st.session_state[TOKEN]
+    st.session_state[ARRIVAL] = time.monotonic() + ARRIVAL_SECONDS
+    del st.session_state[TOKEN]
     try:
         launch.launch(config, run_id)
     except RunError:
         st.session_state[TOKEN] = names.new_id()
+        del st.session_state[ARRIVAL]
         raise
-    st.session_state[LAUNCHED] = run_id
-    st.session_state[ARRIVAL] = time.monotonic() + ARRIVAL_SECONDS
     return run_id
 
 

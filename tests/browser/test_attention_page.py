@@ -226,6 +226,7 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
 def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
     bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
+    expect(bars).to_contain_text("→")
     before = bars.inner_text()
     head.click()
     expect(head).to_have_attribute("aria-pressed", "true")
@@ -243,6 +244,7 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
 def test_the_address_brings_what_was_switched_off_back(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
     bars = page.locator(".bars")
+    expect(bars).to_contain_text("→")
     before = bars.inner_text()
     page.get_by_role("button", name="Switch off layer 0, head 2").click()
     page.get_by_role("button", name="Switch off the MLP of layer 3").click()

@@ -1,8 +1,9 @@
 """One click, one run, however the clicks arrive."""
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
-from vit.runs import state
+from vit.runs import launch, state
 
 
 def clicked_twice():
@@ -23,6 +24,34 @@ def test_the_second_of_two_fast_clicks_gets_the_run_of_the_first(monkeypatch):
     name, first, second = app.session_state["answers"]
     assert (first, second) == (name, name)
     assert [run.id for run in state.listing()] == [name]
+
+
+def clicked():
+    import streamlit as st
+    from worlds import config
+
+    from pages.shared import launching
+
+    if "name" not in st.session_state:
+        st.session_state["name"] = launching.next_run()
+    st.session_state["answer"] = launching.launch_once(config())
+
+
+def test_a_second_click_that_cuts_the_first_off_gets_its_run_too(monkeypatch):
+    undisturbed = launch.launch
+
+    def cut_off(*arguments):
+        undisturbed(*arguments)
+        get_script_run_ctx().script_requests.request_stop()  # as Streamlit does at the next click
+
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    monkeypatch.setattr("vit.runs.launch.launch", cut_off)
+    app = AppTest.from_function(clicked).run()
+    assert "answer" not in app.session_state
+    app.run()
+    assert not app.exception
+    assert app.session_state["answer"] == app.session_state["name"]
+    assert [run.id for run in state.listing()] == [app.session_state["name"]]
 
 
 def launched_and_left():

@@ -17,5 +17,12 @@ def test_a_burst_of_other_work_does_not_count(data, monkeypatch):
         return undisturbed(*arguments)
 
     monkeypatch.setattr(measure, "train_step", step)
-    monkeypatch.setattr(measure, "SECONDS", 3.0)
-    assert measure.seconds_per_step(tiny_config(), data, "fp32") < BURST
+    assert measure.seconds_per_step(tiny_config(), data, "fp32", seconds=3.0) < BURST
+
+
+def test_a_long_run_given_in_minutes_is_measured_longer_but_nobody_waits_long():
+    seconds = [measure.thorough(tiny_config(train__steps=None, train__minutes=m).train) for m in (0.2, 1, 5, 30, 480)]
+    assert seconds == sorted(seconds)
+    assert seconds[0] == measure.thorough(tiny_config().train) == measure.GLANCE
+    assert seconds[2] >= 3 * seconds[0]
+    assert seconds[-1] == measure.MOST

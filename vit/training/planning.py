@@ -53,7 +53,7 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, recorder: 
 def fit_to_machine(plan: Plan, config: RunConfig, data: RunData, recorder: Recorder) -> Plan:
     """Measure a few steps; choose the processes, and turn minutes, if given, into a fixed number of steps."""
     recorder.status("measuring")
-    found = measure.fastest(config, data, plan.precision)
+    found = measure.fastest(config, data, plan.precision, measure.thorough(config.train))
     images_per_second = config.train.batch_size / found.step
     plan = dataclasses.replace(
         plan, processes=found.processes, threads=found.threads, images_per_second=images_per_second
