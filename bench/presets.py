@@ -1,13 +1,14 @@
 """What the presets reach: each trained with several seeds, judged on test after the last step.
 
     python -m bench.presets 1-minute 5-minutes --data cifar10-images.tar.xz --seeds 3
-    python -m bench.presets 5-minutes --epochs 10 --data cifar10-images.tar.xz
+    python -m bench.presets 5-minutes --epochs 10 --data cifar10-images.tar.xz --home runs
 
 Runs go through the ordinary command line, so they include measuring, validation and checkpoints. val chose the
-settings; test is looked at once per run.
+settings; test is looked at once per run. With --home runs stay, and those that are finished are not trained again.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -17,9 +18,10 @@ import tempfile
 from pathlib import Path
 
 from bench import machine
-from vit import presets
+from vit import paths, presets
 from vit.runs.directory import Run, read_json
 from vit.runs.metrics import curve, read_metrics
+from vit.runs.state import state_of
 
 
 def main() -> None:
@@ -28,24 +30,27 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="a data set's name or a path")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=float, help="instead of the preset's own length")
+    parser.add_argument("--home", help="where the runs are kept; a folder that is gone afterwards if left out")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["VIT_HOME"] = home
-        length = ["--epochs", str(args.epochs)] if args.epochs else []
-        runs = [one(preset, args.data, seed, length) for preset in args.presets for seed in range(args.seeds)]
+    with contextlib.nullcontext(args.home) if args.home else tempfile.TemporaryDirectory() as home:
+        os.environ["VIT_HOME"] = os.path.abspath(home)
+        runs = [one(preset, args.data, seed, args.epochs) for preset in args.presets for seed in range(args.seeds)]
     rows = [summary(name, [run for run in runs if run["preset"] == name]) for name in args.presets]
     print(machine.table(rows))
     name = "-".join(["presets", *args.presets, *([f"{args.epochs:g}-epochs"] if args.epochs else [])])
     print(machine.write(name, {"data": Path(args.data).name, "summary": rows, "runs": runs}))
 
 
-def one(preset: str, data: str, seed: int, length: list[str]) -> dict:
+def one(preset: str, data: str, seed: int, epochs: float | None) -> dict:
     """Train once and judge the last step."""
-    name = f"{preset}-{seed}"
-    chosen = ["--preset", preset, "--data", data, "--set", f"train.seed={seed}", *length]
-    vit("train", *chosen, "--run", name, "--follow")
+    name = f"{preset}-{seed}" + (f"-{epochs:g}-epochs" if epochs else "")
+    run = Run(paths.runs_root() / name)
+    if not run.config_path.exists():
+        chosen = ["--preset", preset, "--data", data, "--set", f"train.seed={seed}"]
+        vit("train", *chosen, *(["--epochs", str(epochs)] if epochs else []), "--run", name, "--follow")
+    elif state_of(run).state != "finished":
+        vit("resume", name, "--follow")
     judged = json.loads(vit("evaluate", f"{name}@last", "--data", data, "--json"))
-    run = Run.find(name)
     rows, status, plan = read_metrics(run), read_json(run.status_path), read_json(run.plan_path)
     steps, losses = curve(rows, "val_loss")
     accuracies = curve(rows, "val_accuracy")[1]

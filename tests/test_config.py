@@ -89,9 +89,21 @@ def test_a_configuration_survives_json():
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_every_preset_is_valid_and_says_what_it_is_for(name):
-    around = Surroundings(num_train=50_000, num_classes=10, memory_bytes=4 * 10**9, devices=("cpu",))
+    memory = 16 * 10**9 if "cuda" in presets.PRESETS[name].devices else 4 * 10**9
+    around = Surroundings(num_train=50_000, num_classes=10, memory_bytes=memory, devices=("cpu", "cuda"))
     assert find_problems(presets.build(name), around) == ()
     assert presets.PRESETS[name].purpose.endswith(".")
+
+
+def test_each_device_is_offered_its_own_presets_and_the_textbooks():
+    on_cpu, on_gpu = presets.offered("cpu"), presets.offered("cuda")
+    assert set(on_cpu) | set(on_gpu) == set(presets.PRESETS)
+    assert set(on_cpu) & set(on_gpu) == {"plain", "tutorial"}
+    for device, names in (("cpu", on_cpu), ("cuda", on_gpu)):
+        assert presets.default(device) in names
+        assert presets.build(names[0])["train"]["minutes"] == 1
+        titles = [presets.PRESETS[name].title for name in names]
+        assert len(set(titles)) == len(titles)
 
 
 def test_a_length_given_replaces_the_presets_own():

@@ -6,7 +6,8 @@ from vit import models
 from vit.config import RunConfig, merge
 from vit.rules import LENGTHS
 
-DEFAULT = "5-minutes"
+DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
+_CPU, _GPU = ("cpu", "mps"), ("cuda",)
 _RECIPE = {
     "train.optimizer": "muon",
     "train.lr": 6e-3,
@@ -16,6 +17,7 @@ _RECIPE = {
 }
 _SMALL = {**_RECIPE, "model.stem": "conv", "model.patch_size": 8}
 _FINE = {**_SMALL, "model.patch_size": 4, "train.batch_size": 128, "train.warmup": 0.05}
+_LARGE = {**_FINE, "model.embed_dim": 384, "model.depth": 6, "model.num_heads": 6, "train.batch_size": 512}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Preset:
         measured: What it reached, on what; empty where nothing was measured yet.
         settings: Dotted settings that differ from the defaults.
         reached: Measured on CIFAR-10, runs of several lengths: (epochs, test accuracy), shortest first.
+        devices: Where it makes sense; empty means everywhere.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Preset:
     measured: str
     settings: dict[str, object] = field(hash=False)
     reached: tuple[tuple[float, float], ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 _ALL = [
@@ -47,6 +51,7 @@ _ALL = [
         "Reached 66 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.lr": 1.2e-2, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
         reached=((0.38, 0.629), (0.66, 0.675)),
+        devices=_CPU,
     ),
     Preset(
         "5-minutes",
@@ -54,6 +59,7 @@ _ALL = [
         "A useful model over a cup of tea: the same small network, shown more pictures.",
         "Reached 80 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores in 4.5 minutes, one seed.",
         {**_SMALL, "train.minutes": 5},
+        devices=_CPU,
     ),
     Preset(
         "30-minutes",
@@ -61,6 +67,7 @@ _ALL = [
         "A good model on a laptop: 64 tokens, so that attention maps show more.",
         "",
         {**_FINE, "train.minutes": 30},
+        devices=_CPU,
     ),
     Preset(
         "overnight",
@@ -78,13 +85,37 @@ _ALL = [
             "augment.random_erasing": 0.25,
             "train.minutes": 480,
         },
+        devices=_CPU,
+    ),
+    Preset(
+        "gpu-1-minute",
+        "1 minute",
+        "See a Vision Transformer learn while you watch: 64 tokens behind three small convolutions, six layers.",
+        "",
+        {**_LARGE, "augment.crop_padding": 3, "train.minutes": 1, "train.eval_every": 0.1},
+        devices=_GPU,
+    ),
+    Preset(
+        "gpu-best",
+        "Best",
+        "The best model for a coffee break on a GPU: the same network, compiled, with stronger augmentation.",
+        "",
+        {
+            **_LARGE,
+            "model.drop_path_rate": 0.1,
+            "augment.crop_padding": 4,
+            "augment.cutmix_alpha": 1.0,
+            "train.compile": True,
+            "train.minutes": 8,
+        },
+        devices=_GPU,
     ),
     Preset(
         "plain",
         "Plain",
         "The paper's own architecture for five minutes: one patch projection, no convolution, the same recipe.",
         "",
-        {**_RECIPE, "train.minutes": 5},
+        {**_RECIPE, "model.pool": "cls", "train.batch_size": 128, "train.warmup": 0.05, "train.minutes": 5},
     ),
     Preset(
         "tutorial",
@@ -95,6 +126,16 @@ _ALL = [
     ),
 ]
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
+
+
+def offered(device: str) -> list[str]:
+    """The names of the presets that make sense on a device, shortest run first."""
+    return [preset.name for preset in _ALL if not preset.devices or device in preset.devices]
+
+
+def default(device: str) -> str:
+    """The preset to begin with on a device."""
+    return GPU_DEFAULT if device in _GPU else DEFAULT
 
 
 def build(

@@ -8,23 +8,22 @@ from vit.data.store import DatasetInfo
 from vit.errors import VitError
 from vit.rules import validate
 
-PRESET = "1-minute"
 ERROR = "first_run_error"
 
 
 def button() -> None:
     """The screen's one primary action."""
     launching.next_run()
-    data = datasets.preferred()
+    data, preset = datasets.preferred(), presets.offered(devices.describe().device)[0]
     st.page_link(launching.TRAIN_PAGE, label="Configure a run", icon=":material/tune:")
     st.button(
         "Train a ViT now, ~1 min",
         key="first_run",
         type="primary",
         icon=":material/play_arrow:",
-        help=f"{presets.PRESETS[PRESET].purpose} Trains on {data.name}.",
+        help=f"{presets.PRESETS[preset].purpose} Trains on {data.name}.",
         on_click=start,
-        args=(data,),
+        args=(data, preset),
     )
 
 
@@ -34,9 +33,9 @@ def complaint() -> None:
         st.error(st.session_state.pop(ERROR))
 
 
-def start(data: DatasetInfo) -> None:
+def start(data: DatasetInfo, preset: str) -> None:
     """Launch the run and go and watch it."""
-    raw = presets.build(PRESET, {"data.source": data.name, "model.num_classes": len(data.classes)})
+    raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
     around = devices.surroundings(data.counts.get("train"), len(data.classes))
     try:
         run_id = launching.launch_once(validate(raw, around))

@@ -21,8 +21,8 @@ def card() -> None:
         st.markdown(_line(info))
     st.subheader("Train for", anchor=False)
     with st.container(gap="xsmall"):
-        for preset in presets.PRESETS.values():
-            _preset_link(preset)
+        for name in presets.offered(hardware.device):
+            _preset_link(presets.PRESETS[name])
     st.space("stretch")
     has_pictures = any(CIFAR10 in info.name for info in known)
     label = "Manage data" if has_pictures else "Get CIFAR-10 or import your own pictures"

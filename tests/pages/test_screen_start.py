@@ -3,6 +3,8 @@
 from seen import text_of
 from worlds import saved, written_run
 
+from vit import devices, presets
+
 
 def test_a_first_visitor_sees_machine_data_and_one_way_to_begin(visit):
     app = visit()
@@ -11,6 +13,16 @@ def test_a_first_visitor_sees_machine_data_and_one_way_to_begin(visit):
     assert "shapes" in text_of(app)
     assert "no trained model yet" in text_of(app)
     assert [button.label for button in app.button] == ["Train a ViT now, ~1 min"]
+
+
+def test_a_gpu_is_offered_what_suits_it(visit, monkeypatch):
+    gpu = devices.Hardware("cuda", "NVIDIA H200", 16, 141 * 10**9)
+    monkeypatch.setattr(devices, "describe", lambda: gpu)
+    app = visit()
+    assert not app.exception
+    assert presets.PRESETS["gpu-1-minute"].purpose in text_of(app)
+    assert presets.PRESETS["1-minute"].purpose not in text_of(app)
+    assert presets.PRESETS["gpu-1-minute"].purpose in app.button[0].help
 
 
 def test_recent_runs_are_listed_newest_first_with_what_they_reached(visit):

@@ -20,8 +20,7 @@ UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end t
 
 def add_parser(commands) -> None:
     parser = commands.add_parser("train", help="start a run", description="Start a run; it goes on without this shell.")
-    names = {"choices": presets.PRESETS, "default": presets.DEFAULT, "metavar": "NAME"}
-    parser.add_argument("--preset", **names, help=_preset_help())
+    parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=_preset_help())
     parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
     parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
     parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
@@ -45,7 +44,8 @@ def train(args: argparse.Namespace) -> None:
     overrides = dict(args.settings)
     lengths = {f"train.{name}": getattr(args, name) for name in ("epochs", "steps", "minutes")}
     overrides |= {name: value for name, value in lengths.items() if value is not None}
-    raw = presets.build(args.preset, overrides, init=_lasting_model(args.init))
+    preset = args.preset or presets.default(devices.describe().device)
+    raw = presets.build(preset, overrides, init=_lasting_model(args.init))
     info = resolve_data(args.data, _image_size(raw))
     raw = merge(raw, {"data.source": _lasting(args.data), "model.num_classes": len(info.classes), **overrides})
     config = validate(raw, devices.surroundings(info.counts["train"], len(info.classes)))
@@ -115,4 +115,5 @@ def _started(run, watch: bool) -> None:
 
 def _preset_help() -> str:
     text = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
+    text += f" If left out: {presets.DEFAULT}, on an NVIDIA GPU {presets.GPU_DEFAULT}."
     return text.replace("%", "%%")  # argparse formats it

@@ -41,7 +41,9 @@ def _problems(raw: dict) -> widgets.Problems:
 
 
 def _top(problems: widgets.Problems) -> None:
-    names = list(presets.PRESETS)
+    names = presets.offered(devices.describe().device)
+    if st.session_state[state.PRESET] not in names:  # a link asked for it
+        names.append(st.session_state[state.PRESET])
     once = {"required": True, "persist_state": "session"}
     st.segmented_control(
         "Preset",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import datasets, models
 from pages.train.form import fields
-from vit import presets
+from vit import devices, presets
 from vit.config import field_names, merge
 from vit.data import catalog
 from vit.data.store import DatasetInfo
@@ -35,7 +35,7 @@ def prepare() -> None:
         st.session_state[key("data.source")] = datasets.preferred().name
         st.session_state[key("init.checkpoint")] = SCRATCH
         st.session_state[key("init.trainable")] = "all"
-        st.session_state[PRESET] = presets.DEFAULT
+        st.session_state[PRESET] = presets.default(devices.describe().device)
         apply_preset()
     if st.session_state[key("data.source")] not in sources():
         put("data.source", datasets.preferred().name)
