@@ -1,4 +1,4 @@
-"""What is compared: random models whose attention is peaked, and the shipped model on real pictures; all in float64."""
+"""What is compared: random models whose attention is peaked, and shipped ones on real pictures; all in float64."""
 
 from dataclasses import dataclass
 
@@ -37,18 +37,18 @@ def random_case(**config) -> Case:
     return Case(model, pictures(model).double(), 1)
 
 
-def shipped_case() -> Case:
-    predictor = Predictor.load("cifar10-hybrid")
+def shipped_case(name: str) -> Case:
+    predictor = Predictor.load(name)
     seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.listing()[:2]]
     # CAM libraries find no gradient where no weight asks for one.
     return Case(predictor.model.double().requires_grad_(), predictor.inputs(seen).double(), 3)
 
 
-@pytest.fixture(scope="session", params=[*RANDOM, "shipped"])
+@pytest.fixture(scope="session", params=[*RANDOM, "cifar10-hybrid"])
 def case(request) -> Case:
-    return shipped_case() if request.param == "shipped" else random_case(**RANDOM[request.param])
+    return random_case(**RANDOM[request.param]) if request.param in RANDOM else shipped_case(request.param)
 
 
-@pytest.fixture(scope="session", params=PLAIN)
+@pytest.fixture(scope="session", params=[*PLAIN, "cifar10-plain"])
 def plain_case(request) -> Case:
-    return random_case(**PLAIN[request.param])
+    return random_case(**PLAIN[request.param]) if request.param in PLAIN else shipped_case(request.param)
