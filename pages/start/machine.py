@@ -39,5 +39,6 @@ def _line(info: DatasetInfo) -> str:
 
 def _preset_link(preset: Preset) -> None:
     title, purpose = st.columns([2, 5], vertical_alignment="top")
-    title.page_link(launching.TRAIN_PAGE, label=f"**{preset.title}**", query_params={"preset": preset.name})
+    to_form = {"query_params": {"preset": preset.name}, "help": preset.measured or None}
+    title.page_link(launching.TRAIN_PAGE, label=f"**{preset.title}**", **to_form)
     purpose.caption(preset.purpose)
