@@ -39,6 +39,10 @@ def _line(info: DatasetInfo) -> str:
 
 def _preset_link(preset: Preset) -> None:
     title, purpose = st.columns([2, 5], vertical_alignment="top")
-    to_form = {"query_params": {"preset": preset.name}, "help": preset.measured or None}
-    title.page_link(launching.TRAIN_PAGE, label=f"**{preset.title}**", **to_form)
+    title.page_link(
+        launching.TRAIN_PAGE,
+        label=f"**{preset.title}**",
+        query_params={"preset": preset.name},
+        help=preset.measured or None,
+    )
     purpose.caption(preset.purpose)

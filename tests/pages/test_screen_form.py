@@ -169,3 +169,11 @@ def test_an_unknown_speed_can_be_measured(visit, monkeypatch):
     app.button(key="measure").click().run()
     assert [config.model.pool for config in asked] == ["cls"]
     assert "Measuring this machine" in text_of(app)
+
+
+def test_a_link_to_another_devices_preset_shows_it_chosen(visit):
+    app = visit("train", preset="gpu-best")
+    assert not app.exception
+    chooser = next(group for group in app.button_group if group.label == "Preset")
+    assert chooser.value == "gpu-best"
+    assert presets.PRESETS["gpu-best"].purpose in text_of(app)
