@@ -65,8 +65,9 @@ _ALL = [
         "30-minutes",
         "30 minutes",
         "A good model on a laptop: 64 tokens, so that attention maps show more.",
-        "",
-        {**_FINE, "train.minutes": 30},
+        "Reached 86 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        {**_FINE, "augment.crop_padding": 3, "train.minutes": 30},
+        reached=((12.7, 0.858), (24, 0.871)),
         devices=_CPU,
     ),
     Preset(

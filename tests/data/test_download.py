@@ -150,10 +150,9 @@ def test_a_slow_mirror_is_left_but_used_if_there_is_no_other(serve, tmp_path, mo
 
 
 def test_without_a_network_it_says_what_to_do(serve, tmp_path):
-    gone = serve()
+    gone, missing = serve(), serve(status=404)  # both before one goes, whose port could be given away again
     gone.shutdown()
     gone.server_close()
-    missing = serve(status=404)
     with pytest.raises(DataError) as caught:
         download.download(remote(gone, missing), tmp_path)
     message = str(caught.value)

@@ -6,15 +6,18 @@ import shutil
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.training.conftest import run_training, tiny_config
+from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config, weights
 from vit import checkpoint
 from vit.errors import RunError
-from vit.runs.directory import read_lines
+from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import curve, read_metrics
+from vit.training.batches import prepare
 from vit.training.evaluate import evaluate, predict_logits
-from vit.training.loop import DivergedError
+from vit.training.loop import DivergedError, train_step
 from vit.training.schedule import lr_at
+from vit.training.session import start_session
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [("adamw", 0.01), ("muon", 0.03)])
@@ -34,10 +37,40 @@ def test_the_first_loss_is_that_of_a_model_that_knows_nothing(home, data):
     assert losses[0] == pytest.approx(math.log(3), abs=0.1)
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run_before_the_weights_are_spoilt(home, data):
+def test_a_loss_that_is_not_a_number_stops_the_run_before_spoilt_weights_are_judged_or_saved(home, data):
     config = tiny_config(train__lr=10, train__grad_clip=0, train__optimizer="sgd", train__steps=200, train__warmup=0)
-    with pytest.raises(DivergedError, match=r"became (nan|inf) at step \d+"):
+    with pytest.raises(DivergedError, match=r"had become (nan|inf) by step \d+"):
         run_training(config, data, "one")
+    run = Run.find("one")
+    assert all(math.isfinite(value) for row in read_metrics(run) for value in row.values())
+    assert all(tensor.isfinite().all() for tensor in weights(run).values())
+
+
+def test_a_step_reads_no_number_back_so_that_a_gpu_need_not_wait(data):
+    class Readings(TorchDispatchMode):
+        count = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            self.count += function is torch.ops.aten._local_scalar_dense.default
+            return function(*args, **(kwargs or {}))
+
+    config = tiny_config(train__optimizer="muon", **{name.replace(".", "__"): EVERYTHING[name] for name in EVERYTHING})
+    session = start_session(config, CPU)
+    with Readings() as readings:
+        result = train_step(session.network, session, data.batch(0, config), config.train, 1e-3, "fp32")
+        assert readings.count == 0
+        result.loss.item()
+        assert readings.count == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_step_never_waits_for_its_gpu(dataset):
+    config, device = tiny_config(train__optimizer="muon"), torch.device("cuda")
+    data, session = prepare(dataset, config, device), start_session(config, device)
+    for mode in ("default", "error"):  # the first step initialises, and may wait
+        torch.cuda.set_sync_debug_mode(mode)
+        train_step(session.network, session, data.batch(session.step, config), config.train, 1e-3, "bf16")
+    torch.cuda.set_sync_debug_mode("default")
 
 
 def test_training_only_the_head_leaves_the_encoder_alone(home, data):

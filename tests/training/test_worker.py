@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 
@@ -10,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.training.conftest import ended, tiny_config, wait_for, weights
+from tests.training.conftest import ended, run_training, tiny_config, wait_for, weights
 from vit import checkpoint
 from vit.errors import RunError
-from vit.runs import launch
+from vit.runs import launch, speed
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
 from vit.runs.state import state_of
+from vit.training import worker
 
 
 def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
@@ -148,3 +150,13 @@ def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
     warnings = [line["text"] for line in read_lines(run.events_path) if line["kind"] == "warning"]
     assert len(warnings) == 1
     assert "torch 1.0, now" in warnings[0]
+
+
+def test_a_speed_is_remembered_after_ten_seconds_of_training_and_not_after_a_glimpse(home, data):
+    config = tiny_config()
+    run, *_ = run_training(config, data, "one")
+    worker.remember_speed(run, config, seconds=9.9)
+    assert speed.remembered(config) is None
+    worker.remember_speed(run, config, seconds=10.0)
+    measured = [row["images_per_second"] for row in read_metrics(run) if "images_per_second" in row]
+    assert speed.remembered(config) == statistics.median(measured)

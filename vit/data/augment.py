@@ -4,6 +4,7 @@ Every picture's variation is a pure function of (seed, step, its index in the da
 and independent of the other pictures in the batch. Moving pixels happens on uint8 before anything is a float.
 """
 
+import math
 from typing import Literal, Protocol
 
 import torch
@@ -98,7 +99,7 @@ def erase(images: Tensor, probability: float, uniform: Tensor) -> Tensor:
     """
     H, W = images.shape[-2:]
     chance, area, ratio, top, left = uniform.unbind(1)
-    area, ratio = (0.02 + 0.31 * area) * H * W, (torch.log(torch.tensor(3.3)) * (2 * ratio - 1)).exp()
+    area, ratio = (0.02 + 0.31 * area) * H * W, (math.log(3.3) * (2 * ratio - 1)).exp()
     height, width = (area * ratio).sqrt().clamp(max=H), (area / ratio).sqrt().clamp(max=W)
     inside = _within(H, top * (H - height), height)[:, :, None] & _within(W, left * (W - width), width)[:, None]
     return images.masked_fill((inside & column(chance < probability)[:, 0])[:, None], 0)
@@ -114,7 +115,8 @@ def _flips(mode: str, seed: int, epoch: int, places, uniform: Tensor) -> Tensor 
         return None
     if mode == "random":
         return uniform[:, 2] < 0.5
-    first = torch.from_numpy(draws.uniform(seed, FLIP_STREAM, places)[:, 0] < 0.5).to(uniform.device)
+    first = torch.from_numpy(draws.uniform(seed, FLIP_STREAM, places)[:, 0] < 0.5)
+    first = first.to(uniform.device, non_blocking=True)
     return first ^ bool(epoch % 2)
 
 

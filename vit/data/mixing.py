@@ -4,7 +4,6 @@ import random
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -33,7 +32,7 @@ def mix(
     Returns:
         Mixed images (B, C, H, W) and soft targets (B, K), whose rows sum to 1.
     """
-    targets = F.one_hot(labels, num_classes).float()
+    targets = (labels[:, None] == torch.arange(num_classes, device=labels.device)).float()  # one_hot would look at them
     ways = [way for way, alpha in ((_blend, settings.mixup_alpha), (_patch, settings.cutmix_alpha)) if alpha]
     if not ways:
         return images, targets

@@ -108,7 +108,8 @@ def _grey(images: Tensor) -> Tensor:
     """Luminance, (B, 1, H, W)."""
     if images.shape[1] == 1:
         return images
-    return (images * images.new_tensor(GREY).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    red, green, blue = images.split(1, dim=1)
+    return GREY[0] * red + GREY[1] * green + GREY[2] * blue  # numbers, because a tensor of them would have to travel
 
 
 def _mean_grey(images: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class RunData:
         indices = _order(len(self.train.labels), seed, epoch)[position * size : (position + 1) * size]
         if not is_mixed:  # what becomes of a picture doesn't depend on the others
             indices = team.share(indices)
-        places = indices.to(self.mean.device)
+        places = indices.to(self.mean.device, non_blocking=True)
         images, labels = self.train.images[places], self.train.labels[places]
         images = augment(
             images, config.augment, self.mean, self.std, seed=seed, step=step, epoch=epoch, indices=indices

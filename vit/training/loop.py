@@ -1,5 +1,6 @@
 """The training loop and its verbs."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
         ``finished``, ``stopped`` or ``paused``.
 
     Raises:
-        DivergedError: If the loss or the gradient is not finite; the weights are then those before that step.
+        DivergedError: If the loss or the gradient is not finite; nothing is saved from there on.
     """
     forward = trainable(session, config.train)
     if session.step == 0:
@@ -40,15 +41,15 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
     while session.step < plan.total_steps:
         batch, lr = data.batch(session.step, config), learning_rate(session.step, config, plan)
         meter.add(train_step(forward, session, batch, config.train, lr, plan.precision))
-        if meter.is_due():
-            recorder.training(session, meter.take(session))
-        if plan.is_eval_step(session.step):
-            meter.pause(session)
+        command = team.agree_on_word(recorder.take_command())
+        is_eval_step, save_is_due = plan.is_eval_step(session.step), recorder.save_is_due()
+        if is_eval_step or save_is_due or command or meter.is_due():
+            report(session, meter, recorder)
+        if is_eval_step:
             validate(session, data, plan, recorder)
             meter.resume()
-        elif recorder.save_is_due():
+        elif save_is_due:
             recorder.save(session)
-        command = team.agree_on_word(recorder.take_command())
         if command:
             recorder.save_or_raise(session)
             recorder.event("saved", f"Saved a checkpoint at step {session.step:,}.", session)
@@ -101,7 +102,6 @@ def train_step(
     accuracy = (logits.detach().argmax(1) == labels).float().mean()
     loss, accuracy = team.mean(torch.stack([loss.detach(), accuracy]), len(labels))
     grad_norm = clip_gradients(session, config.grad_clip)
-    check_finite(session, loss, grad_norm)
     update(session, lr, config.ema_decay)
     return StepResult(loss, accuracy, grad_norm, len(labels) * team.size(), lr)
 
@@ -130,16 +130,28 @@ def clip_gradients(session: Session, most: float) -> Tensor:
     return torch.nn.utils.clip_grad_norm_(parameters, most or float("inf"), foreach=True)
 
 
-def check_finite(session: Session, loss: Tensor, grad_norm: Tensor) -> None:
-    """Stop before an update that would spoil the weights.
+def report(session: Session, meter: "Meter", recorder: Recorder) -> None:
+    """Write down how the last steps went; only here the loop waits for a GPU.
+
+    Raises:
+        DivergedError: If that is no number; the others of a team leave it to rank 0, which writes, to find out.
+    """
+    row = meter.take(session)
+    if team.rank() == 0:
+        check_finite(row, session.step)
+    recorder.training(session, row)
+
+
+def check_finite(row: dict, step: int) -> None:
+    """Stop before spoilt weights are judged or saved.
 
     Raises:
         DivergedError: Naming the metric and the step.
     """
-    for name, value in (("train_loss", loss), ("grad_norm", grad_norm)):
-        if not torch.isfinite(value):
+    for name in ("train_loss", "grad_norm"):
+        if not math.isfinite(row[name]):
             raise DivergedError(
-                f"{name} became {value.item()} at step {session.step + 1}; the weights before it are kept. "
+                f"{name} had become {row[name]} by step {step}; the last checkpoint is from before that. "
                 "Try a learning rate ten times smaller, a longer warm-up or gradient clipping"
             )
 
@@ -162,34 +174,28 @@ class Meter:
 
     results: list[StepResult] = field(default_factory=list)
     since: float = field(default_factory=time.perf_counter)
-    spent: float = 0.0  # seconds since the last report that are already in session.seconds
 
     def add(self, result: StepResult) -> None:
         self.results.append(result)
 
     def is_due(self) -> bool:
-        return time.perf_counter() - self.since + self.spent >= REPORT_SECONDS
-
-    def pause(self, session: Session) -> None:
-        """Stop the clock for something that isn't training."""
-        elapsed = time.perf_counter() - self.since
-        self.spent += elapsed
-        session.seconds += elapsed
+        return time.perf_counter() - self.since >= REPORT_SECONDS
 
     def resume(self) -> None:
+        """What happened since the last report wasn't training."""
         self.since = time.perf_counter()
 
     def take(self, session: Session) -> dict:
-        """The averages as a row of metrics; starts anew."""
-        self.pause(session)
-        images = sum(result.images for result in self.results)
+        """The averages as a row of metrics; starts anew. A GPU has done its work before the clock is read."""
         row = {
             "train_loss": torch.stack([result.loss for result in self.results]).mean().item(),
             "train_accuracy": torch.stack([result.accuracy for result in self.results]).mean().item(),
             "grad_norm": self.results[-1].grad_norm.item(),
             "lr": self.results[-1].lr,
-            "images_per_second": images / self.spent,
         }
-        self.results, self.spent = [], 0.0
+        seconds = time.perf_counter() - self.since
+        session.seconds += seconds
+        row["images_per_second"] = sum(result.images for result in self.results) / seconds
+        self.results = []
         self.resume()
         return row

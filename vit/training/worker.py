@@ -32,7 +32,7 @@ from vit.training.session import Session, start_session
 from vit.training.transfer import start_from
 from vit.training.whiten import whiten
 
-MIN_SPEEDS = 10  # reports, about a second each
+MIN_SECONDS = 10.0  # of training, before its speed is remembered
 QUEUE_SECONDS = 1.0  # between two looks for a command while another run computes
 
 
@@ -174,7 +174,7 @@ def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     if not team.shrink(1):
         return
     hardware.set_up(config.train.threads)
-    remember_speed(run, config)
+    remember_speed(run, config, session.seconds)
     if outcome == "finished":
         test_once(run, data, plan, recorder)
     recorder.event(outcome, f"{outcome.capitalize()} at step {session.step:,}.", session)
@@ -207,11 +207,10 @@ def warn_if_elsewhere(plan: Plan, device: torch.device, recorder: Recorder) -> N
         recorder.event("warning", f"Goes on elsewhere than it began ({'; '.join(changed)}): rounding may differ.")
 
 
-def remember_speed(run: Run, config: RunConfig) -> None:
+def remember_speed(run: Run, config: RunConfig, seconds: float) -> None:
     """Let the next form tell how fast this configuration is; a glimpse is no measurement."""
-    speeds = curve(read_metrics(run), "images_per_second")[1]
-    if len(speeds) >= MIN_SPEEDS:
-        remember(config, statistics.median(speeds))
+    if seconds >= MIN_SECONDS:
+        remember(config, statistics.median(curve(read_metrics(run), "images_per_second")[1]))
 
 
 def open_session(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -> Session:
