@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import statistics
 import subprocess
@@ -33,6 +34,27 @@ def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
     }  # fmt: skip
     assert Image.open(run.pinned_image_path).size == (8 * 8, 8)
     assert checkpoint.load_model("one").config.num_classes == 3
+
+
+TWO_STEPS = """
+from resource import RUSAGE_SELF, getrusage
+
+def step():
+    return [b"x" * (16 << 20) for _ in range(12)]
+
+step()
+before = getrusage(RUSAGE_SELF).ru_minflt
+step()
+print(getrusage(RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
+def test_what_one_step_frees_is_there_for_the_next():
+    """192 MB in pieces are 49,152 pages, which needn't be asked of the system again."""
+    python = [sys.executable, "-c", TWO_STEPS]
+    faults = subprocess.run(python, capture_output=True, env={**os.environ, **launch.ENVIRONMENT}).stdout
+    assert int(faults) < 500
 
 
 @pytest.mark.slow
