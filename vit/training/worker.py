@@ -22,6 +22,7 @@ from vit.runs.speed import remember
 from vit.runs.state import ENDED, state_of
 from vit.training import hardware, team
 from vit.training.batches import RunData, prepare
+from vit.training.compiling import compile_ahead
 from vit.training.evaluate import evaluate
 from vit.training.lead import lead
 from vit.training.loop import ENDS, train
@@ -157,6 +158,8 @@ def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     earlier = read_plan(run)
     hardware.set_up(earlier.threads if earlier else config.train.threads)
     data = load_data(config, device)
+    precision = earlier.precision if earlier else hardware.choose_precision(config.train, device)
+    config = compile_ahead(config, data, precision, recorder)
     plan = earlier or make_plan(config, data, device, recorder)
     check_same_data(plan, data)
     if not team.shrink(plan.processes):

@@ -22,6 +22,7 @@ BADGES = {
 }
 DOING = {
     "preparing": "Preparing the data",
+    "compiling": "Compiling the training step",
     "measuring": "Measuring how fast this machine is",
     "saving": "Saving a checkpoint",
     "evaluating": "Validating",
