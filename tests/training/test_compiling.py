@@ -1,12 +1,15 @@
 """torch.compile: the same training, with its cost told apart; and training goes on where torch can't compile."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from tests.training.conftest import ended, tiny_config, weights
-from vit.runs import launch
+from vit import files
+from vit.runs import launch, speed
 from vit.runs.directory import read_lines
 from vit.runs.metrics import curve, read_metrics
 
@@ -31,11 +34,23 @@ def test_a_compiled_run_follows_the_uncompiled_one_and_tells_what_compiling_took
     )  # 16 pictures and seconds of compiling: < 10
 
 
-def test_a_run_goes_on_uncompiled_and_says_so_where_torch_cannot_compile(home, folder, tmp_path, monkeypatch):
+@pytest.fixture
+def no_compiler(tmp_path, monkeypatch) -> None:
+    """For the processes that are started."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))  # nothing compiled before
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
+
+
+def test_a_run_goes_on_uncompiled_and_says_so_where_torch_cannot_compile(home, folder, no_compiler):
     _, events = train("one", folder, train__compile=True)
     warnings = [text for kind, text in events if kind == "warning"]
     assert len(warnings) == 1
     assert "goes on without torch.compile" in warnings[0]
     assert "No working C++ compiler found" in warnings[0]
+
+
+def test_the_form_still_learns_how_fast_such_a_machine_is(home, no_compiler):
+    config = tiny_config(train__compile=True)
+    files.write_json(home / "request.json", config.to_json())
+    subprocess.run([sys.executable, "-m", "vit.training.speed", str(home / "request.json")], check=True)
+    assert speed.remembered(config) > 0

@@ -1,6 +1,7 @@
 """torch.compile before any clock runs, so that its cost is told apart from what training costs."""
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch._dynamo.exc import TorchDynamoException
@@ -9,26 +10,28 @@ from torch.nn import functional as F
 from vit.config import RunConfig
 from vit.training.batches import RunData
 from vit.training.evaluate import autocast
-from vit.training.recorder import Recorder
 from vit.training.session import start_session
 
 
-def compile_ahead(config: RunConfig, data: RunData, precision: str, recorder: Recorder) -> RunConfig:
+def compile_ahead(config: RunConfig, data: RunData, precision: str, tell: Callable[[str, str], None]) -> RunConfig:
     """Compile forward and backward pass on throw-away weights; networks of the same shape in this process reuse it.
 
+    Args:
+        config: What to train, with ``train.compile``.
+        data: With what.
+        precision: fp32 or bf16.
+        tell: Gets the kind and the text of what happened.
+
     Returns:
-        The configuration; without ``train.compile`` if torch can't compile here, which the run's events then say.
+        The configuration; without ``train.compile`` if torch can't compile here, which is told as a warning.
     """
-    if not config.train.compile:
-        return config
-    recorder.status("compiling")
     start = time.perf_counter()
     try:
         compile_once(config, data, precision)
     except TorchDynamoException as error:
-        recorder.event("warning", f"Training goes on without torch.compile, which fails here: {first_line(error)}")
+        tell("warning", f"Training goes on without torch.compile, which fails here: {first_line(error)}")
         return config.model_copy(update={"train": config.train.model_copy(update={"compile": False})})
-    recorder.event("compiled", f"Compiling took {time.perf_counter() - start:,.0f} s.")
+    tell("compiled", f"Compiling took {time.perf_counter() - start:,.0f} s.")
     return config
 
 

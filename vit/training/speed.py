@@ -16,6 +16,7 @@ from vit.rules import read
 from vit.runs import lock, speed
 from vit.training import hardware, measure, team
 from vit.training.batches import RunData
+from vit.training.compiling import compile_ahead
 from vit.training.lead import lead
 
 NUM_IMAGES = 1024
@@ -42,7 +43,9 @@ def find_out(config: RunConfig) -> None:
     device = hardware.choose_device(config.train)
     hardware.set_up(config.train.threads)
     precision = hardware.choose_precision(config.train, device)
-    found = measure.fastest(config, noise(config, device), precision)
+    data = noise(config, device)
+    feasible = compile_ahead(config, data, precision, print) if config.train.compile else config
+    found = measure.fastest(feasible, data, precision)
     if team.rank() == 0:
         speed.remember(config, config.train.batch_size / found.step)
 

@@ -159,7 +159,9 @@ def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     hardware.set_up(earlier.threads if earlier else config.train.threads)
     data = load_data(config, device)
     precision = earlier.precision if earlier else hardware.choose_precision(config.train, device)
-    config = compile_ahead(config, data, precision, recorder)
+    if config.train.compile:
+        recorder.status("compiling")
+        config = compile_ahead(config, data, precision, recorder.event)
     plan = earlier or make_plan(config, data, device, recorder)
     check_same_data(plan, data)
     if not team.shrink(plan.processes):
