@@ -59,6 +59,7 @@ _ALL = [
         "A useful model over a cup of tea: the same small network, shown more pictures.",
         "Reached 80 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.minutes": 5},
+        reached=((3.7, 0.804), (10, 0.841)),
         devices=_CPU,
     ),
     Preset(
