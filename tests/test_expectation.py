@@ -1,6 +1,7 @@
 """What a preset is expected to reach follows from what it was measured to reach, and from nothing else."""
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 
@@ -22,9 +23,9 @@ def config(preset: str, **overrides):
 def test_measured_lengths_are_told_as_measured_and_others_lie_between(preset):
     expected = [expectation.accuracy(config(preset.name), CIFAR10, epochs) for epochs, _ in preset.reached]
     assert expected == pytest.approx([accuracy for _, accuracy in preset.reached])
-    (shorter, low), (longer, high) = preset.reached[:2]
-    between = expectation.accuracy(config(preset.name), CIFAR10, (shorter * longer) ** 0.5)
-    assert between == pytest.approx((low + high) / 2)
+    for (shorter, low), (longer, high) in pairwise(preset.reached):
+        between = expectation.accuracy(config(preset.name), CIFAR10, (shorter * longer) ** 0.5)
+        assert between == pytest.approx((low + high) / 2)
 
 
 def test_nothing_is_expected_where_nothing_comparable_was_measured():

@@ -124,8 +124,9 @@ _ALL = [
         "tutorial",
         "Tutorial",
         "The plain ViT of the textbook: patch projection, class token, learned positions, AdamW.",
-        "",
+        "Reached 62 % test accuracy on CIFAR-10 (JPEG copy) after five epochs, mean of three seeds.",
         {"model.pool": "cls", "train.epochs": 5},
+        reached=((5, 0.616),),
     ),
 ]
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
