@@ -133,6 +133,23 @@ def test_a_team_without_its_supervisor_ends(team_run):
     assert state_of(run).state == "interrupted"
 
 
+def test_who_has_lost_its_supervisor_writes_nothing_on_its_way_out(home, folder):
+    run = launch.create(tiny_config(data__source=str(folder)), "one")
+    orphan = f"""
+from pathlib import Path
+from vit.runs.directory import Run
+from vit.training.recorder import Recorder
+try:
+    Recorder(Run(Path({str(run.path)!r}))).take_command()
+finally:
+    print("closing")
+"""
+    environment = {**os.environ, team.SUPERVISOR: "0"}
+    ended = subprocess.run([sys.executable, "-c", orphan], env=environment, capture_output=True, text=True)
+    assert ended.returncode
+    assert ended.stdout == "the supervisor of this process is gone\n"
+
+
 @pytest.mark.slow
 def test_a_failure_that_would_come_again_is_told_once(team_run):
     run = team_run("one", train__lr=10.0, train__optimizer="sgd", train__grad_clip=0.0, train__steps=2000)

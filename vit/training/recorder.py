@@ -1,6 +1,5 @@
 """The only writer of a run's files while its worker lives."""
 
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -99,14 +98,12 @@ class Recorder:
         self._write(files.append_line, self.run.pinned_path, row)
 
     def take_command(self) -> str | None:
-        """What the person asked for; a signal to end counts as stop.
+        """What the person asked for; a signal to end counts as stop. Ends a process that has lost its supervisor.
 
         Raises:
             RunError: If the run's folder is gone, so that nothing done from here on could be kept.
-            SystemExit: If the process that holds the run's lock is gone, so that another worker may be on the run.
         """
-        if team.supervisor_is_gone():
-            sys.exit("the supervisor of this process is gone")
+        team.end_without_supervisor()
         if not self.run.config_path.exists():
             raise RunError(f"the folder of run {self.run.id} is gone; training ends here")
         return "stop" if self.stop_asked else take_command(self.run)

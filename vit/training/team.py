@@ -143,6 +143,12 @@ def share_out(work: Callable[[list[Tensor]], list[Tensor]], tensors: list[Tensor
     return results
 
 
-def supervisor_is_gone() -> bool:
-    """Whether the process that holds the run's lock has died, so that the run is no longer ours to write."""
-    return SUPERVISOR in os.environ and os.getppid() != int(os.environ[SUPERVISOR])
+def end_without_supervisor() -> None:
+    """End this process if the one that holds the run's lock has died, so that the run is no longer ours to write.
+
+    At once, because an interpreter that cleans up while torch's threads still need it can wait for them for ever
+    (https://github.com/pytorch/pytorch/issues/56297).
+    """
+    if SUPERVISOR in os.environ and os.getppid() != int(os.environ[SUPERVISOR]):
+        print("the supervisor of this process is gone", flush=True)
+        os._exit(1)

@@ -93,6 +93,7 @@ def work_in_team(run: Run) -> int:
             traceback.print_exc()
             close_as_failed(recorder, error)
         except RuntimeError:  # what torch raises where the others have gone
+            team.end_without_supervisor()
             if state_of(run).status.get("phase") not in ENDED:
                 raise
     return 0
