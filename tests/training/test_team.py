@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import psutil
 import pytest
@@ -25,6 +26,7 @@ from vit.training.session import start_session
 
 STEPS = 50
 MIXED = {"augment__mixup_alpha": 0.4, "augment__cutmix_alpha": 0.4, "augment__random_erasing": 0.3}
+HYBRID = {"model__stem": "conv", "model__patch_size": 4, "model__embed_dim": 256}
 LONG = {"train__steps": 400, "train__eval_every": 40, "train__optimizer": "muon", "train__processes": 2}
 
 
@@ -42,13 +44,19 @@ def steps(config) -> tuple[list[float], list[torch.Tensor]]:
 
 
 def member(rank: int, size: int, meeting, config) -> None:
+    warnings.simplefilter("error")  # they would be in every run's log
     dist.init_process_group("gloo", init_method=f"file://{meeting}/meet", rank=rank, world_size=size)
     torch.save(steps(config), meeting / f"{rank}.pt")
     team.leave()
 
 
 @pytest.mark.parametrize(
-    "more", [{"train__optimizer": "muon"}, pytest.param({"train__ema_decay": 0.9, **MIXED}, marks=pytest.mark.slow)]
+    "more",
+    [
+        {"train__optimizer": "muon"},
+        pytest.param({"train__optimizer": "muon", "train__batch_size": 64, **HYBRID}, marks=pytest.mark.slow),
+        pytest.param({"train__ema_decay": 0.9, **MIXED}, marks=pytest.mark.slow),
+    ],
 )
 def test_two_processes_follow_one_with_the_same_global_batch(tmp_path, more):
     config = tiny_config(**more)

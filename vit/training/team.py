@@ -6,6 +6,7 @@ The first one, rank 0, decides and writes. Outside a team everything here does n
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -94,6 +95,8 @@ def wrap(network: nn.Module) -> nn.Module:
     """The network, with gradients that are averaged over the team."""
     if size() == 1:
         return network
+    # Of a 1 x 1 convolution, whose gradient comes in another order of bytes; it is copied, a few kilobytes.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     return DistributedDataParallel(network, gradient_as_bucket_view=True)
 
 
