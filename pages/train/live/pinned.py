@@ -11,7 +11,7 @@ from pages.train.live import strip
 from vit.runs.directory import Run, read_lines
 
 HELP = (
-    "Validation pictures that stay the same. Brighter squares: where the prediction draws from (attention rollout). "
+    "Validation pictures that stay the same. Warm squares: where the prediction draws from (attention rollout). "
     "The bars below a picture: how sure the model was of the right class at each validation; solid ones were right."
 )
 

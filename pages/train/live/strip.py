@@ -10,7 +10,6 @@ from vit.plots import heatmap, scale
 SIDE, STRIP, GAP = 160, 28, 4  # pixels
 MOST_BARS = 40
 RIGHT, WRONG = (20, 152, 140, 255), (128, 140, 139, 110)
-OPACITY = 0.45
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ def follow(history: list[dict], place: int, label: int) -> Seen:
 def draw(picture: Image.Image, seen: Seen) -> Image.Image:
     """The picture under its attention, and the strip below it."""
     result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
-    meaning = scale.times_uniform(seen.attention, seen.attention.size)
-    shown = heatmap.overlay(picture, seen.attention, scale=meaning, opacity=OPACITY, grid=False, size=SIDE)
+    meaning = scale.attention(seen.attention.size)
+    shown = heatmap.overlay(picture, seen.attention, scale=meaning, size=SIDE)
     result.paste(shown, (0, 0))
     _bars(ImageDraw.Draw(result), thinned(seen.bars))
     return result
