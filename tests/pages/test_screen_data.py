@@ -8,8 +8,8 @@ from PIL import Image
 from seen import text_of
 
 from pages.data import adding, progress
-from vit import paths
-from vit.data import catalog, importing, jobs
+from vit import jobs, paths
+from vit.data import catalog, importing
 from vit.jobs import Job
 
 
