@@ -103,7 +103,7 @@ def test_a_name_that_cannot_be_used_is_told(visit):
 
 def test_a_job_in_progress_shows_how_far_it_is(visit):
     job = Job("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
-    (paths.data_root() / ".jobs").mkdir(parents=True)
+    jobs.folder().mkdir(parents=True)
     jobs.write(job)
     app = visit("data")
     assert app.main.progress[0].text == "50.0 MB of 170.5 MB · 1.0 MB/s · 2 min left"
@@ -111,7 +111,7 @@ def test_a_job_in_progress_shows_how_far_it_is(visit):
 
 
 def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
-    (paths.data_root() / ".jobs").mkdir(parents=True)
+    jobs.folder().mkdir(parents=True)
     jobs.write(Job("pets", "import", "failed", error="pets.zip is damaged: get it again."))
     app = visit("data")
     app.session_state[progress.FOLLOWED] = ["pets"]
