@@ -105,14 +105,21 @@ def command(run_id: str, word: str) -> Run:
     return run
 
 
-def take_command(run: Run) -> str | None:
-    """The command waiting for the worker, which is thereby taken."""
+def waiting_command(run: Run) -> str | None:
+    """The command that the worker has not taken yet."""
     try:
         word = run.command_path.read_text().strip()
     except OSError:
         return None
-    run.command_path.unlink(missing_ok=True)
     return word if word in COMMANDS else None
+
+
+def take_command(run: Run) -> str | None:
+    """The command waiting for the worker, which is thereby taken."""
+    word = waiting_command(run)
+    if word:
+        run.command_path.unlink(missing_ok=True)
+    return word
 
 
 def log_tail(path: Path, lines: int = 40, most_bytes: int = 64_000) -> str:
