@@ -22,11 +22,11 @@ def line(raw: dict) -> str:
     if chosen["init.checkpoint"]:
         words += ["--init", chosen["init.checkpoint"]]
     for name, flag in LENGTHS.items():
-        words += [flag, _text(chosen[name])] if chosen[name] is not None else []
+        words += [flag, text(chosen[name])] if chosen[name] is not None else []
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     for name, value in chosen.items():
         if name not in skipped and value != base[name]:
-            words += ["--set", f"{name}={_text(value)}"]
+            words += ["--set", f"{name}={text(value)}"]
     return shlex.join(words)
 
 
@@ -35,6 +35,6 @@ def _flat(raw: dict) -> dict[str, object]:
     return {name: raw[name.partition(".")[0]].get(name.partition(".")[2]) for name in field_names()}
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """A value as the command line reads it, exactly."""
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")

@@ -38,7 +38,7 @@ def test_a_reload_brings_the_run_and_its_tab_back(server, page):
 def test_a_run_is_left_for_the_form(server, page):
     run = written_run(names.new_id())
     page.goto(f"{server.url}/train?run={run.id}")
-    page.get_by_role("button", name="Train on from here").wait_for()
+    page.get_by_role("button", name="Continue training").wait_for()
     page.get_by_role("button", name="New run").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     assert "run=" not in page.url
