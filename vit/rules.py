@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from vit import cost
 from vit.config import LENGTHS, SCHEMA_VERSION, SECTIONS, RunConfig, field_names
@@ -83,12 +84,12 @@ def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
     problems = [_problem(item) for item in errors]
     healthy = {section: dict(raw[section]) for section in SECTIONS if isinstance(raw.get(section), dict)}
     for item in errors:
-        section, name = (*item["loc"], None)[:2]
+        section, name = (*map(str, item["loc"]), "")[:2]
         healthy.get(section, {}).pop(name, None)
     return problems, RunConfig.model_validate(healthy)
 
 
-def _problem(item: dict) -> Problem:
+def _problem(item: ErrorDetails) -> Problem:
     field = ".".join(str(part) for part in item["loc"][:2])
     if item["type"] == "extra_forbidden":
         return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")
