@@ -7,7 +7,7 @@ import streamlit as st
 from pages.data import progress
 from vit import files, paths
 from vit.data import catalog, jobs
-from vit.data.fetch import REMOTE
+from vit.data.download import REMOTE
 from vit.errors import VitError
 
 ERROR = "import_error"

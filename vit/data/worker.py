@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from vit import paths
-from vit.data import fetch, importing, jobs
+from vit.data import download, importing, jobs
 from vit.data.importing import Progress
 from vit.data.jobs import JobStatus
 from vit.data.store import DatasetInfo
@@ -85,7 +85,7 @@ def _run(args: argparse.Namespace, reporter: Reporter) -> None:
 def _work(args: argparse.Namespace, reporter: Reporter) -> DatasetInfo:
     on_pictures = reporter.counting("pictures")
     if args.kind == "fetch":
-        return fetch.fetch(args.name, reporter.counting("B"), on_pictures)
+        return download.fetch(args.name, reporter.counting("B"), on_pictures)
     return importing.import_as(args.name, args.path, args.image_size, on_pictures)
 
 
