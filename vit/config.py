@@ -5,13 +5,21 @@ Two conventions save options: a length below 1 is a share (of the run, of the da
 """
 
 import json
+import math
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 
+LENGTHS = ("train.epochs", "train.steps", "train.minutes")  # exactly one of them is set
+
 Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+def share_or_count(value: float, total: int) -> int:
+    """A value below 1 is a share of ``total``; from 1 on it is a count."""
+    return round(value * total) if value < 1 else int(value)
 
 
 class Section(BaseModel):
@@ -97,7 +105,7 @@ ENCODER = ("embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "stem", "
 
 
 class DataConfig(Section):
-    """Which pictures, and how many are kept aside for validation."""
+    """Which images, and how many of them are the validation split."""
 
     source: str = Field(
         "shapes",
@@ -111,6 +119,10 @@ class DataConfig(Section):
         le=1e8,
         description="Part of the training pictures kept for validation: a share below 1, or a number of pictures.",
     )
+
+    def num_val(self, num_images: int) -> int:
+        """Images of the validation split, of ``num_images`` that train and validation share; at least one."""
+        return max(1, share_or_count(self.val_size, num_images))
 
 
 class AugmentConfig(Section):
@@ -197,6 +209,19 @@ class TrainConfig(Section):
         False, description="torch.compile: slow to start, then faster. Pays back in runs of many minutes."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Same seed, same machine, same threads: same bits.")
+
+    def total_steps(self, steps_per_epoch: int) -> int | None:
+        """The length in steps; None for a length in minutes, which depends on the machine."""
+        if self.epochs is not None:
+            return max(1, round(self.epochs * steps_per_epoch))
+        return self.steps
+
+    def lr_at(self, step: int, total_steps: int, warmup_steps: int) -> float:
+        """Learning rate of the update about to be made: linear warm-up to ``lr``, then a cosine or a line to zero."""
+        if step < warmup_steps:
+            return self.lr * (step + 1) / (warmup_steps + 1)
+        left = 1 - (step - warmup_steps) / max(1, total_steps - warmup_steps)
+        return self.lr * (left if self.schedule == "linear" else 0.5 * (1 - math.cos(math.pi * left)))
 
 
 class InitConfig(Section):

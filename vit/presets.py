@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import RunConfig, merge
-from vit.rules import LENGTHS
+from vit.config import LENGTHS, RunConfig, merge
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
 _CPU, _GPU = ("cpu", "mps"), ("cuda",)

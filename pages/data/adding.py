@@ -5,8 +5,9 @@ import re
 import streamlit as st
 
 from pages.data import progress
-from vit import files, paths
-from vit.data import catalog, jobs
+from vit import files, jobs, paths
+from vit.data import catalog
+from vit.data import jobs as data_jobs
 from vit.data.download import REMOTE
 from vit.errors import VitError
 
@@ -40,7 +41,7 @@ def _fetching() -> None:
             continue
         st.markdown(f"**{name}**: 60,000 small photographs in ten classes, {remote.size / 1e6:.0f} MB.")
         st.caption("Several mirrors in turn; what was downloaded is kept if it breaks off, and checked when complete.")
-        is_busy = name in {job.name for job in jobs.active()}
+        is_busy = name in {job.name for job in jobs.active("fetch", "import")}
         label = f"Get {name.upper().replace('CIFAR', 'CIFAR-')}"
         st.button(
             label, key=f"fetch-{name}", icon=":material/download:", on_click=_fetch, args=(name,), disabled=is_busy
@@ -82,7 +83,7 @@ def _import() -> None:
 
 def _start(kind: str, name: str, path: str | None = None, image_size: int | None = None) -> None:
     try:
-        jobs.start(kind, name, path, image_size)
+        data_jobs.start(kind, name, path, image_size)
     except VitError as error:
         st.session_state[ERROR] = str(error)
     else:
@@ -101,7 +102,7 @@ def _keep(name: str, content: bytes) -> str:
     """Put an upload where the importing process can read it; earlier ones that nobody reads any more go."""
     folder = paths.data_root() / ".uploads"
     folder.mkdir(parents=True, exist_ok=True)
-    if not jobs.active():
+    if not jobs.active("fetch", "import"):
         for old in folder.iterdir():
             old.unlink()
     target = folder / re.split(r"[/\\]", name)[-1]

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shared import words
-from vit.data import jobs
-from vit.data.jobs import JobStatus
+from vit import jobs
+from vit.jobs import Job
 
 REFRESH_SECONDS = 1
 FOLLOWED = "followed_jobs"  # those this visitor has started, and has not yet seen the end of
@@ -18,7 +18,7 @@ def follow(name: str) -> None:
 
 def draw() -> None:
     """One card per job; quiet as soon as nothing is going on."""
-    running = [job.name for job in jobs.active()]
+    running = [job.name for job in jobs.active("fetch", "import")]
     names = list(dict.fromkeys([*st.session_state.get(FOLLOWED, []), *running]))
     if names:
         st.fragment(_cards, run_every=REFRESH_SECONDS if running else None)(names, running)
@@ -35,7 +35,7 @@ def _cards(names: list[str], were_running: list[str]) -> None:
             _ended(job)
 
 
-def _running(job: JobStatus) -> None:
+def _running(job: Job) -> None:
     with st.container(border=True, key=f"job-{job.name}"):
         title, cancel = st.columns([6, 1], vertical_alignment="center")
         title.markdown(f"**{VERBS[job.kind]} {job.name}** :gray[{job.message if job.done else ''}]")
@@ -43,7 +43,7 @@ def _running(job: JobStatus) -> None:
         st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=line(job))
 
 
-def line(job: JobStatus) -> str:
+def line(job: Job) -> str:
     """``12.3 MB of 170 MB · 1.2 MB/s · 2 min 11 s left``."""
     if not job.done:
         return job.message.capitalize() or "Starting"
@@ -59,7 +59,7 @@ def _amount(count: float, unit: str) -> str:
     return f"{count / 1e6:,.1f} MB" if unit == "B" else f"{count:,.0f} {unit}"
 
 
-def _ended(job: JobStatus) -> None:
+def _ended(job: Job) -> None:
     """How it ended; stays until it is read."""
     text, dismiss = st.columns([6, 1], vertical_alignment="center")
     with text:
@@ -68,7 +68,7 @@ def _ended(job: JobStatus) -> None:
         st.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")
 
 
-def _message(job: JobStatus) -> None:
+def _message(job: Job) -> None:
     if job.state == "finished":
         st.success(f"**{job.name}** is ready: {job.message}.", icon=":material/check_circle:")
     elif job.state == "failed":

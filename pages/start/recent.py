@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.shared import launching, words
-from vit.runs import metrics, state
+from vit.runs import metrics, status
 from vit.runs.directory import Run
-from vit.runs.state import RunState
+from vit.runs.status import RunState
 
 MOST_RUNS = 8
 HEIGHT_OF_ROW, HEIGHT_OF_HEADER = 35, 38  # Streamlit's table, in pixels
@@ -13,7 +13,7 @@ HEIGHT_OF_ROW, HEIGHT_OF_HEADER = 35, 38  # Streamlit's table, in pixels
 
 def table() -> None:
     """Recent runs, each opened by selecting its row; nothing at all before the first run."""
-    runs = state.listing()[:MOST_RUNS]
+    runs = status.list_runs()[:MOST_RUNS]
     if not runs:
         return
     import pandas as pd  # takes half a second, which a first visit with no run to show should not wait for
@@ -34,15 +34,14 @@ def table() -> None:
 
 
 def _row(run: RunState) -> dict:
-    launched = run.status.get("launched")
     return {
         "run": run.id,
         "state": run.state,
         "progress": run.progress,
-        "best": run.best_val_accuracy,
+        "best": run.status.best_val_accuracy,
         "curve": _curve(run.id),
-        "data": run.status.get("data"),
-        "launched": words.clock(launched) if launched else None,
+        "data": run.launch.data,
+        "launched": words.clock(run.launch.launched),
     }
 
 

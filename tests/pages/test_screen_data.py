@@ -8,9 +8,9 @@ from PIL import Image
 from seen import text_of
 
 from pages.data import adding, progress
-from vit import paths
-from vit.data import catalog, importing, jobs
-from vit.data.jobs import JobStatus
+from vit import jobs, paths
+from vit.data import catalog, importing
+from vit.jobs import Job
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_a_name_that_cannot_be_used_is_told(visit):
 
 
 def test_a_job_in_progress_shows_how_far_it_is(visit):
-    job = JobStatus("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
-    (paths.data_root() / ".jobs").mkdir(parents=True)
+    job = Job("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
+    jobs.folder().mkdir(parents=True)
     jobs.write(job)
     app = visit("data")
     assert app.main.progress[0].text == "50.0 MB of 170.5 MB · 1.0 MB/s · 2 min left"
@@ -111,8 +111,8 @@ def test_a_job_in_progress_shows_how_far_it_is(visit):
 
 
 def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
-    (paths.data_root() / ".jobs").mkdir(parents=True)
-    jobs.write(JobStatus("pets", "import", "failed", error="pets.zip is damaged: get it again."))
+    jobs.folder().mkdir(parents=True)
+    jobs.write(Job("pets", "import", "failed", error="pets.zip is damaged: get it again."))
     app = visit("data")
     app.session_state[progress.FOLLOWED] = ["pets"]
     app.run()
@@ -135,6 +135,6 @@ def test_the_suggested_name_is_made_of_the_file_name(path, name):
 
 
 def test_progress_without_a_total_says_what_is_done():
-    job = JobStatus("pets", "import", "running", 120, 0, "pictures")
+    job = Job("pets", "import", "running", 120, 0, "pictures")
     assert progress.line(job) == "120 pictures"
     assert progress.line(replace(job, done=0)) == "Starting"

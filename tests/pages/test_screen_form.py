@@ -11,7 +11,7 @@ from vit.config import field_names
 from vit.data import catalog, importing
 from vit.rules import read, validate
 from vit.runs import speed
-from vit.runs import state as runs
+from vit.runs import status as runs
 from vit.runs.directory import Run
 
 
@@ -99,7 +99,7 @@ def test_train_launches_what_the_form_says_and_shows_it(visit):
     widget(app, "model.depth").set_value(2)
     app.button(key="train").click().run()
     assert not app.exception
-    (run,) = runs.listing()
+    (run,) = runs.list_runs()
     assert app.query_params["run"] == run.id
     assert app.title[0].value == run.id
     config = read(Run.find(run.id).config_path)
@@ -110,7 +110,7 @@ def test_a_rerun_that_still_has_the_old_address_does_not_lead_back_to_the_form(v
     """As when the second of two fast clicks reaches the server, or the Command popover closes, after the first."""
     app = visit("train", preset="tutorial")
     app.button(key="train").click().run()
-    (run,) = runs.listing()
+    (run,) = runs.list_runs()
     del app.query_params["run"]
     app.run()
     assert app.query_params["run"] == run.id

@@ -5,7 +5,7 @@ from seen import text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
 from vit import files
-from vit.runs.directory import read_json
+from vit.runs.status import state_of
 
 
 def labels(app) -> list[str]:
@@ -64,7 +64,7 @@ def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(vi
     app = visit("train", run="quick-otter")
     assert "ended without a word" in app.warning[0].value
     app.button(key="resume").click().run()
-    assert read_json(run.status_path)["phase"] == "queued"
+    assert state_of(run).state == "queued"
 
 
 def test_a_queued_run_says_what_it_waits_for(visit, alive):

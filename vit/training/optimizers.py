@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from vit.config import TrainConfig
-from vit.training import team
+from vit.training import distributed
 
 ADAM_BETAS = (0.9, 0.95)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
@@ -79,7 +79,7 @@ class Muon(Optimizer):
             live = [matrix for matrix in group["params"] if matrix.grad is not None]
             updates = [self._nesterov(matrix, group["momentum"]) for matrix in live]
             torch._foreach_mul_(live, 1 - group["lr"] * group["weight_decay"])
-            directions = team.share_out(orthogonalise_all, self._pieces(live, updates))
+            directions = distributed.sharded_map(orthogonalise_all, self._pieces(live, updates))
             for target, direction in zip(self._pieces(live, live), directions, strict=True):
                 target.add_(direction, alpha=-group["lr"] * 0.2 * max(target.shape) ** 0.5)
 

@@ -8,7 +8,7 @@ from pages.attention.subject import Subject
 from pages.shared import mistakes, models, refresh, words
 from vit.models import history
 from vit.plots import timelapse
-from vit.runs import state
+from vit.runs import status
 from vit.runs.directory import Run
 
 
@@ -24,7 +24,7 @@ def draw(subject: Subject) -> None:
 
 def _interval(name: str) -> int | None:
     """Seconds until there may be another frame; None if the run is not at work."""
-    active = state.active()
+    active = status.active()
     return refresh.aside_seconds(active) if active is not None and active.id == name else None
 
 

@@ -8,13 +8,11 @@ from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
 from pages.train.form import timing
 from vit import cost
-from vit.config import ModelConfig, RunConfig
+from vit.config import ModelConfig, RunConfig, share_or_count
 from vit.data import catalog
 from vit.errors import ConfigError
 from vit.plots import heatmap
 from vit.rules import planned_steps, validate
-from vit.training.plan import share_or_count
-from vit.training.schedule import lr_at
 
 PICTURE_SIDE = 168  # pixels
 CURVE_POINTS = 120
@@ -73,8 +71,7 @@ def _schedule(config: RunConfig) -> None:
     total = planned_steps(config, info.counts.get("train")) or NOMINAL_STEPS
     warmup = share_or_count(config.train.warmup, total)
     steps = [round(total * point / CURVE_POINTS) for point in range(CURVE_POINTS)]
-    shape = {"peak": config.train.lr, "schedule": config.train.schedule}
-    rates = [lr_at(step, total_steps=total, warmup_steps=warmup, **shape) for step in steps]
+    rates = [config.train.lr_at(step, total, warmup) for step in steps]
     st.markdown("**Learning rate over the run**")
     live_chart.draw(
         [Series("learning rate", "line", curves.significant([100 * step / total for step in steps]), rates)],

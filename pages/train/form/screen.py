@@ -9,7 +9,7 @@ from vit import devices, presets
 from vit.config import ENCODER
 from vit.errors import VitError
 from vit.rules import find_problems, validate
-from vit.runs import state as runs
+from vit.runs import status as runs
 
 ERROR = "form_error"
 

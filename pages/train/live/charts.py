@@ -6,6 +6,7 @@ from pages.shared import curves, live_chart, words
 from pages.shared.live_chart import Series
 from vit.runs.directory import Run
 from vit.runs.metrics import curve
+from vit.runs.plan import Plan
 
 X_TITLES = {"step": "step", "epoch": "epoch", "time": "seconds of training"}
 
@@ -16,7 +17,7 @@ LOSS_HELP = (
 )
 
 
-def draw(run: Run, rows: list[dict], plan: dict) -> None:
+def draw(run: Run, rows: list[dict], plan: Plan | None) -> None:
     """Loss and accuracy, and in small the learning rate and the speed."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         over = {"default": "step", "required": True, "label_visibility": "collapsed"}
@@ -28,7 +29,7 @@ def draw(run: Run, rows: list[dict], plan: dict) -> None:
         _draw(run, "loss", x, _loss(rows, x), y_title="loss", alt=_loss_in_words(rows))
     with right.container(border=True, gap=None):
         st.markdown("**Accuracy on validation pictures**")
-        accuracy = _accuracy(rows, x, len(plan.get("classes", [])))
+        accuracy = _accuracy(rows, x, len(plan.classes) if plan else 0)
         _draw(run, "accuracy", x, accuracy, y_title="share right", alt=_accuracy_in_words(rows), percent=True)
     with left.container(border=True, gap=None):
         st.markdown("**Learning rate**")

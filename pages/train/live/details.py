@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages.shared import words
 from pages.train import command
-from vit import rules
+from vit import processes, rules
 from vit.errors import VitError
-from vit.runs import launch
 from vit.runs.directory import Run, read_lines
+from vit.runs.plan import Plan
 
 TABS = ["Events", "Settings", "Log"]
 HEIGHT = 320
@@ -15,7 +15,7 @@ FACTS = {"device_name": "device", "processes": "processes", "threads": "threads 
 FACTS |= {"precision": "precision", "torch": "torch"}
 
 
-def draw(run: Run, plan: dict) -> None:
+def draw(run: Run, plan: Plan | None) -> None:
     """The tabs below the charts."""
     tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
     for tab, body in zip(tabs, (_events, _settings, _log), strict=True):
@@ -24,7 +24,7 @@ def draw(run: Run, plan: dict) -> None:
                 body(run, plan)
 
 
-def _events(run: Run, plan: dict) -> None:
+def _events(run: Run, plan: Plan | None) -> None:
     events = read_lines(run.events_path)
     if not events:
         st.caption("Nothing has happened yet.")
@@ -33,7 +33,7 @@ def _events(run: Run, plan: dict) -> None:
             st.markdown(f":gray[{words.clock(event['time'])} · step {event['step']:,}] · {event['text']}")
 
 
-def _settings(run: Run, plan: dict) -> None:
+def _settings(run: Run, plan: Plan | None) -> None:
     try:
         raw = rules.read(run.config_path).to_json()
         shell = command.line(raw)
@@ -42,13 +42,13 @@ def _settings(run: Run, plan: dict) -> None:
         return
     st.caption("The same run from a shell:")
     st.code(shell, language="bash", wrap_lines=True)
-    facts = [f"{label} {plan[name]}" for name, label in FACTS.items() if plan.get(name)]
-    if plan.get("num_train"):
-        facts.append(f"{plan['num_train']:,} train and {plan['num_val']:,} val pictures")
-    st.caption(" · ".join(facts))
+    if plan:
+        facts = [f"{label} {getattr(plan, name)}" for name, label in FACTS.items()]
+        facts.append(f"{plan.num_train:,} train and {plan.num_val:,} val images")
+        st.caption(" · ".join(facts))
     st.json(raw, expanded=1)
 
 
-def _log(run: Run, plan: dict) -> None:
+def _log(run: Run, plan: Plan | None) -> None:
     with st.container(height=HEIGHT, autoscroll=True, border=False):
-        st.code(launch.log_tail(run.log_path, 200) or "The log is empty.", language=None, wrap_lines=True)
+        st.code(processes.log_tail(run.log_path, 200) or "The log is empty.", language=None, wrap_lines=True)

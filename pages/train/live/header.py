@@ -7,7 +7,7 @@ from pages.train.live import pace
 from vit.errors import VitError
 from vit.runs import launch
 from vit.runs.directory import Run
-from vit.runs.state import RESUMABLE, RunState, active
+from vit.runs.status import RESUMABLE, RunState, active
 
 ERROR, NOTE = "live_error", "live_note"
 SOON = {"save": "Saving a checkpoint after this step.", "stop": "Stopping after this step, then saving."}
@@ -77,17 +77,17 @@ def _progress(now: RunState, rows: list[dict]) -> str:
     """``epoch 2.4 of 6 · step 1,240 of 3,000 · 41 % · 1 min 12 s left``."""
     if now.state == "queued":
         return _queue(now)
-    if not now.total_steps:
-        return DOING.get(now.phase, "Starting the worker") if now.is_alive else "Not a single step was made"
-    epochs = now.status.get("total_epochs")
-    parts = [f"epoch {now.epoch:.3g} of {epochs:.3g}"] if epochs else []
-    parts += [f"step {now.step:,} of {now.total_steps:,}", words.percent(now.progress, 0)]
-    left = pace.seconds_left(rows, now.total_steps)
+    if not now.status.total_steps:
+        return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "Not a single step was made"
+    epochs = now.status.total_epochs
+    parts = [f"epoch {now.status.epoch:.3g} of {epochs:.3g}"] if epochs else []
+    parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", words.percent(now.progress, 0)]
+    left = pace.seconds_left(rows, now.status.total_steps)
     if now.is_alive:
-        parts += [f"{words.duration(left)} left"] if left is not None and now.phase == "training" else []
-        parts += [DOING[now.phase].lower()] if now.phase in DOING else []
-    elif now.status.get("seconds"):
-        parts.append(f"{words.duration(now.status['seconds'])} of training")
+        parts += [f"{words.duration(left)} left"] if left is not None and now.status.phase == "training" else []
+        parts += [DOING[now.status.phase].lower()] if now.status.phase in DOING else []
+    elif now.status.seconds:
+        parts.append(f"{words.duration(now.status.seconds)} of training")
     return " · ".join(parts)
 
 
@@ -104,13 +104,15 @@ def _ending(run: Run, now: RunState) -> None:
         st.success(f"{_reached(now)} {kept}", icon=":material/flag:")
         _next_steps(run)
     elif now.state == "failed":
-        message = (now.status.get("error") or {}).get("message", "see the log below")
-        st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.step:,}")
+        message = now.status.error.message if now.status.error else "see the log below"
+        st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
     elif now.state == "interrupted":
-        text = f"The process ended without a word after step {now.step:,}: it was killed, or the machine went off. "
+        text = (
+            f"The process ended without a word after step {now.status.step:,}: it was killed, or the machine went off. "
+        )
         st.warning(f"{text}{kept} Resume goes on from there.", icon=":material/power_off:")
     else:
-        st.info(f"{now.state.capitalize()} at step {now.step:,}. {kept}", icon=":material/bookmark:")
+        st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
 
 
 def _kept(run: Run) -> str:
@@ -125,10 +127,10 @@ def _kept(run: Run) -> str:
 
 
 def _reached(now: RunState) -> str:
-    test = (now.status.get("test") or {}).get("accuracy")
+    test = now.status.test
     if test is None:
-        return f"Finished with {words.percent(now.best_val_accuracy)} val accuracy."
-    return f"Finished: {words.percent(test)} of the test pictures are right; they were looked at once, now."
+        return f"Finished with {words.percent(now.status.best_val_accuracy)} val accuracy."
+    return f"Finished: {words.percent(test.accuracy)} of the test pictures are right; they were looked at once, now."
 
 
 def _next_steps(run: Run) -> None:

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from pages.shared import heading, launching, refresh
-from pages.train.live import charts, details, figures, header, pinned
+from pages.train.live import charts, details, figures, header, tracked
 from vit.errors import RunError
-from vit.runs import state
-from vit.runs.directory import Run, read_json
+from vit.runs import status
+from vit.runs.directory import Run
 from vit.runs.metrics import MetricsTail
+from vit.runs.plan import read_plan
 
 
 def draw(run_id: str) -> None:
@@ -19,21 +20,22 @@ def draw(run_id: str) -> None:
         st.error(str(error))
         st.page_link(launching.TRAIN_PAGE, label="Configure a new run", icon=":material/tune:")
         return
-    every = refresh.seconds(state.state_of(run))
+    every = refresh.seconds(status.state_of(run))
     st.fragment(_live, run_every=every)(run, every)
 
 
 def _live(run: Run, every: int | None) -> None:
     """Everything that changes. When the run has ended, begun anew or come of age, the whole page starts over."""
-    now = state.state_of(run)
+    now = status.state_of(run)
     if refresh.seconds(now) != every:
         st.rerun()
-    rows, plan = _tail(run).read(), read_json(run.plan_path) or {}
+    rows, plan = _tail(run).read(), read_plan(run)
     header.draw(run, now, rows)
     figures.draw(rows)
     if rows:
         charts.draw(run, rows, plan)
-        pinned.draw(run, plan)
+        if plan:
+            tracked.draw(run, plan)
     elif now.is_alive:
         charts.reserve()
     details.draw(run, plan)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from vit import files
+from vit import files, processes
 from vit.config import RunConfig
 from vit.errors import RunError
-from vit.runs import launch, lock
-from vit.runs.state import START_SECONDS, active, listing, state_of
+from vit.runs import launch
+from vit.runs.status import START_SECONDS, active, list_runs, state_of
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from vit.runs import lock
-held = lock.hold(Path(sys.argv[1]))
+from vit import processes
+held = processes.hold(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
 """
@@ -39,7 +39,7 @@ def holder(run):
 
 
 def note(run, **status):
-    files.write_json(run.status_path, status)
+    files.write_json(run.status_path, {"updated": time.time(), **status})
 
 
 def test_a_held_lock_is_running_whatever_the_status_says(run, holder):
@@ -51,23 +51,23 @@ def test_a_killed_worker_is_interrupted_at_once_even_as_a_zombie(run, holder):
     note(run, phase="training", step=5)
     holder.kill()
     deadline = time.monotonic() + 5
-    while lock.is_held(run.lock_path) and time.monotonic() < deadline:
+    while processes.is_held(run.lock_path) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert state_of(run).state == "interrupted"  # nobody has waited for the process yet
 
 
 def test_probing_never_takes_the_lock_away(run):
     """Many probes at once must not look like a worker to each other."""
-    assert not any(lock.is_held(run.lock_path) for _ in range(200))
-    with lock.hold(run.lock_path):
-        assert lock.is_held(run.lock_path)
+    assert not any(processes.is_held(run.lock_path) for _ in range(200))
+    with processes.hold(run.lock_path):
+        assert processes.is_held(run.lock_path)
 
 
 def test_a_child_of_the_worker_does_not_inherit_the_lock(run):
-    with lock.hold(run.lock_path):
+    with processes.hold(run.lock_path):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"], close_fds=False)
     try:
-        assert not lock.is_held(run.lock_path)
+        assert not processes.is_held(run.lock_path)
     finally:
         child.kill()
         child.wait()
@@ -79,7 +79,7 @@ def test_a_closing_record_is_believed_when_the_lock_is_free(run, phase):
     assert state_of(run).state == phase
 
 
-@pytest.mark.parametrize("phase", ["preparing", "measuring", "training", "evaluating", None])
+@pytest.mark.parametrize("phase", ["preparing", "measuring", "training", "evaluating", ""])
 def test_a_free_lock_without_a_closing_record_is_an_interruption(run, phase):
     note(run, phase=phase)
     assert state_of(run).state == "interrupted"
@@ -87,7 +87,7 @@ def test_a_free_lock_without_a_closing_record_is_an_interruption(run, phase):
 
 def test_a_worker_has_some_seconds_to_take_its_lock(run):
     assert state_of(run).state == "queued"
-    note(run, phase="queued", launched=time.time() - START_SECONDS - 1)
+    files.write_json(run.launch_path, {"launched": time.time() - START_SECONDS - 1})
     assert state_of(run).state == "interrupted"
 
 
@@ -117,7 +117,7 @@ def test_the_newest_run_comes_first_and_strange_folders_are_passed_over(home, ru
     (run.path.parent / "pretrained").mkdir()
     (run.path.parent / "empty").mkdir()
     (run.path.parent / "file").write_text("")
-    assert [state.id for state in listing()] == ["two", "one"]
+    assert [state.id for state in list_runs()] == ["two", "one"]
 
 
 def test_the_active_run_is_the_running_one(run, holder):
@@ -129,11 +129,11 @@ def test_the_active_run_is_the_running_one(run, holder):
 def test_listing_two_hundred_runs_takes_under_a_second(home):
     for index in range(200):
         run = launch.create(RunConfig(), f"run-{index}")
-        note(run, phase="finished", step=index, launched=index)
+        note(run, phase="finished", step=index)
         with open(run.metrics_path, "w") as metrics:
             metrics.write('{"step": 1, "train_loss": 2.0}\n' * 5000)
     start = time.perf_counter()
-    assert len(listing()) == 200
+    assert len(list_runs()) == 200
     assert time.perf_counter() - start < 1
 
 

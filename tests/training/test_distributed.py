@@ -13,16 +13,16 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from tests.training.conftest import CPU, TIMEOUT, ended, striped_pictures, tiny_config, wait_for, weights
+from vit import processes
 from vit.data.load import Dataset
 from vit.runs import launch
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
-from vit.runs.state import state_of
-from vit.training import measure, team
+from vit.runs.status import state_of
+from vit.training import distributed, planning
 from vit.training.batches import prepare
-from vit.training.lead import lead
 from vit.training.loop import train_step, trainable
-from vit.training.session import start_session
+from vit.training.state import new_state
 
 STEPS = 50
 MIXED = {"augment__mixup_alpha": 0.4, "augment__cutmix_alpha": 0.4, "augment__random_erasing": 0.3}
@@ -34,7 +34,7 @@ def steps(config) -> tuple[list[float], list[torch.Tensor]]:
     """Train some steps in this process: the losses, and this process's pictures of every step."""
     torch.set_num_threads(1)
     data = prepare(Dataset("striped", ("a", "b", "c"), striped_pictures(96, 0), None, "fingerprint"), config, CPU)
-    session = start_session(config, CPU)
+    session = new_state(config, CPU)
     forward, losses, pictures = trainable(session, config.train), [], []
     for step in range(STEPS):
         batch = data.batch(step, config)
@@ -47,7 +47,7 @@ def member(rank: int, size: int, meeting, config) -> None:
     warnings.simplefilter("error")  # they would be in every run's log
     dist.init_process_group("gloo", init_method=f"file://{meeting}/meet", rank=rank, world_size=size)
     torch.save(steps(config), meeting / f"{rank}.pt")
-    team.leave()
+    distributed.leave()
 
 
 @pytest.mark.parametrize(
@@ -112,28 +112,28 @@ def test_a_killed_process_is_replaced_and_the_result_is_the_same(team_run, rank)
 
 def test_new_processes_never_meet_at_the_address_of_dead_ones(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    lead("tests.training.leftover", "", 1)
+    distributed.launch("tests.training.leftover", "", 1)
 
 
 @pytest.mark.slow
 def test_stop_and_resume_work_as_with_one_process(team_run):
     run = team_run("one", train__steps=20_000, train__eval_every=1000)
-    wait_for(lambda: state_of(run).step > 0, run)
+    wait_for(lambda: state_of(run).status.step > 0, run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"
     step = run.saved()[-1].step
     launch.resume("one")
-    wait_for(lambda: state_of(run).step > step, run)
+    wait_for(lambda: state_of(run).status.step > step, run)
     supervisor(run).send_signal(signal.SIGTERM)
     assert ended(run) == "stopped"
-    assert run.saved()[-1].step == state_of(run).step > step
+    assert run.saved()[-1].step == state_of(run).status.step > step
     assert read_json(run.status_path)["attempt"] == 2
 
 
 @pytest.mark.slow
 def test_a_team_without_its_supervisor_ends(team_run):
     run = team_run("one", train__steps=100_000, train__eval_every=1000)
-    wait_for(lambda: state_of(run).step > 0, run)
+    wait_for(lambda: state_of(run).status.step > 0, run)
     orphans = members(run)
     supervisor(run).kill()
     _, alive = psutil.wait_procs(orphans, timeout=TIMEOUT)
@@ -152,7 +152,7 @@ try:
 finally:
     print("closing")
 """
-    environment = {**os.environ, team.SUPERVISOR: "0"}
+    environment = {**os.environ, distributed.SUPERVISOR: "0"}
     ended = subprocess.run([sys.executable, "-c", orphan], env=environment, capture_output=True, text=True)
     assert ended.returncode
     assert ended.stdout == "the supervisor of this process is gone\n"
@@ -162,7 +162,7 @@ finally:
 def test_a_failure_that_would_come_again_is_told_once(team_run):
     run = team_run("one", train__lr=10.0, train__optimizer="sgd", train__grad_clip=0.0, train__steps=2000)
     assert ended(run) == "failed"
-    assert "learning rate ten times smaller" in state_of(run).status["error"]["message"]
+    assert "learning rate ten times smaller" in state_of(run).status.error.message
     assert [line["kind"] for line in read_lines(run.events_path)].count("failed") == 1
 
 
@@ -171,7 +171,7 @@ def test_the_documented_torchrun_line_trains_a_run(home, folder):
     run = launch.create(tiny_config(data__source=str(folder), **LONG), "one")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     subprocess.run(
-        [*torchrun, "-m", "vit.training", str(run.path)], check=True, env={**os.environ, **launch.ENVIRONMENT}
+        [*torchrun, "-m", "vit.training", str(run.path)], check=True, env={**os.environ, **processes.ENVIRONMENT}
     )
     assert state_of(run).state == "finished"
     assert read_json(run.plan_path)["processes"] == 2
@@ -183,10 +183,10 @@ def chooser(rank: int, size: int, meeting, config) -> None:
     data = prepare(Dataset("striped", ("a", "b", "c"), striped_pictures(96, 0), None, "fingerprint"), config, CPU)
     chosen = []
     for cost_together, cost_alone in ((0.001, 0.1), (0.1, 0.001)):
-        measure.seconds_per_step = lambda *_, t=cost_together, a=cost_alone: t if team.size() > 1 else a
-        chosen.append(measure.fastest(config, data, "fp32"))
+        planning.seconds_per_step = lambda *_, t=cost_together, a=cost_alone: t if distributed.world_size() > 1 else a
+        chosen.append(planning.fastest(config, data, "fp32"))
     torch.save(chosen, meeting / f"{rank}.pt")
-    team.leave()
+    distributed.leave()
 
 
 def test_all_processes_choose_alike_whichever_is_faster(tmp_path):

@@ -6,7 +6,7 @@ import torch
 from tests.training.conftest import run_training, tiny_config, weights
 from vit.data.augment import normalise
 from vit.model import VisionTransformer
-from vit.training.whiten import SCALE, first_layer, whiten
+from vit.training.initialization import WHITENING_STD, first_layer, whiten
 
 
 @pytest.fixture(params=["patch", "conv"])
@@ -25,7 +25,7 @@ def outputs(network, data):
 
 def test_the_filters_of_strong_directions_are_uncorrelated_and_equally_strong(network, data):
     whiten(network, data)
-    covariance = torch.cov(outputs(network, data)[:8]) / SCALE**2
+    covariance = torch.cov(outputs(network, data)[:8]) / WHITENING_STD**2
     torch.testing.assert_close(covariance, torch.eye(8), atol=0.1, rtol=0)
 
 

@@ -9,6 +9,7 @@ from pages.shared import words
 from pages.shared.inline import data_url
 from pages.train.live import strip
 from vit.runs.directory import Run, read_lines
+from vit.runs.plan import Plan
 
 HELP = (
     "Validation pictures that stay the same. Brighter squares: where the prediction draws from (attention rollout). "
@@ -16,11 +17,11 @@ HELP = (
 )
 
 
-def draw(run: Run, plan: dict) -> None:
+def draw(run: Run, plan: Plan) -> None:
     """One cell per picture; nothing before the first validation."""
-    if not run.pinned_path.exists() or not run.pinned_image_path.exists():
+    if not run.tracked_path.exists() or not run.tracked_image_path.exists():
         return
-    cells = _cells(run, run.pinned_path.stat().st_mtime_ns, tuple(plan["pinned_labels"]), tuple(plan["classes"]))
+    cells = _cells(run, run.tracked_path.stat().st_mtime_ns, plan.tracked_labels, plan.classes)
     if not cells:
         return
     st.markdown("**Watch it learn**", help=HELP)
@@ -43,7 +44,7 @@ class Cell:
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
 def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[Cell]:
     """Made anew only when the run has looked at its pictures again."""
-    history = strip.valid(read_lines(run.pinned_path))
+    history = strip.valid(read_lines(run.tracked_path))
     if not history:
         return []
     pictures = zip(_pictures(run), labels, strict=False)
@@ -61,8 +62,8 @@ def _cell(picture: Image.Image, seen: strip.Seen, classes: tuple[str, ...], labe
 
 
 def _pictures(run: Run) -> list[Image.Image]:
-    """The pinned pictures, cut from the strip in which they lie side by side."""
-    with Image.open(run.pinned_image_path) as image:
+    """The tracked images, cut from the strip in which they lie side by side."""
+    with Image.open(run.tracked_image_path) as image:
         row = image.convert("RGB")
     side = row.height
     return [row.crop((left, 0, left + side, side)) for left in range(0, row.width, side)]

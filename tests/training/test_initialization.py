@@ -9,7 +9,7 @@ from vit import checkpoint
 from vit.config import InitConfig, ModelConfig
 from vit.errors import CheckpointError
 from vit.model import VisionTransformer
-from vit.training.transfer import resize_patches, start_from
+from vit.training.initialization import resize_patches, start_from
 
 
 @pytest.fixture

@@ -1,15 +1,21 @@
-"""Starting from a trained model: other classes, another image or patch size."""
+"""Initial weights: a whitened first layer, or those of a trained model with other classes, image or patch size."""
 
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit import checkpoint, models
 from vit.config import InitConfig, ModelConfig
+from vit.data.augment import normalise
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
+from vit.training.batches import RunData
+
+WHITENING_IMAGES = 2000  # more give the same filters
+WHITENING_EPS = 0.01  # variance added to each direction, so that noise isn't amplified
+WHITENING_STD = 0.3  # standard deviation of the layer's outputs at the start
 
 
 @dataclass
@@ -102,3 +108,30 @@ def resize_patches(kernels: Tensor, side: int) -> Tensor:
     resize = F.interpolate(basis, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
     matrix = resize.view(old * old, side * side)  # row i: what pixel i becomes
     return (kernels.float().flatten(2) @ torch.linalg.pinv(matrix).mT).unflatten(2, (side, side))
+
+
+@torch.no_grad()
+def whiten(network: VisionTransformer, data: RunData) -> None:
+    """Initialise the first layer with a whitening of pixels instead of noise.
+
+    Its filters become the principal directions of patches of the training images, strongest first, scaled to equal
+    variance, each once as it is and once negated (Jordan 2024, airbench, arXiv:2404.00498, where the layer stays
+    fixed; here it is trained). Filters beyond the number of directions keep their random initialisation.
+    """
+    weight = first_layer(network).weight  # (C', C, k, k)
+    filters = whitening_filters(data, weight.shape[-1])[: len(weight) // 2]
+    pairs = torch.cat([filters, -filters]) * WHITENING_STD
+    weight[: len(pairs)] = pairs.view(-1, *weight.shape[1:])
+
+
+def first_layer(network: VisionTransformer) -> nn.Conv2d:
+    """The convolution that reads the pixels: the stem's first, or the patch projection."""
+    return next(module for module in network.patch_embed.modules() if isinstance(module, nn.Conv2d))
+
+
+def whitening_filters(data: RunData, side: int) -> Tensor:
+    """Linear filters of k x k patches with uncorrelated outputs of variance near 1: (C k k, C k k), strongest first."""
+    images = normalise(data.train.images[:WHITENING_IMAGES], data.mean, data.std)
+    patches = F.unfold(images, side, stride=side).transpose(1, 2).flatten(0, 1)  # (n, C k k)
+    values, directions = torch.linalg.eigh(torch.cov(patches.T))
+    return (directions / (values + WHITENING_EPS).sqrt()).T.flip(0)
