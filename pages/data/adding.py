@@ -11,7 +11,7 @@ from pages.shared import words
 from vit import files, jobs, paths
 from vit.data import catalog
 from vit.data import jobs as data_jobs
-from vit.data.fetch import REMOTE
+from vit.data.download import REMOTE
 from vit.errors import VitError
 from vit.jobs import Job
 

@@ -50,7 +50,7 @@ def measure(args: argparse.Namespace, progress: Progress) -> dict:
 
 def choose_split(dataset, split: str, info):
     """Images and labels of a split; validation is carved as in the model's own training."""
-    from vit.data.splits import carve
+    from vit.data.load import carve
 
     if split == "test":
         if dataset.test is None:

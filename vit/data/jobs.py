@@ -33,11 +33,11 @@ def main() -> None:
 
 
 def _work(args: argparse.Namespace, reporter: jobs.Reporter) -> str:
-    from vit.data import fetch, importing  # here, because pages that start a job need neither
+    from vit.data import download, importing  # here, because pages that start a job need neither
 
     on_images = reporter.progress("images")
     if args.kind == "fetch":
-        info = fetch.fetch(args.name, reporter.progress("B"), on_images)
+        info = download.fetch(args.name, reporter.progress("B"), on_images)
     else:
         size = args.image_size or importing.DEFAULT_SIZE
         info = importing.import_as(args.name, args.path, size, on_images)

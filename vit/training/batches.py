@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 
 from vit.config import RunConfig
-from vit.data.augment import augment
-from vit.data.load import Dataset, Split
-from vit.data.mixing import mix
-from vit.data.splits import carve, epoch_order
+from vit.data.augment import augment, mix
+from vit.data.load import Dataset, Split, carve, epoch_order
 from vit.training import distributed
 
 STATISTICS_CHUNK = 4096  # images at a time, to keep the float copy small

@@ -71,7 +71,7 @@ def _maps(trace: "Trace") -> dict[str, np.ndarray]:
 
 
 def _statistics(trace: "Trace") -> dict[str, np.ndarray]:
-    from vit.explain import statistics
+    from vit.explain import attention
 
-    distance = statistics.attention_distance(trace)[:, 0].numpy()
-    return {"distance, in patches": distance, "entropy, in nats": statistics.entropy(trace)[:, 0].numpy()}
+    distance = attention.attention_distance(trace)[:, 0].numpy()
+    return {"distance, in patches": distance, "entropy, in nats": attention.entropy(trace)[:, 0].numpy()}

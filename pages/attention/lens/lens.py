@@ -16,7 +16,7 @@ from vit.plots.scale import Scale
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.lens import Contributions
+    from vit.explain.internals import Contributions
 
 HERE = Path(__file__).parent
 SHARES = Scale(0.0, 1.0)  # of probability: the same colours in every layer and picture
@@ -64,11 +64,11 @@ def _name(subject: Subject) -> str:
 
 def _maps(subject: Subject) -> dict:
     """What every patch and the whole say before the first layer and after each: lists of L + 1."""
-    from vit.explain import lens
+    from vit.explain import internals
 
     model, _ = asked.model_and_inputs(subject)
-    patches = lens.logit_lens(model, subject.trace)[:, 0, subject.trace.num_prefix_tokens :]  # (L + 1, P, K)
-    whole = lens.pooled_lens(model, subject.trace)  # (L + 1, 1, K)
+    patches = internals.logit_lens(model, subject.trace)[:, 0, subject.trace.num_prefix_tokens :]  # (L + 1, P, K)
+    whole = internals.pooled_lens(model, subject.trace)  # (L + 1, 1, K)
     return {"patches": _said(subject, patches), "whole": _said(subject, whole), "summary": _summary(subject, whole)}
 
 
@@ -86,7 +86,7 @@ def _said(subject: Subject, logits: "Tensor") -> list[dict]:
 
 def _summary(subject: Subject, whole: "Tensor") -> str:
     """When the answer is found."""
-    from vit.explain.statistics import decision_depth
+    from vit.explain.internals import decision_depth
 
     depth, name = int(decision_depth(whole)), subject.info.classes[int(whole[-1, 0].argmax())]
     since = "Even before the first layer" if depth == 0 else f"From layer {depth - 1} on"
@@ -95,7 +95,7 @@ def _summary(subject: Subject, whole: "Tensor") -> str:
 
 def _parts(subject: Subject) -> dict:
     """What each part adds to the asked class's logit."""
-    from vit.explain.lens import direct_logit_attribution
+    from vit.explain.internals import direct_logit_attribution
 
     model, inputs = asked.model_and_inputs(subject)
     found = direct_logit_attribution(model, inputs, asked.target(subject))

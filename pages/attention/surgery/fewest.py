@@ -60,11 +60,11 @@ def blackened(seen: Image.Image, dropped: tuple[int, ...], side: int, size: int)
 @st.cache_resource(max_entries=100, show_spinner="Looking for the fewest patches")
 def _fewest(question: Question, _subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
     """How many are enough, how many have to go, and the order that they are taken in."""
-    from vit.explain import curves, perturbation, surgery
+    from vit.explain import perturbation, scores, surgery
 
     model, inputs = asked.model_and_inputs(_subject)
     target = asked.target(_subject)
-    ranked = curves.ranked(perturbation.occlusion(model, inputs, target))
+    ranked = scores.ranked(perturbation.occlusion(model, inputs, target))
     enough = surgery.smallest_keeping(model, inputs, target, ranked)[0]
     fatal = surgery.smallest_flipping(model, inputs, target, ranked)[0]
     return enough, fatal, tuple(ranked[0].tolist())

@@ -14,7 +14,7 @@ from pages.attention.surgery import reference
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.walk import Changes
+    from vit.explain.trace import Changes
 
 ZERO, MEAN, SCALED = "zero", "mean", "scaled"
 HOWS = {ZERO: "nothing", MEAN: "their mean over pictures", SCALED: "a share of themselves"}
@@ -91,7 +91,7 @@ def _outcome(question: Question, operation: Operation, _subject: Subject) -> Out
 
 def _changes(subject: Subject, operation: Operation, chosen: "Tensor") -> "Changes":
     """An operation as the engine knows it."""
-    from vit.explain.walk import Changes
+    from vit.explain.trace import Changes
 
     head_scale, block_scale = (scale[None] for scale in _scales(subject, operation))
     mean = reference.means(subject) if operation.how == MEAN else None
@@ -114,9 +114,9 @@ def _chosen(subject: Subject, operation: Operation) -> "Tensor":
 
 
 def _edited(inputs: "Tensor", chosen: "Tensor", operation: Operation) -> "Tensor":
-    from vit.explain import edits
+    from vit.explain import perturbation
 
-    return inputs if operation.edit == DROP else edits.edited(inputs, chosen, operation.edit)
+    return inputs if operation.edit == DROP else perturbation.edited(inputs, chosen, operation.edit)
 
 
 def _key_mask(subject: Subject, chosen: "Tensor") -> "Tensor":

@@ -14,7 +14,7 @@ ROUNDING = 1e-4  # of a probability; far above float32 sums in another order, fa
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.edits import Shuffled
+    from vit.explain.perturbation import Shuffled
 
 
 def draw(subject: Subject) -> None:
@@ -40,6 +40,6 @@ def _line(which: str, subject: Subject, before: "Tensor", after: "Tensor") -> No
 
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _shuffled(question: Question, _subject: Subject) -> "Shuffled":
-    from vit.explain import edits
+    from vit.explain import perturbation
 
-    return edits.shuffle_contents(*asked.model_and_inputs(_subject))
+    return perturbation.shuffle_contents(*asked.model_and_inputs(_subject))

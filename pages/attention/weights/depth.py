@@ -14,11 +14,11 @@ SIDE = 220  # pixels
 
 def distances(subject: Subject) -> None:
     """Attention distance of every head against depth, for this picture."""
-    from vit.explain import statistics
+    from vit.explain import attention
 
     st.markdown("**How far heads look**")
-    far = statistics.attention_distance(subject.trace)[:, 0]  # (L, h)
-    uniform = float(statistics.patch_distances(subject.trace.grid_size).mean())
+    far = attention.attention_distance(subject.trace)[:, 0]  # (L, h)
+    uniform = float(attention.patch_distances(subject.trace.grid_size).mean())
     layers, heads = far.shape
     x = [float(layer) for layer in range(layers) for _ in range(heads)]
     series = [
@@ -39,7 +39,7 @@ def distances(subject: Subject) -> None:
 
 def norms(subject: Subject) -> None:
     """The length of every patch's token after each layer, on one scale."""
-    from vit.explain.weights import token_norms
+    from vit.explain.internals import token_norms
 
     st.markdown("**How long tokens are**")
     found, trace = token_norms(subject.trace)[:, 0], subject.trace

@@ -12,7 +12,7 @@ SIDE = 44  # pixels of one filter
 
 def draw(subject: Subject) -> None:
     """The filters' principal components, most important first."""
-    from vit.explain.weights import patch_filters_pca
+    from vit.explain.internals import patch_filters_pca
 
     found = patch_filters_pca(models.predictor(subject.model).model, MOST)
     st.markdown("**Filters of the first layer**")

@@ -30,7 +30,7 @@ def draw(subject: Subject) -> None:
     if subject.info.model.pos_embed == "none":
         st.markdown("This model has no position embeddings: it can't tell where a patch is.")
         return
-    from vit.explain.weights import position_similarity
+    from vit.explain.internals import position_similarity
 
     similarity = position_similarity(models.predictor(subject.model).model)
     _mount(key="positions", data=data(subject, similarity))

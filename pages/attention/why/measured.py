@@ -49,6 +49,6 @@ def _controls(question: Question, method: str, _subject: Subject, _found: "Evide
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _fresh(path: str, modified: int, _model: "VisionTransformer") -> "VisionTransformer":
-    from vit.explain.controls import untrained
+    from vit.explain.evidence import untrained
 
     return untrained(_model)

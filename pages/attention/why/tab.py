@@ -70,8 +70,7 @@ def _cards(subject: Subject, found: list["Evidence"]) -> list:
 
 def _agreement(subject: Subject, found: list["Evidence"]) -> None:
     """Where methods agree, and where they don't."""
-    from vit.explain.evidence import maps_of
-    from vit.explain.ranks import consensus
+    from vit.explain.evidence import consensus, maps_of
 
     maps = maps_of(found)
     mean, spread = consensus(maps)

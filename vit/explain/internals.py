@@ -1,14 +1,14 @@
-"""What the head would say early, and what each part of the model adds to what it says in the end."""
+"""Inside a model: what its head would say early, what each part adds to the answer, its filters and positions."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from vit.errors import VitError
 from vit.explain.attention import pooling_weights
 from vit.explain.target import Contrast, Target, logit
-from vit.explain.trace import Trace, trace
-from vit.explain.walk import read_out
+from vit.explain.trace import Trace, read_out, trace
 from vit.model import VisionTransformer
 
 
@@ -22,6 +22,12 @@ def pooled_lens(model: VisionTransformer, trace: Trace) -> Tensor:
     """The head's answer if the encoder ended after each layer: (L + 1, B, K); the last is the model's own."""
     with torch.no_grad():
         return torch.stack([read_out(model, tokens) for tokens in trace.residuals])
+
+
+def decision_depth(answers: Tensor) -> Tensor:
+    """After how many blocks the answer is the final one and stays it: ``pooled_lens`` (L + 1, B, K) -> (B,)."""
+    agrees = (answers.argmax(-1) == answers[-1].argmax(-1)).long()  # (L + 1, B)
+    return len(answers) - agrees.flip(0).cumprod(0).sum(0)
 
 
 @dataclass(frozen=True)
@@ -98,3 +104,58 @@ class _Reader:
     def __call__(self, part: Tensor) -> Tensor:
         centred = part - part.mean(-1, keepdim=True)
         return (centred * self.direction.view(len(part), *[1] * (part.ndim - 2), -1)).sum(-1)
+
+
+def position_similarity(model: VisionTransformer) -> Tensor:
+    """Cosine similarity of the patches' position embeddings (figure 7 of arXiv:2010.11929): (P, P).
+
+    Raises:
+        VitError: If the model has no position embeddings.
+    """
+    if model.pos_embed is None:
+        raise VitError("this model has no position embeddings (pos_embed is none), so there is nothing to compare")
+    places = torch.nn.functional.normalize(model.pos_embed.detach()[0, model.config.num_prefix_tokens :], dim=-1)
+    return places @ places.T
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Principal components of a layer's filters.
+
+    Attributes:
+        components: (n, C, s, s), orthonormal, most explaining first; their signs mean nothing.
+        explained: (n,), share of the filters' variance.
+        layer: Whose filters they are, as in the state dict.
+    """
+
+    components: Tensor
+    explained: Tensor
+    layer: str
+
+
+def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
+    """What the first layer looks for, in order of importance (figure 7 of arXiv:2010.11929).
+
+    Behind a convolutional stem patches have no pixels any more; there it is the stem's first convolution.
+
+    Args:
+        model: Any.
+        count: Components; fewer where there aren't as many.
+    """
+    is_patch = model.config.stem == "patch"
+    layer = model.patch_embed.proj if is_patch else model.patch_embed.stem[0]
+    weight = layer.weight.detach().cpu()
+    flat = weight.flatten(1) - weight.flatten(1).mean(0)
+    _, deviations, components = torch.linalg.svd(flat, full_matrices=False)
+    explained = deviations**2 / (deviations**2).sum().clamp_min(torch.finfo(flat.dtype).tiny)
+    name = "patch_embed.proj" if is_patch else "patch_embed.stem.0"
+    return Filters(components[:count].unflatten(1, weight.shape[1:]), explained[:count], name)
+
+
+def token_norms(trace: Trace) -> Tensor:
+    """Length of every token after every layer: (L + 1, B, N).
+
+    A few patches far longer than the others hold global notes instead of their place (Darcet et al. 2023,
+    arXiv:2309.16588).
+    """
+    return trace.residuals.norm(dim=-1)
