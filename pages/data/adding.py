@@ -4,6 +4,7 @@ Downloads and imports continue without this page, too.
 """
 
 import re
+from typing import Literal
 
 import streamlit as st
 
@@ -51,13 +52,8 @@ def _fetching() -> None:
         st.caption("Tries several mirrors. If interrupted, the download resumes; it is verified when complete.")
         is_busy = name in {job.name for job in jobs.active("fetch", "import")}
         label = f"Download {name.upper().replace('CIFAR', 'CIFAR-')}"
-        st.button(
-            label, key=f"fetch-{name}", icon=":material/download:", on_click=_fetch, args=(name,), disabled=is_busy
-        )
-
-
-def _fetch(name: str) -> None:
-    _start("fetch", name)
+        work = {"on_click": _start, "args": ("fetch", name), "disabled": is_busy}
+        st.button(label, key=f"fetch-{name}", icon=":material/download:", **work)
 
 
 def _importing() -> None:
@@ -89,7 +85,7 @@ def _import() -> None:
     _start("import", name, path, st.session_state[SIZE])
 
 
-def _start(kind: str, name: str, path: str | None = None, image_size: int | None = None) -> None:
+def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None, image_size: int | None = None) -> None:
     try:
         data_jobs.start(kind, name, path, image_size)
     except VitError as error:
@@ -132,10 +128,10 @@ def jobs_under_way() -> None:
 
 
 def _cards(names: list[str], were_running: list[str]) -> None:
-    found = {name: jobs.status(name) for name in names}
-    if [name for name in names if found[name] and found[name].state == "running"] != were_running:
+    found = [job for job in map(jobs.status, names) if job]
+    if [job.name for job in found if job.state == "running"] != were_running:
         st.rerun()
-    for job in filter(None, found.values()):
+    for job in found:
         if job.state == "running":
             _running(job)
         else:

@@ -56,8 +56,8 @@ def _broken(info: DatasetInfo) -> None:
 def _actions(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not info.problem:
-            link = {"label": "Train on it", "icon": ":material/model_training:"}
-            st.page_link(launching.TRAIN_PAGE, query_params={"data": info.name}, **link)
+            icon, query = ":material/model_training:", {"data": info.name}
+            st.page_link(launching.TRAIN_PAGE, label="Train on it", icon=icon, query_params=query)
         if info.kind != "generated":
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown(f"Delete **{info.name}** from this machine? Runs trained on it are kept.")

@@ -136,6 +136,7 @@ def _seconds(config: RunConfig, images_per_second: float) -> float:
     if config.train.minutes is not None:
         return 60 * config.train.minutes
     steps = planned_steps(config, catalog.describe(config.data.source).counts["train"])
+    assert steps is not None  # only a length in minutes leaves it open
     return steps * config.train.batch_size / images_per_second
 
 

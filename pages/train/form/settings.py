@@ -3,6 +3,8 @@
 What isn't named here is behind Advanced, so that no setting is forgotten.
 """
 
+from typing import Any
+
 import streamlit as st
 
 from vit.config import choices, field_info, field_names
@@ -57,7 +59,7 @@ def key(field: str) -> str:
     return f"form.{field}"
 
 
-def put(field: str, value: object) -> None:
+def put(field: str, value: Any) -> None:
     """Change a setting; its widget shows it in the next run."""
     if field in LENGTH_FIELDS:
         st.session_state[UNIT], st.session_state[LENGTH] = field.removeprefix("train."), float(value)

@@ -4,11 +4,13 @@ The address names the preset, the data, the start, and the length and settings t
 reload, a link and the browser's Back bring the form back as it was.
 """
 
+from typing import Any
+
 import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared import datasets, models
-from pages.train.command import text
+from pages.train.command import flat, text
 from pages.train.form.settings import FOLLOWING, LENGTH, LENGTH_FIELDS, TOP_FIELDS, UNIT, key, put
 from vit import devices, presets
 from vit.config import ENCODER, SECTIONS, choices, field_names, merge
@@ -120,12 +122,13 @@ def changed() -> list[str]:
     return [field for field in SETTINGS if st.session_state[key(field)] != base[field]]
 
 
-def _base() -> dict[str, object]:
+def _base() -> dict[str, Any]:
     """What every setting is before a person changes anything: by preset, start and data."""
     start = st.session_state[START] or None
     raw = presets.build(st.session_state[PRESET], init=start)
-    base = {field: raw[field.partition(".")[0]][field.partition(".")[2]] for field in field_names()}
-    return base | ({} if start else _image_size())
+    base = flat(raw)
+    base.update({} if start else _image_size())
+    return base
 
 
 def apply_preset() -> None:

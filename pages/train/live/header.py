@@ -43,8 +43,7 @@ def draw(run: Run, now: RunState, rows: list[dict]) -> None:
 
 def _actions(run: Run, now: RunState) -> None:
     """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
-    new = {"type": "tertiary", "icon": ":material/add:", "help": "Configure another run; this one continues."}
-    st.button("New run", on_click=launching.configure_another, **new)
+    st.button("New run", type="tertiary", icon=":material/add:", on_click=launching.configure_another)
     if now.is_alive:
         st.button("Save now", icon=":material/save:", on_click=_command, args=(run.id, "save"))
         is_stopping = launch.waiting_command(run) == "stop"
@@ -113,7 +112,7 @@ def _ending(run: Run, now: RunState) -> None:
         message = now.status.error.message if now.status.error else "see the log below"
         st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
     elif now.state == "interrupted":
-        text = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine stopped."
+        text = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."
         st.warning(f"{text} {kept} Resume continues the run.", icon=":material/power_off:")
     else:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
