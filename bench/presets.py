@@ -19,9 +19,10 @@ from pathlib import Path
 
 from bench import machine
 from vit import paths, presets
-from vit.runs.directory import Run, read_json
+from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
-from vit.runs.state import state_of
+from vit.runs.plan import read_plan
+from vit.runs.status import state_of
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def one(preset: str, data: str, seed: int, epochs: float | None) -> dict:
     elif state_of(run).state != "finished":
         vit("resume", name, "--follow")
     judged = json.loads(vit("evaluate", f"{name}@last", "--data", data, "--json"))
-    rows, status, plan = read_metrics(run), read_json(run.status_path), read_json(run.plan_path)
+    rows, plan = read_metrics(run), read_plan(run)
     steps, losses = curve(rows, "val_loss")
     accuracies = curve(rows, "val_accuracy")[1]
     return {
@@ -59,9 +60,9 @@ def one(preset: str, data: str, seed: int, epochs: float | None) -> dict:
         "seed": seed,
         "test_accuracy": judged["accuracy"],
         "test_loss": judged["loss"],
-        "seconds": status["seconds"],
-        "steps": plan["total_steps"],
-        "epochs": plan["total_epochs"],
+        "seconds": state_of(run).status.seconds,
+        "steps": plan.total_steps,
+        "epochs": plan.total_epochs,
         "images_per_second": statistics.median(curve(rows, "images_per_second")[1]),
         "val_curve": list(zip(steps, losses, accuracies, strict=True)),
     }

@@ -10,8 +10,10 @@ import shutil
 
 from bench import machine
 from vit import checkpoint, files, models, paths
-from vit.runs.directory import Run, read_json
+from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
+from vit.runs.plan import read_plan
+from vit.runs.status import read_status
 
 FRAMES = 10  # of the series; more would make the project a large download
 CARD = """# {name}
@@ -81,7 +83,7 @@ def counted(number: int, what: str) -> str:
 
 def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
     """The model card, from what the run recorded."""
-    plan, test, config = read_json(run.plan_path), read_json(run.status_path)["test"], info.run
+    plan, status, config = read_plan(run), read_status(run), info.run
     return CARD.format(
         name=name,
         kind="A Vision Transformer behind a stem of three convolutions,"
@@ -98,23 +100,21 @@ def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
         stem=info.model.stem,
         parameters=parameters,
         classes=", ".join(info.classes),
-        num_train=plan["num_train"],
-        num_val=plan["num_val"],
-        num_test=plan["num_test"],
+        num_train=plan.num_train,
+        num_val=plan.num_val,
+        num_test=plan.num_test,
         optimizer={"muon": "Muon with AdamW", "adamw": "AdamW", "sgd": "SGD"}[config.train.optimizer],
         lr=config.train.lr,
         batch=config.train.batch_size,
-        epochs=plan["total_epochs"],
+        epochs=plan.total_epochs,
         schedule=config.train.schedule,
         seed=config.train.seed,
         hardware=machine.processor() + " (CPU)",
-        processes=" of ".join(
-            counted(plan.get(name, 1), word) for name, word in (("processes", "process"), ("threads", "thread"))
-        ),
-        minutes=read_json(run.status_path)["seconds"] / 60,
+        processes=f"{counted(plan.processes, 'process')} of {counted(plan.threads, 'thread')}",
+        minutes=status.seconds / 60,
         val=info.metrics["val_accuracy"],
-        test=test["accuracy"],
-        loss=test["loss"],
+        test=status.test.accuracy,
+        loss=status.test.loss,
         frames=min(FRAMES, len(run.series())),
     )
 

@@ -1,7 +1,7 @@
 """Images per second of training: ours against timm, vit-pytorch and the loop of the tutorials, in one sitting.
 
     pip install vit-pytorch einops
-    python -m bench.throughput --rounds 20 --data ../shared/data/cifar10-images.tar.xz
+    python -m bench.throughput --rounds 20 --data cifar10-images.tar.xz
 
 Everybody trains the same plain ViT (patch 4, width 128, depth 4, MLP ratio 2, class token) with AdamW on batches of
 128. All are started once and suspended; then each is woken for some seconds in turn, again and again, so that a
@@ -34,15 +34,15 @@ from bench import machine
 from vit import cost, devices, presets
 from vit.config import RunConfig
 from vit.data.load import load
+from vit.processes import ENVIRONMENT
 from vit.rules import validate
-from vit.runs.launch import ENVIRONMENT
 from vit.torchvision_compat import prepare_torchvision
-from vit.training import hardware, team
+from vit.training import distributed
 from vit.training.batches import prepare
-from vit.training.lead import lead
+from vit.training.device import setup
 from vit.training.loop import train_step, trainable
-from vit.training.session import start_session
-from vit.training.speed import noise
+from vit.training.planning import random_images
+from vit.training.state import new_state
 
 BATCH, SECONDS, WARM_UP = 128, 3.0, 5
 PLAIN = {"model.pool": "cls", "train.optimizer": "adamw", "train.batch_size": BATCH, "augment.crop_padding": 4}
@@ -134,7 +134,7 @@ def tutorial_batches(source: str):
 def our_step(_, **more) -> Callable[[], None]:
     """Our worker's own step on one ready batch."""
     settings = config(**{"augment.crop_padding": 0, "augment.flip": "none", **more})
-    batch = noise(settings, CPU).batch(0, settings)
+    batch = random_images(settings, CPU).batch(0, settings)
     return worker_step(settings, lambda _: batch)
 
 
@@ -150,9 +150,9 @@ def our_loop(source: str) -> Callable[[], None]:
 
 
 def worker_step(settings: RunConfig, batch: Callable[[int], tuple]) -> Callable[[], None]:
-    session = start_session(settings, CPU)
-    forward, train = trainable(session, settings.train), settings.train
-    return lambda: train_step(forward, session, batch(session.step), train, train.lr, "fp32")
+    state = new_state(settings, CPU)
+    forward, train = trainable(state, settings.train), settings.train
+    return lambda: train_step(forward, state, batch(state.step), train, train.lr, "fp32")
 
 
 def matmul(_) -> Callable[[], None]:
@@ -174,17 +174,17 @@ CONTENDERS: dict[str, Callable[[str], Callable[[], None]]] = {
 
 
 def contend(argument: str) -> None:
-    """One contender, in a process of its own (or a team of them): steps without end, each one's seconds in a file."""
+    """One contender, in a process of its own (or several): steps without end, each one's seconds in a file."""
     name, source, path, processes = json.loads(argument)
-    if processes > 1 and not team.is_member():
-        lead("bench.throughput", argument, processes)
+    if processes > 1 and not distributed.is_worker():
+        distributed.launch("bench.throughput", argument, processes)
         return
     prepare_torchvision()  # the peers import it
-    with team.membership() if team.is_member() else nullcontext():
+    with distributed.process_group() if distributed.is_worker() else nullcontext():
         if name.startswith("our"):
-            hardware.set_up(0)
+            setup(config().train)
         step = CONTENDERS[name](source)
-        with open(path, "a") if team.rank() == 0 else nullcontext() as file:
+        with open(path, "a") if distributed.rank() == 0 else nullcontext() as file:
             while True:
                 start = time.perf_counter()
                 step()
@@ -248,7 +248,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--data", default="shapes", help="a data set's name or a path")
-    parser.add_argument("--processes", type=int, default=team.largest(config().train, CPU), help="of ours")
+    parser.add_argument("--processes", type=int, default=distributed.max_processes(config().train, CPU), help="of ours")
     args = parser.parse_args()
     rounds = measure_all(args.data, args.rounds, args.processes)
     print(machine.table(rows(rounds)))

@@ -11,7 +11,15 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINE = sorted((ROOT / "vit").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 TORCH_FREE = ["vit.config", "vit.rules", "vit.cost", "vit.presets", "vit.models", "vit.devices", "vit.images"]
-TORCH_FREE += ["vit.runs.launch", "vit.runs.state", "vit.runs.metrics", "vit.data.catalog", "vit.data.jobs"]
+TORCH_FREE += [
+    "vit.runs.launch",
+    "vit.runs.status",
+    "vit.runs.plan",
+    "vit.runs.metrics",
+    "vit.data.catalog",
+    "vit.data.jobs",
+    "vit.jobs",
+]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 
 

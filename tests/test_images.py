@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import close, encode, noise, png_header, scene
-from PIL import Image
+from PIL import ExifTags, Image
 
 from vit import images
 from vit.errors import ImageError
@@ -90,7 +90,7 @@ def test_the_camera_orientation_is_honoured(orientation):
     }
     stored = scene() if orientation == 1 else scene().transpose(as_held[orientation])
     exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[ExifTags.Base.Orientation] = orientation
     decoded = images.decode(encode(stored, "PNG", exif=exif), "a").image
     assert decoded.tobytes() == scene().tobytes()
 
@@ -103,7 +103,7 @@ def test_a_broken_orientation_means_none(exif):
 
 def test_an_unknown_orientation_means_none():
     exif = Image.Exif()
-    exif[images.ORIENTATION] = 99
+    exif[ExifTags.Base.Orientation] = 99
     assert images.decode(encode(scene(), exif=exif), "a").image.size == (40, 20)
 
 

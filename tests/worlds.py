@@ -16,9 +16,11 @@ from vit.data.shapes import CLASSES
 from vit.rules import validate
 from vit.runs import launch
 from vit.runs.directory import Run, Saved
+from vit.runs.plan import Plan, write_plan
+from vit.runs.status import Status, write_status
 
 TOTAL_STEPS, STEPS_PER_EPOCH = 1000, 250
-NUM_PINNED, GRID, SIDE = 8, 4, 16
+NUM_TRACKED, GRID, SIDE = 8, 4, 16
 
 
 def config(**overrides):
@@ -27,13 +29,12 @@ def config(**overrides):
 
 
 def written_run(run_id: str, phase: str = "finished", step: int = TOTAL_STEPS, **status) -> Run:
-    """A run with its plan, curves, pinned pictures and events up to a step; ``status`` adds to its status."""
+    """A run with its plan, curves, tracked images and events up to a step; ``status`` adds to its status."""
     run = launch.create(config(), run_id)
     lengths = {"total_steps": TOTAL_STEPS, "total_epochs": TOTAL_STEPS / STEPS_PER_EPOCH}
-    now = {"phase": phase, "step": step, "epoch": step / STEPS_PER_EPOCH, "seconds": step / 10, "launched": time.time()}
-    status = {"preset": "1-minute", "data": "shapes", "best_val_accuracy": accuracy_at(step), **status}
-    files.write_json(run.status_path, {**now, **lengths, **status})
-    files.write_json(run.plan_path, plan())
+    now = {"phase": phase, "step": step, "epoch": step / STEPS_PER_EPOCH, "seconds": step / 10, "updated": time.time()}
+    write_status(run, Status(**{**now, **lengths, "best_val_accuracy": accuracy_at(step), **status}))
+    write_plan(run, plan())
     run.metrics_path.touch()
     for at in range(10, step + 1, 10):
         grow(run, at)
@@ -42,17 +43,31 @@ def written_run(run_id: str, phase: str = "finished", step: int = TOTAL_STEPS, *
     return run
 
 
-def plan() -> dict:
-    lengths = {"total_steps": TOTAL_STEPS, "steps_per_epoch": STEPS_PER_EPOCH, "warmup_steps": 100}
-    data = {
-        "classes": CLASSES,
-        "pinned_labels": list(range(NUM_PINNED)),
-        "num_train": 10_000,
-        "num_val": 2_000,
-        "num_test": 2_000,
-    }
-    lengths["total_epochs"] = TOTAL_STEPS / STEPS_PER_EPOCH
-    return {**lengths, **data, "grid_size": GRID, "device_name": "CPU", "threads": 2, "precision": "fp32"}
+def plan() -> Plan:
+    return Plan(
+        total_steps=TOTAL_STEPS,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        warmup_steps=100,
+        eval_steps=100,
+        num_train=10_000,
+        num_val=2_000,
+        num_test=2_000,
+        classes=CLASSES,
+        mean=(0.5,) * 3,
+        std=(0.2,) * 3,
+        data_name="shapes",
+        data_fingerprint="fingerprint",
+        tracked=tuple(range(NUM_TRACKED)),
+        tracked_labels=tuple(range(NUM_TRACKED)),
+        grid_size=GRID,
+        device="cpu",
+        device_name="CPU",
+        precision="fp32",
+        threads=2,
+        torch="2.13.0",
+        images_per_second=None,
+        minutes=1.0,
+    )
 
 
 def grow(run: Run, step: int) -> None:
@@ -62,24 +77,24 @@ def grow(run: Run, step: int) -> None:
     files.append_line(run.metrics_path, where | training)
     if step % 100 == 0:
         files.append_line(run.metrics_path, where | {"val_loss": 2.2 - step / 800, "val_accuracy": accuracy_at(step)})
-        pin(run, step)
+        track(run, step)
 
 
 def accuracy_at(step: int) -> float:
     return 0.1 + 0.6 * step / TOTAL_STEPS
 
 
-def pin(run: Run, step: int) -> None:
-    """Pinned pictures whose right class gets likelier with every step."""
-    if not run.pinned_image_path.exists():
-        noise = np.random.default_rng(0).integers(0, 256, (SIDE, NUM_PINNED * SIDE, 3), np.uint8)
-        Image.fromarray(noise).save(run.pinned_image_path)
+def track(run: Run, step: int) -> None:
+    """Tracked images whose right class gets likelier with every step."""
+    if not run.tracked_image_path.exists():
+        noise = np.random.default_rng(0).integers(0, 256, (SIDE, NUM_TRACKED * SIDE, 3), np.uint8)
+        Image.fromarray(noise).save(run.tracked_image_path)
     right = accuracy_at(step)
-    rows = np.full((NUM_PINNED, len(CLASSES)), (1 - right) / (len(CLASSES) - 1))
+    rows = np.full((NUM_TRACKED, len(CLASSES)), (1 - right) / (len(CLASSES) - 1))
     np.fill_diagonal(rows, right)
-    attention = np.random.default_rng(step).dirichlet(np.ones(GRID**2), NUM_PINNED)
+    attention = np.random.default_rng(step).dirichlet(np.ones(GRID**2), NUM_TRACKED)
     row = {"step": step, "epoch": step / STEPS_PER_EPOCH}
-    files.append_line(run.pinned_path, row | {"probabilities": rows.tolist(), "attention": attention.tolist()})
+    files.append_line(run.tracked_path, row | {"probabilities": rows.tolist(), "attention": attention.tolist()})
 
 
 def small_saved(run: Run, step: int) -> None:

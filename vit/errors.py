@@ -47,5 +47,9 @@ class RunError(VitError):
     """A run directory that is missing, damaged or in the wrong state for what was asked."""
 
 
+class JobError(VitError):
+    """A background job that can't be started."""
+
+
 class CheckpointError(VitError):
     """A checkpoint that is missing, damaged or doesn't fit."""

@@ -6,27 +6,18 @@ A picture is either decoded completely and upright, or refused with a sentence; 
 import io
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
-from PIL.Image import Resampling, Transpose
+from PIL import Image, ImageOps
+from PIL.Image import Resampling
 
 from vit.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 FORMAT_WORDS = "PNG, JPEG, WebP, BMP or GIF"
 MAX_PIXELS = 50_000_000
-ORIENTATION = 0x0112  # the EXIF tag; its values 2 to 8 say how to turn the picture upright
-UPRIGHT = {
-    2: Transpose.FLIP_LEFT_RIGHT,
-    3: Transpose.ROTATE_180,
-    4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_270,
-    7: Transpose.TRANSVERSE,
-    8: Transpose.ROTATE_90,
-}
 # What Pillow's readers raise on damaged files; SyntaxError is its word for a bad header.
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -99,12 +90,13 @@ def _convert(image: Image.Image) -> DecodedImage:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         notes.append(f"first of {frames} frames")
-    picture, is_transparent = _to_rgb(image)
+    with suppress(*DAMAGE):  # an orientation that can't be read or is unknown is none
+        ImageOps.exif_transpose(image, in_place=True)
+    flat, is_transparent = _to_rgb(image)
     if is_transparent:
         notes.append("transparent parts shown on white")
-    picture = _upright(picture, image)
-    picture.info = {}  # EXIF holds places and times that are nobody's business
-    return DecodedImage(picture, "; ".join(notes) or None)
+    flat.info = {}  # EXIF holds places and times that are nobody's business
+    return DecodedImage(flat, "; ".join(notes) or None)
 
 
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
@@ -117,16 +109,6 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     layered = image.convert("RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
     return flat, layered.getextrema()[3][0] < 255
-
-
-def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
-    """Apply the camera's orientation; unreadable or unknown ones mean that there is none."""
-    try:
-        orientation = source.getexif().get(ORIENTATION)
-    except DAMAGE:
-        return picture
-    turn = UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return picture if turn is None else picture.transpose(turn)
 
 
 def _check_size(image: Image.Image, shown: str) -> None:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import RunConfig, merge
-from vit.rules import LENGTHS
+from vit.config import LENGTHS, RunConfig, merge
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
 _CPU, _GPU = ("cpu", "mps"), ("cuda",)
@@ -48,7 +47,7 @@ _ALL = [
         "1-minute",
         "1 minute",
         "See a Vision Transformer learn while you watch: 16 tokens behind three small convolutions.",
-        "Reached 68 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "Reached 68% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.lr": 1.2e-2, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
         reached=((0.38, 0.629), (0.68, 0.675)),
         devices=_CPU,
@@ -57,7 +56,7 @@ _ALL = [
         "5-minutes",
         "5 minutes",
         "A useful model over a cup of tea: the same small network, shown more pictures.",
-        "Reached 80 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "Reached 80% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.minutes": 5},
         reached=((1, 0.71), (3.7, 0.804), (5, 0.814), (10, 0.841)),
         devices=_CPU,
@@ -66,7 +65,7 @@ _ALL = [
         "30-minutes",
         "30 minutes",
         "A good model on a laptop: 64 tokens, so that attention maps show more.",
-        "Reached 86 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "Reached 86% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_FINE, "augment.crop_padding": 3, "train.minutes": 30},
         reached=((12.7, 0.858), (24, 0.871)),
         devices=_CPU,
@@ -116,7 +115,7 @@ _ALL = [
         "plain",
         "Plain",
         "The paper's own architecture for five minutes: one patch projection, no convolution, the same recipe.",
-        "Reached 72 % test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "Reached 72% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_RECIPE, "model.pool": "cls", "train.batch_size": 128, "train.warmup": 0.05, "train.minutes": 5},
         reached=((1, 0.628), (2.4, 0.717), (10, 0.795)),
     ),
@@ -124,7 +123,7 @@ _ALL = [
         "tutorial",
         "Tutorial",
         "The plain ViT of the textbook: patch projection, class token, learned positions, AdamW.",
-        "Reached 62 % test accuracy on CIFAR-10 (JPEG copy) after five epochs, mean of three seeds.",
+        "Reached 62% test accuracy on CIFAR-10 (JPEG copy) after five epochs, mean of three seeds.",
         {"model.pool": "cls", "train.epochs": 5},
         reached=((5, 0.616),),
     ),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from vit import cost
-from vit.config import SCHEMA_VERSION, SECTIONS, RunConfig, field_names
+from vit.config import LENGTHS, SCHEMA_VERSION, SECTIONS, RunConfig, field_names
 from vit.errors import ConfigError, Problem, RunError
-
-LENGTHS = ("train.epochs", "train.steps", "train.minutes")
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,12 @@ def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
     problems = [_problem(item) for item in errors]
     healthy = {section: dict(raw[section]) for section in SECTIONS if isinstance(raw.get(section), dict)}
     for item in errors:
-        section, name = (*item["loc"], None)[:2]
+        section, name = (*map(str, item["loc"]), "")[:2]
         healthy.get(section, {}).pop(name, None)
     return problems, RunConfig.model_validate(healthy)
 
 
-def _problem(item: dict) -> Problem:
+def _problem(item: ErrorDetails) -> Problem:
     field = ".".join(str(part) for part in item["loc"][:2])
     if item["type"] == "extra_forbidden":
         return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")
@@ -116,32 +115,23 @@ def rule(*fields: str) -> Callable[[Rule], Rule]:
     return register
 
 
-@rule("model.image_size", "model.patch_size")
+@rule("model.image_size", "model.patch_size", "model.stem")
 def _patches_cover_the_image(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
     size, patch = config.model.image_size, config.model.patch_size
-    if size % patch:
-        fitting = [side for side in range(1, size + 1) if size % side == 0]
+    unit = 4 if config.model.stem == "conv" else 1  # three convolutions halve the image twice
+    fitting = [side for side in divisors(size) if side % unit == 0]
+    if not fitting:
+        yield Problem("model.image_size", size, "the convolutional stem needs a multiple of 4", size // 4 * 4)
+    elif patch not in fitting:
         nearest = min(fitting, key=lambda side: abs(side - patch))
-        message = f"does not divide image_size={size}; use {_listing(fitting)}"
+        stem = ", in multiples of 4 for the convolutional stem" if unit > 1 else ""
+        message = f"must be {_listing(fitting)} to divide image_size={size}{stem}"
         yield Problem("model.patch_size", patch, message, nearest)
-
-
-@rule("model.stem", "model.patch_size")
-def _conv_stem_fits(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
-    patch = config.model.patch_size
-    if config.model.stem == "conv" and patch % 4:
-        message = "the convolutional stem shrinks pictures by 4, so patch_size must be 4, 8, 12 or 16"
-        yield Problem("model.patch_size", patch, message, max(4, patch // 4 * 4))
 
 
 @rule("model.embed_dim", "model.num_heads")
 def _heads_share_the_width(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
-    dim, heads = config.model.embed_dim, config.model.num_heads
-    if dim % heads:
-        fitting = [count for count in range(1, min(dim, 64) + 1) if dim % count == 0]
-        nearest = min(fitting, key=lambda count: abs(count - heads))
-        message = f"does not divide embed_dim={dim}; use {_listing(fitting)}"
-        yield Problem("model.num_heads", heads, message, nearest)
+    yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim, most=64)
 
 
 @rule("model.embed_dim", "model.pos_embed")
@@ -173,31 +163,23 @@ def _warmup_ends_before_the_run(config: RunConfig, around: Surroundings) -> Iter
 @rule("data.val_size")
 def _something_left_to_train_on(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
     size, total = config.data.val_size, around.num_train
-    if total is not None and size >= 1 and size >= total:
-        message = f"the training split has {total:,} pictures and some must be left to train on; use 0.1"
+    if total is not None and training_images(config, total) < (around.num_classes or 1):
+        message = f"the training split has {total:,} images and every class must keep one to train on; use 0.1"
         yield Problem("data.val_size", size, message, 0.1)
 
 
 @rule("train.batch_size", "data.val_size")
 def _batch_fits_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
     batch = config.train.batch_size
-    if around.num_train is None or config.data.val_size >= max(1, around.num_train):
-        return
-    left = training_images(config, around.num_train)
-    if batch > left:
-        yield Problem(
-            "train.batch_size", batch, f"larger than the {left:,} training pictures; use at most {left}", left
-        )
+    left = training_images(config, around.num_train) if around.num_train is not None else batch
+    if batch > left > 0:
+        yield Problem("train.batch_size", batch, f"larger than the {left:,} training images; use at most {left}", left)
 
 
 @rule("train.batch_size", "train.processes")
 def _processes_share_the_batch(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
-    batch, processes = config.train.batch_size, config.train.processes
-    if processes and batch % processes:
-        fitting = [count for count in range(1, min(batch, 64) + 1) if batch % count == 0]
-        nearest = min(fitting, key=lambda count: abs(count - processes))
-        message = f"does not divide batch_size={batch}; use {_listing(fitting)}"
-        yield Problem("train.processes", processes, message, nearest)
+    if config.train.processes:
+        yield from _divides("train.processes", config.train.processes, "batch_size", config.train.batch_size, most=64)
 
 
 @rule("model.num_classes")
@@ -236,19 +218,30 @@ def _fits_in_memory(config: RunConfig, around: Surroundings) -> Iterator[Problem
 
 
 def training_images(config: RunConfig, num_train: int) -> int:
-    """How many pictures are left for training once validation is carved."""
-    size = config.data.val_size
-    return num_train - (int(size) if size >= 1 else max(1, round(size * num_train)))
+    """Images left to train on, without the validation split."""
+    return num_train - config.data.num_val(num_train)
 
 
 def planned_steps(config: RunConfig, num_train: int | None) -> int | None:
     """The run's length in steps, where it is known before the start."""
-    train = config.train
-    if train.steps is not None:
-        return train.steps
-    if train.epochs is None or num_train is None:
+    if config.train.epochs is None:
+        return config.train.steps
+    if num_train is None:
         return None
-    return max(1, round(train.epochs * (training_images(config, num_train) // train.batch_size)))
+    return config.train.total_steps(max(1, training_images(config, num_train) // config.train.batch_size))
+
+
+def divisors(number: int, most: int | None = None) -> list[int]:
+    """Every divisor of ``number`` up to ``most``, smallest first."""
+    return [divisor for divisor in range(1, min(number, most or number) + 1) if number % divisor == 0]
+
+
+def _divides(field: str, value: int, name: str, number: int, most: int | None = None) -> Iterator[Problem]:
+    """A problem, with the nearest divisor as its remedy, unless ``value`` divides ``number``."""
+    if number % value:
+        fitting = divisors(number, most)
+        nearest = min(fitting, key=lambda divisor: abs(divisor - value))
+        yield Problem(field, value, f"does not divide {name}={number}; use {_listing(fitting)}", nearest)
 
 
 def _listing(values: list[int], most: int = 8) -> str:

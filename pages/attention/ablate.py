@@ -16,7 +16,7 @@ from vit.plots import colors, heatmap, scale
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.edits import Shuffled
+    from vit.explain.perturbation import Shuffled
 
 INTRODUCTION = (
     "Click or drag over patches, and click heads and blocks, to switch them off; the bars on the right follow. Click "
@@ -171,10 +171,10 @@ def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int
 @cached(100, "Looking for the fewest patches")
 def _fewest(subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
     """How many are enough, how many have to go, and the order that they are taken in."""
-    from vit.explain import curves, perturbation, surgery
+    from vit.explain import perturbation, scores, surgery
 
     model, inputs = subject.loaded()
-    ranked = curves.ranked(perturbation.occlusion(model, inputs, subject.asked))
+    ranked = scores.ranked(perturbation.occlusion(model, inputs, subject.asked))
     enough = surgery.smallest_keeping(model, inputs, subject.asked, ranked)[0]
     fatal = surgery.smallest_flipping(model, inputs, subject.asked, ranked)[0]
     return enough, fatal, tuple(ranked[0].tolist())
@@ -206,6 +206,6 @@ def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor
 
 @cached(100)
 def _shuffled(subject: Subject) -> "Shuffled":
-    from vit.explain import edits
+    from vit.explain import perturbation
 
-    return edits.shuffle_contents(*subject.loaded())
+    return perturbation.shuffle_contents(*subject.loaded())

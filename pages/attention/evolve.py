@@ -12,7 +12,7 @@ from pages.shared import component, curves, mistakes, models, refresh, words
 from pages.shared.inline import data_url
 from vit.models import history
 from vit.plots import scale, timelapse
-from vit.runs import state
+from vit.runs import status
 from vit.runs.directory import Run, Saved
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def draw(subject: Subject) -> None:
 
 def _interval(name: str) -> int | None:
     """Seconds until there may be another frame; None if the run is not at work."""
-    active = state.active()
+    active = status.active()
     return refresh.aside_seconds(active) if active is not None and active.id == name else None
 
 
@@ -137,10 +137,10 @@ def _maps(trace: "Trace") -> dict[str, np.ndarray]:
 
 
 def _statistics(trace: "Trace") -> dict[str, np.ndarray]:
-    from vit.explain import statistics
+    from vit.explain import attention
 
-    distance = statistics.attention_distance(trace)[:, 0].numpy()
-    return {"distance, in patches": distance, "entropy, in nats": statistics.entropy(trace)[:, 0].numpy()}
+    distance = attention.attention_distance(trace)[:, 0].numpy()
+    return {"distance, in patches": distance, "entropy, in nats": attention.entropy(trace)[:, 0].numpy()}
 
 
 def film_data(subject: Subject, found: list[Frame]) -> dict:

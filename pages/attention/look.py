@@ -15,7 +15,7 @@ from vit.plots.scale import Scale
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.lens import Contributions
+    from vit.explain.internals import Contributions
 
 FIRST = (
     "Warm patches: what the classifier reads most, through all layers (attention rollout). Point at a patch to see "
@@ -61,11 +61,11 @@ def draw(subject: Subject) -> None:
 @cached(50)
 def lens_data(subject: Subject) -> dict:
     """What every patch and the whole say before the first layer and after each, and what each part adds."""
-    from vit.explain import lens
+    from vit.explain import internals
 
     model, inputs = subject.loaded()
-    patches = lens.logit_lens(model, subject.trace)[:, 0, subject.trace.num_prefix_tokens :]  # (L + 1, P, K)
-    whole = lens.pooled_lens(model, subject.trace)  # (L + 1, 1, K)
+    patches = internals.logit_lens(model, subject.trace)[:, 0, subject.trace.num_prefix_tokens :]  # (L + 1, P, K)
+    whole = internals.pooled_lens(model, subject.trace)  # (L + 1, 1, K)
     return {
         "photo": data_url(subject.answer.crop, "JPEG"),
         "grid": subject.info.model.grid_size,
@@ -75,7 +75,7 @@ def lens_data(subject: Subject) -> dict:
         "patches": _said(subject, patches),
         "whole": _said(subject, whole),
         "summary": summary(subject, whole),
-        "parts": parts(lens.direct_logit_attribution(model, inputs, subject.asked)),
+        "parts": parts(internals.direct_logit_attribution(model, inputs, subject.asked)),
         "colors": {"supports": SUPPORTS, "opposes": OPPOSES},
     }
 
@@ -94,7 +94,7 @@ def _said(subject: Subject, logits: "Tensor") -> list[dict]:
 
 def summary(subject: Subject, whole: "Tensor") -> str:
     """When the answer is found."""
-    from vit.explain.statistics import decision_depth
+    from vit.explain.internals import decision_depth
 
     depth, name = int(decision_depth(whole)), subject.info.classes[int(whole[-1, 0].argmax())]
     return f"The answer is {name} {'even before the first layer' if depth == 0 else f'from layer {depth - 1} onwards'}."

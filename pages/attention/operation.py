@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vit.explain.surgery import Means
-    from vit.explain.walk import Changes
+    from vit.explain.trace import Changes
 
 ZERO, MEAN, SCALED = "zero", "mean", "scaled"
 HOWS = {ZERO: "zero", MEAN: "their mean over images", SCALED: "scaled output"}
@@ -80,12 +80,12 @@ def _pairs(raw: dict, name: str) -> list[tuple[int, int]]:
 @cached(300)
 def outcome(subject: Subject, operation: Operation) -> Outcome:
     """Ask the model under an operation."""
-    from vit.explain import edits, surgery
+    from vit.explain import perturbation, surgery
 
     model, inputs = subject.loaded()
     chosen = _chosen(subject, operation)
     if operation.edit != DROP:
-        inputs = edits.edited(inputs, chosen, operation.edit)
+        inputs = perturbation.edited(inputs, chosen, operation.edit)
     logits = surgery.operate(model, inputs, _changes(subject, operation, chosen))
     seen = models.predictor(subject.model).picture(inputs)
     return Outcome(seen, tuple(logits[0].softmax(-1).tolist()))
@@ -93,7 +93,7 @@ def outcome(subject: Subject, operation: Operation) -> Outcome:
 
 def _changes(subject: Subject, operation: Operation, chosen: "Tensor") -> "Changes":
     """An operation as the engine knows it."""
-    from vit.explain.walk import Changes
+    from vit.explain.trace import Changes
 
     head_scale, block_scale = (scale[None] for scale in _scales(subject, operation))
     mean = means(subject) if operation.how == MEAN else None

@@ -40,7 +40,7 @@ def _draw_positions(subject: Subject) -> None:
     if subject.info.model.pos_embed == "none":
         st.markdown("This model has no position embeddings: it can't tell where a patch is.")
         return
-    from vit.explain.weights import position_similarity
+    from vit.explain.internals import position_similarity
 
     similarity = position_similarity(models.predictor(subject.model).model)
     _positions(key="positions", data=positions_data(subject, similarity))
@@ -62,7 +62,7 @@ def positions_data(subject: Subject, similarity: "Tensor") -> dict:
 
 def _draw_filters(subject: Subject) -> None:
     """The principal components of the first layer's filters, most important first."""
-    from vit.explain.weights import patch_filters_pca
+    from vit.explain.internals import patch_filters_pca
 
     found = patch_filters_pca(models.predictor(subject.model).model, MOST_FILTERS)
     st.markdown("**Filters of the first layer**")
@@ -79,11 +79,11 @@ def _draw_filters(subject: Subject) -> None:
 
 def _draw_distances(subject: Subject) -> None:
     """Attention distance of every head against depth, for this image."""
-    from vit.explain import statistics
+    from vit.explain import attention
 
     st.markdown("**How far heads look**")
-    far = statistics.attention_distance(subject.trace)[:, 0]  # (L, h)
-    uniform = float(statistics.patch_distances(subject.trace.grid_size).mean())
+    far = attention.attention_distance(subject.trace)[:, 0]  # (L, h)
+    uniform = float(attention.patch_distances(subject.trace.grid_size).mean())
     layers, heads = far.shape
     x = [float(layer) for layer in range(layers) for _ in range(heads)]
     series = [
@@ -105,7 +105,7 @@ def _draw_distances(subject: Subject) -> None:
 
 def _draw_norms(subject: Subject) -> None:
     """The length of every patch's token after each layer, on one scale."""
-    from vit.explain.weights import token_norms
+    from vit.explain.internals import token_norms
 
     st.markdown("**Token norms**")
     found, trace = token_norms(subject.trace)[:, 0], subject.trace

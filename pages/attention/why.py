@@ -158,8 +158,7 @@ def _correlation(value: float) -> str:
 
 def _agreement(subject: Subject, found: list["Evidence"]) -> None:
     """Where methods agree, and where they don't."""
-    from vit.explain.evidence import maps_of
-    from vit.explain.ranks import consensus
+    from vit.explain.evidence import consensus, maps_of
 
     maps = maps_of(found)
     mean, spread = consensus(maps)
@@ -208,6 +207,6 @@ def _band(subject: Subject) -> "Band":
 
 @st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.version})
 def _untrained(subject: Subject) -> "VisionTransformer":
-    from vit.explain.controls import untrained
+    from vit.explain.evidence import untrained
 
     return untrained(subject.loaded()[0])

@@ -1,4 +1,4 @@
-"""The frame around every screen: title, navigation, and below it what this machine is and does right now."""
+"""The frame around every screen: title, navigation, and below it this machine and its active run."""
 
 from pathlib import Path
 
@@ -7,11 +7,13 @@ import streamlit as st
 from pages.shared import refresh, words
 from vit import devices
 from vit.data import catalog
-from vit.runs import state
-from vit.runs.state import RunState
+from vit.runs import status
+from vit.runs.status import RunState
 
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
+# Streamlit marks the link that has the keyboard's focus by a pale tint alone, which few can see.
+FOCUS = "<style>[data-testid=stSidebar] :is(a, button):focus-visible { outline: 2px solid currentColor; }</style>"
 
 
 def configure() -> None:
@@ -23,7 +25,8 @@ def draw(page) -> None:
     """Draw everything around a page."""
     st.set_page_config(page_title=f"{page.title} · ViT Lab")
     st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
-    run = state.active()
+    st.html(FOCUS)
+    run = status.active()
     with st.sidebar:
         if run:
             every = refresh.aside_seconds(run)
@@ -35,7 +38,7 @@ def draw(page) -> None:
 
 def _active_run(run_id: str, every: int | None) -> None:
     """A card that follows to every page; when its run ends, the page is drawn anew without it."""
-    run = state.active()
+    run = status.active()
     if run is None or run.id != run_id or refresh.aside_seconds(run) != every:
         st.rerun()
     with st.container(border=True, gap="xsmall", key="active-run"):
@@ -50,6 +53,6 @@ def _active_run(run_id: str, every: int | None) -> None:
 
 
 def _line(run: RunState) -> str:
-    accuracy = run.best_val_accuracy
+    accuracy = run.status.best_val_accuracy
     reached = f" · val accuracy {words.percent(accuracy)}" if accuracy is not None else ""
-    return f"{run.phase or run.state} {words.percent(run.progress, 0)}{reached}"
+    return f"{run.status.phase or run.state} {words.percent(run.progress, 0)}{reached}"

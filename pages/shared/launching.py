@@ -6,7 +6,7 @@ import streamlit as st
 
 from vit.config import RunConfig
 from vit.errors import RunError
-from vit.runs import launch, names
+from vit.runs import launch
 
 TOKEN, LAUNCHED = "next_run", "launched_run"
 TRAIN_PAGE = "pages/train/page.py"
@@ -16,7 +16,7 @@ ARRIVAL_SECONDS = 3.0  # how long a rerun may still come that knows only the add
 
 def next_run() -> str:
     """The name that this session's next run will have; used up by ``launch_once``."""
-    return st.session_state.setdefault(TOKEN, names.new_id())
+    return st.session_state.setdefault(TOKEN, launch.new_id())
 
 
 def launch_once(config: RunConfig) -> str:
@@ -36,7 +36,7 @@ def launch_once(config: RunConfig) -> str:
     try:
         launch.launch(config, run_id)
     except RunError:
-        st.session_state[TOKEN] = names.new_id()
+        st.session_state[TOKEN] = launch.new_id()
         del st.session_state[ARRIVAL]
         raise
     return run_id

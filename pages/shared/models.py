@@ -8,7 +8,7 @@ from pages.shared import mistakes, server, words
 from vit import models
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
-from vit.runs import state
+from vit.runs import status
 from vit.runs.directory import RUN_ID, Run
 
 if TYPE_CHECKING:  # importing it for real brings torch, which a page only needs once something is to be predicted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # importing it for real brings torch, which a page only needs
 
 def names() -> list[str]:
     """Every model to choose from: the shipped ones, then runs that have a checkpoint, newest first."""
-    runs = [run.id for run in state.listing() if Run.find(run.id).saved()]
+    runs = [run.id for run in status.list_runs() if Run.find(run.id).saved()]
     return models.shipped() + runs
 
 
@@ -51,6 +51,14 @@ def label(name: str) -> str:
     except CheckpointError:
         return name
     return name if accuracy is None else f"{name} · {words.percent(accuracy)}"
+
+
+def is_readable(name: str) -> bool:
+    """Whether a model's file says what it is."""
+    try:
+        return bool(info(name))
+    except CheckpointError:
+        return False
 
 
 def info(name: str) -> ModelInfo:

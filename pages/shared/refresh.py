@@ -1,6 +1,6 @@
 """How often a page looks at a run: often while it is young, then seldom, because on a CPU looking takes from it."""
 
-from vit.runs.state import RunState
+from vit.runs.status import RunState
 
 YOUNG_SECONDS = 60  # of training
 OFTEN, SELDOM = 2, 5  # seconds
@@ -10,7 +10,7 @@ def seconds(run: RunState) -> int | None:
     """Seconds until the next look; None if nothing will change any more."""
     if not run.is_alive:
         return None
-    return OFTEN if run.status.get("seconds", 0) < YOUNG_SECONDS else SELDOM
+    return OFTEN if run.status.seconds < YOUNG_SECONDS else SELDOM
 
 
 def aside_seconds(run: RunState) -> int | None:

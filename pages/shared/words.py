@@ -4,8 +4,8 @@ from datetime import datetime
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """``0.582`` as ``58.2 %``; nothing known yet is a dash."""
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    """``0.582`` as ``58.2%``; nothing known yet is a dash."""
+    return "–" if share is None else f"{100 * share:.{digits}f}%"
 
 
 def number(value: float | None, form: str = ",.0f") -> str:
@@ -14,13 +14,13 @@ def number(value: float | None, form: str = ",.0f") -> str:
 
 
 def counted(count: float, noun: str) -> str:
-    """``1 picture``, ``1,240 pictures``."""
+    """``1 image``, ``1,240 images``."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
 
 
 def compact(value: float) -> str:
-    """Three significant digits and a letter for the magnitude: ``552 k``, ``1.2 G``."""
-    for factor, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+    """Three significant digits and a letter for the magnitude: ``552K``, ``1.2G``."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
         if value >= factor:
             return f"{value / factor:.3g}{letter}"
     return f"{value:.3g}"

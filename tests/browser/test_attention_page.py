@@ -11,7 +11,7 @@ from worlds import saved, written_run
 
 from pages.attention.look import payload
 from vit import images, samples
-from vit.explain import attention, lens
+from vit.explain import attention, internals
 from vit.plots.colors import colorize
 from vit.predict import Predictor
 
@@ -214,7 +214,7 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     for key in ("ArrowRight", "ArrowUp", "[", "["):
         page.keyboard.press(key)
     model = Predictor.load(SHIPPED)
-    shares = lens.logit_lens(model.model, trace)[2, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
+    shares = internals.logit_lens(model.model, trace)[2, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
     name, most = model.info.classes[int(shares.argmax())], 100 * float(shares.max())
     expect(readout).to_contain_text("Patch row 4, column 5, after layer 1, says")
     expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f} %")

@@ -8,7 +8,7 @@ from vit.rules import validate
 from vit.runs import launch
 from vit.runs.directory import read_json
 from vit.runs.metrics import read_metrics
-from vit.runs.state import state_of
+from vit.runs.status import state_of
 
 TINY = {
     "model.image_size": 16,
@@ -42,11 +42,11 @@ def test_a_run_survives_reload_closed_tab_and_a_killed_server_with_its_whole_cur
     page.reload()
     has_drawn()
     page.goto("about:blank")
-    before = state_of(run).step
+    before = state_of(run).status.step
     server.kill()
     page.wait_for_timeout(3000)
     assert state_of(run).state == "running"
-    assert state_of(run).step > before
+    assert state_of(run).status.step > before
     server.start()
     page.goto(address)
     has_drawn()

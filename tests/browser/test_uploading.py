@@ -5,17 +5,15 @@ import csv
 import numpy as np
 import pytest
 from pictures import encode, noise, png_header, scene
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import expect
-
-from vit import images
 
 SIXTEEN_BITS = Image.fromarray(np.linspace(0, 65535, 30 * 40).astype(np.uint16).reshape(30, 40))
 
 
 def turned() -> bytes:
     exif = Image.Exif()
-    exif[images.ORIENTATION] = 6
+    exif[ExifTags.Base.Orientation] = 6
     return encode(scene(), "JPEG", exif=exif)
 
 

@@ -15,7 +15,7 @@ from shells import TIMEOUT, settings, wait_until
 from vit.__main__ import build_parser
 from vit.checkpoint import load_model
 from vit.runs.directory import read_lines
-from vit.runs.state import state_of
+from vit.runs.status import state_of
 
 CONTRACT = """
 train --preset tutorial --data shapes --init other --set model.embed_dim=64 --set train.lr=1e-3 --epochs 5 --run one

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from vit import images, paths
-from vit.data import catalog, prepared, store
+from vit.data import catalog, store
 from vit.data.importing import import_as
 from vit.data.load import load
 from vit.errors import DataError
@@ -222,7 +222,7 @@ def test_large_models_get_a_preparation_of_their_own(folder, picture):
     files = {f"{name}/{i}.png": picture(i, 300, 300) for i in range(2) for name in ("cat", "dog")}
     path = folder(files)
     assert load(str(path), 200).train.images.shape == (4, 3, 200, 200)
-    assert store.read_info(prepared.place(path, 200)).image_size == 200
+    assert store.read_info(catalog.prepared_place(path, 200)).image_size == 200
     assert load(str(path), 64).train.images.shape == (4, 3, 64, 64)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from vit.data import catalog, cifar10, download, fetch
+from vit.data import catalog, cifar10, download
 from vit.data.download import RemoteFile
 from vit.errors import DataError
 
@@ -183,21 +183,21 @@ def test_fetching_cifar10_downloads_imports_and_cleans_up(serve, tar, monkeypatc
     path = tar({f"cifar-10-batches-py/{name}": pickle.dumps(batch, 2) for name in cifar10.BATCHES})
     mirror = serve(path.read_bytes())
     known = replace(remote(mirror, content=path.read_bytes()), name="cifar-10-python.tar.gz")
-    monkeypatch.setitem(fetch.REMOTE, "cifar10", known)
-    info = fetch.fetch("cifar10")
+    monkeypatch.setitem(download.REMOTE, "cifar10", known)
+    info = download.fetch("cifar10")
     assert info.counts == {"train": 50, "test": 10}
     assert catalog.describe("cifar10").fingerprint == info.fingerprint
-    assert not list(fetch.downloads().glob("*.gz"))
-    assert fetch.fetch("cifar10").fingerprint == info.fingerprint
+    assert not list(download.downloads().glob("*.gz"))
+    assert download.fetch("cifar10").fingerprint == info.fingerprint
     assert len(mirror.requests) == 1
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(DataError, match="'mnist' can't be fetched: there is cifar10"):
-        fetch.fetch("mnist")
+        download.fetch("mnist")
 
 
 def test_the_known_mirrors_are_encrypted_and_distinct():
-    hosts = [url.split("/")[2] for url in fetch.CIFAR10.mirrors]
+    hosts = [url.split("/")[2] for url in download.CIFAR10.mirrors]
     assert len(set(hosts)) == len(hosts) >= 3
-    assert all(url.startswith("https://") for url in fetch.CIFAR10.mirrors)
+    assert all(url.startswith("https://") for url in download.CIFAR10.mirrors)

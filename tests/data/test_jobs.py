@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from vit import paths
-from vit.data import catalog, jobs, worker
-from vit.errors import DataError
+from vit import jobs, paths
+from vit.data import catalog
+from vit.data import jobs as data_jobs
+from vit.errors import DataError, JobError
 
 
 def wait_for(condition, seconds: float = 20.0):
@@ -25,17 +26,17 @@ def ended(name: str):
 
 def test_an_import_runs_in_the_background_and_says_how_it_ended(folder, class_files):
     assert jobs.status("pets") is None
-    jobs.start("import", "pets", str(folder({**class_files, "cat/bad.png": b"no"})))
-    assert [job.name for job in jobs.active()] == ["pets"]
+    data_jobs.start("import", "pets", str(folder({**class_files, "cat/bad.png": b"no"})))
+    assert [job.name for job in jobs.active("import")] == ["pets"]
     job = ended("pets")
-    assert (job.state, job.done, job.total, job.unit) == ("finished", 7, 7, "pictures")
-    assert job.message == "6 pictures, 1 could not be read"
+    assert (job.state, job.done, job.total, job.unit) == ("finished", 7, 7, "images")
+    assert job.message == "6 images, 1 could not be read"
     assert catalog.describe("pets").counts == {"train": 6}
-    assert jobs.active() == []
+    assert jobs.active("import") == []
 
 
 def test_a_failure_is_told_in_the_words_of_the_error(folder):
-    jobs.start("import", "pets", str(folder({"cat/a.png": b"x"})))
+    data_jobs.start("import", "pets", str(folder({"cat/a.png": b"x"})))
     job = ended("pets")
     assert job.state == "failed"
     assert "only the class 'cat'" in job.error
@@ -44,8 +45,8 @@ def test_a_failure_is_told_in_the_words_of_the_error(folder):
 def test_impossible_names_are_refused_before_anything_starts():
     for name in ("shapes", "../x", "Pets"):
         with pytest.raises(DataError):
-            jobs.start("import", name, "/nowhere")
-    assert jobs.active() == []
+            data_jobs.start("import", name, "/nowhere")
+    assert jobs.active("import") == []
 
 
 @pytest.fixture
@@ -56,15 +57,15 @@ def long_job(folder, picture):
     for i in range(2500):
         for name in ("cat", "dog"):
             (path / name / f"link{i}.png").symlink_to(path / name / "0.png")
-    jobs.start("import", "pets", str(path))
+    data_jobs.start("import", "pets", str(path))
     yield wait_for(lambda: (job := jobs.status("pets")) and job.done and job)
     jobs.cancel("pets")
     ended("pets")
 
 
 def test_a_running_job_can_not_be_started_twice(long_job):
-    with pytest.raises(DataError, match="pets is being worked on already"):
-        jobs.start("import", "pets", "/elsewhere")
+    with pytest.raises(JobError, match="pets is being worked on already"):
+        data_jobs.start("import", "pets", "/elsewhere")
     worker_status = jobs.status("pets")
     assert worker_status.state == "running"
     assert worker_status.pid == long_job.pid
@@ -80,14 +81,14 @@ def test_a_cancelled_job_cleans_up(long_job):
 def test_a_killed_job_is_interrupted_and_can_be_started_again(long_job, folder, class_files):
     os.kill(long_job.pid, signal.SIGKILL)
     assert ended("pets").state == "interrupted"
-    jobs.start("import", "pets", str(folder(class_files, "small")))
+    data_jobs.start("import", "pets", str(folder(class_files, "small")))
     assert ended("pets").state == "finished"
 
 
 def test_progress_is_written_a_few_times_a_second_with_a_rate(monkeypatch):
     written = []
     monkeypatch.setattr(jobs, "write", written.append)
-    report = worker.Reporter(jobs.JobStatus("pets", "import", "running")).counting("B")
+    report = jobs.Reporter(jobs.Job("pets", "import", "running")).progress("B")
     end = time.monotonic() + 1.0
     done = 0
     while time.monotonic() < end:

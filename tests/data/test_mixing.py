@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vit.config import AugmentConfig
-from vit.data.mixing import mix
+from vit.data.augment import mix
 
 LABELS = torch.tensor([0, 1, 2, 3, 4, 0])
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vit.data.splits import carve, epoch_order
+from vit.data.load import carve, epoch_order
 from vit.errors import DataError
 
 label_lists = st.lists(st.integers(0, 4), min_size=12, max_size=200)

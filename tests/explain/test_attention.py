@@ -1,14 +1,25 @@
-"""Attention maps and rollout against slow implementations written out here, and against what must hold by design."""
+"""Maps, rollout and figures of attention against slow implementations, made-up cases and what must hold by design."""
 
+import itertools
 import math
 
 import pytest
 import torch
 from builders import pictures, vision_transformer
+from variety import CONFIGS as VARIETY
+from variety import model_and_pictures
 
 from vit.errors import VitError
-from vit.explain.attention import FUSIONS, attention_map, attention_maps, patch_map, pooling_weights, rollout
-from vit.explain.trace import trace
+from vit.explain.attention import (
+    attention_distance,
+    attention_map,
+    entropy,
+    patch_distances,
+    patch_map,
+    pooling_weights,
+    rollout,
+)
+from vit.explain.trace import Trace, trace
 
 CONFIGS = [{}, {"pool": "cls"}, {"pool": "cls", "reg_tokens": 4}, {"reg_tokens": 1}]
 
@@ -18,41 +29,30 @@ def traced(dtype=torch.float64, **config):
     return trace(model, pictures(model).to(dtype))
 
 
-def slow_rollout(attention, fusion, residual, discard, up_to):
-    """The formula with explicit loops, one picture, one entry at a time."""
-    layers, batch, heads, tokens, _ = attention.shape
+def slow_rollout(attention, up_to):
+    """The formula with explicit loops, one image, one entry at a time."""
+    _, batch, heads, tokens, _ = attention.shape
     results = []
-    for picture in range(batch):
-        result = [[float(i == j) for j in range(tokens)] for i in range(tokens)]
+    for image in range(batch):
+        result = torch.eye(tokens, dtype=torch.float64)
         for layer in range(up_to + 1):
-            fused = [[0.0] * tokens for _ in range(tokens)]
-            for i in range(tokens):
-                for j in range(tokens):
-                    entries = [float(attention[layer, picture, head, i, j]) for head in range(heads)]
-                    fused[i][j] = {"mean": sum(entries) / heads, "max": max(entries), "min": min(entries)}[fusion]
-            ranked = sorted((fused[i][j], i, j) for i in range(tokens) for j in range(tokens))
-            for _, i, j in ranked[: int(discard * tokens * tokens)]:
-                fused[i][j] = 0.0
-            mixed = [[(1 - residual) * fused[i][j] + residual * (i == j) for j in range(tokens)] for i in range(tokens)]
-            mixed = [[entry / sum(row) for entry in row] for row in mixed]
-            result = (torch.tensor(mixed, dtype=torch.float64) @ torch.tensor(result, dtype=torch.float64)).tolist()
+            mixed = torch.zeros(tokens, tokens, dtype=torch.float64)
+            for i, j in itertools.product(range(tokens), repeat=2):
+                entries = [float(attention[layer, image, head, i, j]) for head in range(heads)]
+                mixed[i, j] = (sum(entries) / heads + (i == j)) / 2
+            result = mixed @ result
         results.append(result)
-    return torch.tensor(results, dtype=torch.float64)
+    return torch.stack(results)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize(("residual", "discard", "up_to"), [(0.5, 0.0, 2), (0.5, 0.9, 2), (0.3, 0.4, 1), (1.0, 0, 2)])
-def test_rollout_is_its_formula(fusion, residual, discard, up_to):
+@pytest.mark.parametrize("up_to", [0, 1, 2])
+def test_rollout_is_its_formula(up_to):
     attention = traced(pool="cls").attention[:, :2]
-    found = rollout(attention, fusion=fusion, residual=residual, discard=discard, up_to=up_to)
-    assert torch.allclose(found, slow_rollout(attention, fusion, residual, discard, up_to), atol=1e-12)
+    assert torch.allclose(rollout(attention, up_to), slow_rollout(attention, up_to), atol=1e-12)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-@pytest.mark.parametrize("discard", [0.0, 0.5, 0.99])
-def test_rollout_rows_sum_to_one(fusion, discard):
-    found = rollout(traced(torch.float32).attention, fusion=fusion, discard=discard)
-    assert torch.allclose(found.sum(-1), torch.ones(()), atol=1e-5)
+def test_rollout_rows_sum_to_one():
+    assert torch.allclose(rollout(traced(torch.float32).attention).sum(-1), torch.ones(()), atol=1e-5)
 
 
 def test_rollout_of_attention_to_oneself_is_the_identity():
@@ -65,30 +65,22 @@ def test_rollout_of_uniform_attention_nears_uniform_with_depth():
     assert torch.allclose(rollout(uniform), torch.full((1, 4, 4), 0.25), atol=1e-6)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-def test_the_order_of_heads_does_not_matter_to_rollout(fusion):
+def test_the_order_of_heads_does_not_matter_to_rollout():
     attention = traced(num_heads=4).attention
-    shuffled = attention[:, :, [2, 0, 3, 1]]
-    assert torch.allclose(rollout(shuffled, fusion=fusion), rollout(attention, fusion=fusion), atol=1e-14)
+    assert torch.allclose(rollout(attention[:, :, [2, 0, 3, 1]]), rollout(attention), atol=1e-14)
 
 
-def test_each_picture_of_a_batch_is_rolled_out_by_itself():
+def test_each_image_of_a_batch_is_rolled_out_by_itself():
     attention = traced().attention
-    alone = torch.cat([rollout(attention[:, i : i + 1], discard=0.8) for i in range(attention.shape[1])])
-    assert torch.allclose(rollout(attention, discard=0.8), alone, atol=1e-14)
+    alone = torch.cat([rollout(attention[:, i : i + 1]) for i in range(attention.shape[1])])
+    assert torch.allclose(rollout(attention), alone, atol=1e-14)
 
 
 def test_rollout_leaves_the_attention_as_it_was():
     attention = traced().attention
     before = attention.clone()
-    rollout(attention, discard=0.9)
+    rollout(attention)
     assert torch.equal(attention, before)
-
-
-@pytest.mark.parametrize("arguments", [{"fusion": "sum"}, {"residual": 0}, {"residual": 1.1}, {"discard": 1.0}])
-def test_rollout_refuses_what_it_can_not_do(arguments):
-    with pytest.raises(VitError):
-        rollout(traced().attention, **arguments)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -130,16 +122,64 @@ def test_maps_sum_to_what_prefix_tokens_leave(config):
     assert torch.allclose(total + prefix, torch.ones((), dtype=torch.float64))
 
 
-def test_the_contact_sheet_holds_every_single_map():
-    found = traced(pool="cls")
-    maps = attention_maps(found)
-    assert maps.shape == (3, 3, 2, 4, 4)
-    for layer in range(3):
-        for head in range(2):
-            assert torch.allclose(maps[:, layer, head], attention_map(found, layer, head))
-
-
 @pytest.mark.parametrize(("layer", "head"), [(3, None), (-1, None), (0, 2), (0, -1)])
 def test_a_layer_or_head_that_is_not_there_is_named(layer, head):
     with pytest.raises(VitError, match="numbered 0 to"):
         attention_map(traced(), layer, head)
+
+
+def test_a_rollout_up_to_a_layer_that_is_not_there_is_refused():
+    with pytest.raises(VitError, match="numbered 0 to 2"):
+        rollout(traced().attention, 3)
+
+
+def made_by_hand(attention, prefix=0, pool="mean"):
+    """A trace of one layer, picture and head with this attention (N, N)."""
+    grid = math.isqrt(len(attention) - prefix)
+    nothing = torch.zeros(1, 1, 1, 1, 1)
+    return Trace(torch.zeros(1, 2), attention[None, None, None], nothing, nothing[0], prefix, grid, pool)
+
+
+def test_attention_to_oneself_goes_no_distance():
+    assert attention_distance(made_by_hand(torch.eye(64))).item() == 0
+
+
+def test_uniform_attention_on_8_x_8_goes_16_546_pixels_of_patches_of_4():
+    assert attention_distance(made_by_hand(torch.full((64, 64), 1 / 64))).item() * 4 == pytest.approx(16.546, abs=1e-3)
+
+
+def test_attention_to_the_next_patch_goes_one_patch():
+    right = torch.eye(4)[[1, 0, 3, 2]]
+    assert attention_distance(made_by_hand(right)).item() == pytest.approx(1)
+
+
+def test_prefix_tokens_are_nowhere_and_do_not_shorten_the_way():
+    far = torch.zeros(5, 5)
+    far[:, 0] = 0.9  # most goes to the class token
+    far[1:, 1:] = 0.1 * torch.eye(4)[[3, 2, 1, 0]]
+    assert attention_distance(made_by_hand(far, 1, "cls")).item() == pytest.approx(math.sqrt(2))
+    far[:, 1:] = 0
+    assert attention_distance(made_by_hand(far, 1, "cls")).item() == 0
+
+
+@pytest.mark.parametrize("name", VARIETY)
+def test_distance_is_its_formula(name):
+    model, inputs = model_and_pictures(name)
+    seen, prefix, grid = trace(model, inputs), model.config.num_prefix_tokens, model.config.grid_size
+    found = attention_distance(seen)
+    total = 0.0
+    for query in range(grid**2):
+        row = seen.attention[0, 1, -1, prefix + query, prefix:]
+        for key in range(grid**2):
+            way = math.dist(divmod(query, grid), divmod(key, grid))
+            total += float(row[key] / row.sum()) * way
+    assert found[0, 1, -1].item() == pytest.approx(total / grid**2, abs=1e-10)
+
+
+def test_distances_are_in_reading_order():
+    assert patch_distances(3)[0].tolist() == pytest.approx([0, 1, 2, 1, 2**0.5, 5**0.5, 2, 5**0.5, 8**0.5])
+
+
+def test_entropy_is_nothing_for_one_token_and_log_n_for_all_alike():
+    assert entropy(made_by_hand(torch.eye(9))).item() == 0
+    assert entropy(made_by_hand(torch.full((9, 9), 1 / 9))).item() == pytest.approx(math.log(9))

@@ -5,9 +5,8 @@ import torch
 from builders import pictures, vision_transformer
 
 from vit.explain import evidence, scores
-from vit.explain.controls import untrained
+from vit.explain.evidence import spearman, untrained
 from vit.explain.methods import METHODS, explain
-from vit.explain.ranks import spearman
 from vit.explain.target import Contrast
 
 

@@ -6,7 +6,6 @@ from variety import CONFIGS, model_and_pictures
 
 from vit.errors import VitError
 from vit.explain.gradients import (
-    GRADCAM_KINDS,
     gradcam,
     integrated_gradients,
     legrad,
@@ -79,7 +78,9 @@ def test_the_order_of_heads_changes_no_map():
 @pytest.mark.parametrize("name", ["mean", "class token", "grey, stem"])
 def test_integrated_gradients_are_complete_in_the_end(name):
     model, inputs = model_and_pictures(name)
-    gaps = [integrated_gradients(model, inputs, 1, steps).completeness_gap.max().item() for steps in (4, 512)]
+    change = (model(inputs) - model(torch.zeros_like(inputs)))[:, 1]
+    sums = [integrated_gradients(model, inputs, 1, steps).sum((1, 2, 3)) for steps in (4, 512)]
+    gaps = [(found - change).abs().max().item() for found in sums]
     assert gaps[1] < 1e-3 < gaps[0]
 
 
@@ -109,10 +110,9 @@ def test_each_picture_of_a_batch_may_have_its_own_class():
     assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", GRADCAM_KINDS)
-def test_grad_cam_maps_are_never_negative_and_not_blank_for_a_class_token(kind):
+def test_grad_cam_maps_are_never_negative_and_not_blank_for_a_class_token():
     model, inputs = model_and_pictures("class token")
-    found = torch.stack([gradcam(model, inputs, target, kind) for target in range(3)])
+    found = torch.stack([gradcam(model, inputs, target) for target in range(3)])
     assert found.min() >= 0
     assert found.max() > 0
 

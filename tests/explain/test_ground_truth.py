@@ -10,9 +10,9 @@ from shells import Shell
 from vit.checkpoint import load_with_info
 from vit.data import shapes
 from vit.data.augment import normalise
-from vit.explain.controls import untrained
+from vit.explain.evidence import untrained
 from vit.explain.methods import explain
-from vit.explain.scores import mass_inside, on_patches, pointing_game, saco
+from vit.explain.scores import saco
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +41,23 @@ def known(tmp_path_factory):
     is_right = model(inputs).argmax(1) == labels
     assert is_right.float().mean() > 0.95
     return model, inputs[is_right], labels[is_right], masks[is_right]
+
+
+def on_patches(mask, grid_size):
+    """Share of each patch's pixels that belong to an object: bool (B, H, W) -> (B, g, g)."""
+    return torch.nn.functional.avg_pool2d(mask[:, None].float(), mask.shape[-1] // grid_size)[:, 0]
+
+
+def pointing_game(values, mask):
+    """Whether a map's highest patch touches the object (Zhang et al. 2016, arXiv:1608.00507): bool (B,)."""
+    highest = values.flatten(1).argmax(1, keepdim=True)
+    return on_patches(mask, values.shape[-1]).flatten(1).gather(1, highest).squeeze(1) > 0
+
+
+def mass_inside(values, mask):
+    """Share of a map's positive values that lies on the object, by area: (B,). The mask's own share is chance."""
+    positive = values.clamp_min(0)
+    return (positive * on_patches(mask, values.shape[-1])).sum((1, 2)) / positive.sum((1, 2))
 
 
 def hits(method, model, inputs, labels, masks):

@@ -7,13 +7,13 @@ from variety import CONFIGS, model_and_pictures
 
 from vit.errors import VitError
 from vit.explain import evidence
-from vit.explain.controls import edges, random_map, untrained
+from vit.explain.evidence import untrained
 from vit.explain.gradients import integrated_gradients
-from vit.explain.lens import direct_logit_attribution
-from vit.explain.methods import METHODS, explain
+from vit.explain.internals import direct_logit_attribution
+from vit.explain.methods import METHODS, edges, explain, random_map
 from vit.explain.perturbation import occlusion
 from vit.explain.scores import random_band, score
-from vit.explain.surgery import knock_out_each_head, leaderboard, patch_activations
+from vit.explain.surgery import knock_out_each_head, leaderboard
 from vit.explain.target import Contrast
 from vit.model import VisionTransformer
 from vit.plots.heatmap import ATTENTION
@@ -33,7 +33,6 @@ EVERYTHING = {
     "integrated": lambda model, inputs: integrated_gradients(model, inputs, 1),
     "attribution": lambda model, inputs: direct_logit_attribution(model, inputs, 1),
     "knock_out": lambda model, inputs: knock_out_each_head(model, inputs, 1),
-    "patching": lambda model, inputs: patch_activations(model, inputs, inputs.flip(0), 1, 1),
     "leaderboard": lambda model, inputs: leaderboard(model, inputs, LABELS),
 }
 
@@ -174,16 +173,16 @@ def test_edges_are_where_brightness_changes():
     model = vision_transformer(image_size=16, patch_size=4)
     inputs = torch.zeros(1, 3, 16, 16)
     inputs[..., 10:] = 1  # an upright edge within the third column of patches
-    found = edges(model, inputs)[0]
+    found = edges(model, inputs, 0)[0]
     assert (found[:, 2] > 0).all()
     assert found[:, [0, 1, 3]].abs().max() == 0
 
 
 def test_random_maps_differ_between_pictures_and_come_again():
     model, inputs = model_and_pictures("mean")
-    found = random_map(model, inputs)
+    found = random_map(model, inputs, 0)
     assert not torch.equal(found[0], found[1])
-    assert torch.equal(found, random_map(model, inputs))
+    assert torch.equal(found, random_map(model, inputs, 0))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -1,16 +1,20 @@
-"""Taking patches away: against loops written out here, and against what must hold by design."""
+"""Dropping, editing and shuffling patches: against loops written out here, and against what must hold by design."""
 
 import pytest
 import torch
+from builders import pictures, vision_transformer
 from test_walk import without_tokens
 from variety import CONFIGS, model_and_pictures
 
 from vit.errors import VitError
 from vit.explain import perturbation
-from vit.explain.perturbation import REMOVALS, answers, occlusion, rise, rise_masks
-from vit.explain.ranks import spearman
+from vit.explain.evidence import spearman
+from vit.explain.perturbation import EDITS, answers, edited, occlusion, rise, rise_masks, shuffle_contents
 from vit.explain.target import logit
-from vit.explain.walk import answer
+from vit.explain.trace import answer
+
+CHOSEN = torch.zeros(4, 4, dtype=torch.bool)
+CHOSEN[1, 2] = CHOSEN[3, 0] = True
 
 
 def choices(model, count=5, seed=0):
@@ -18,11 +22,10 @@ def choices(model, count=5, seed=0):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("without", REMOVALS)
-def test_with_all_patches_kept_the_answer_is_the_models_own(name, without):
+def test_with_all_patches_kept_the_answer_is_the_models_own(name):
     model, inputs = model_and_pictures(name)
     everything = torch.ones(1, 2, model.config.num_patches, dtype=torch.bool)
-    found = answers(model, inputs, everything, without)
+    found = answers(model, inputs, everything)
     assert torch.allclose(found, model(inputs)[:, None].expand(-1, 2, -1), atol=1e-12)
 
 
@@ -64,31 +67,11 @@ def test_the_same_choice_is_asked_about_once_and_dropped_tokens_are_not_computed
     assert asked == [(1, 1), (1, 5), (1, 17)]  # the class token, and what is kept
 
 
-@pytest.mark.parametrize("without", REMOVALS)
-def test_how_many_fit_into_memory_at_a_time_changes_nothing(monkeypatch, without):
+def test_how_many_fit_into_memory_at_a_time_changes_nothing(monkeypatch):
     model, inputs = model_and_pictures("class token and registers")
-    together = answers(model, inputs, choices(model), without)
+    together = answers(model, inputs, choices(model))
     monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)
-    assert torch.allclose(answers(model, inputs, choices(model), without), together, atol=1e-12)
-
-
-def test_without_all_pixels_the_model_sees_the_mean_picture():
-    model, inputs = model_and_pictures("grey, stem")
-    nothing = torch.zeros(1, 1, model.config.num_patches, dtype=torch.bool)
-    found = answers(model, inputs, nothing, "pixels")[:, 0]
-    assert torch.allclose(found, model(torch.zeros_like(inputs)), atol=1e-12)
-
-
-def test_the_mean_of_all_patches_takes_the_content_and_leaves_the_place():
-    model, inputs = model_and_pictures("class token and registers")
-    prefix = model.config.num_prefix_tokens
-    tokens = model.embed(inputs)
-    content = model.patch_embed(inputs)
-    tokens[:, prefix + 3] = content.mean(1) + model.pos_embed[:, prefix + 3]
-    expected = model.forward_head(model.norm(model.blocks(tokens)))
-    kept = torch.ones(1, 1, 16, dtype=torch.bool)
-    kept[..., 3] = False
-    assert torch.allclose(answers(model, inputs, kept, "mean")[:, 0], expected, atol=1e-12)
+    assert torch.allclose(answers(model, inputs, choices(model)), together, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["mean", "class token", "no positions, one head, 3 x 3"])
@@ -123,7 +106,65 @@ def test_random_choices_keep_every_patch_half_of_the_time_and_are_the_same_again
     assert torch.equal(masks, rise_masks(64))
 
 
-def test_another_removal_is_refused_with_those_there_are():
-    model, inputs = model_and_pictures("mean")
-    with pytest.raises(VitError, match="token, mean, pixels"):
-        occlusion(model, inputs, 1, "blur")
+def patches_of(inputs: torch.Tensor) -> torch.Tensor:
+    """Patches by torch's own unfolding: (B, P, C * side * side)."""
+    return torch.nn.functional.unfold(inputs, 2, stride=2).transpose(1, 2)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_leaves_the_other_patches_alone(edit):
+    inputs = torch.randn(2, 3, 8, 8)
+    before, after = patches_of(inputs), patches_of(edited(inputs, CHOSEN, edit))
+    untouched = ~CHOSEN.flatten()
+    assert torch.equal(after[:, untouched], before[:, untouched])
+    assert not torch.equal(after[:, ~untouched], before[:, ~untouched])
+
+
+def test_painting_is_the_data_mean():
+    painted = patches_of(edited(torch.randn(1, 3, 8, 8), CHOSEN, "paint"))
+    assert painted[:, CHOSEN.flatten()].abs().max() == 0
+
+
+def test_shuffling_two_patches_swaps_them():
+    before = torch.randn(1, 3, 8, 8)
+    after = patches_of(edited(before, CHOSEN, "shuffle"))
+    first, second = CHOSEN.flatten().nonzero().flatten().tolist()
+    assert torch.equal(after[:, first], patches_of(before)[:, second])
+    assert torch.equal(after[:, second], patches_of(before)[:, first])
+
+
+def test_shuffling_keeps_every_patch_and_leaves_none_at_its_place():
+    inputs = torch.randn(1, 3, 8, 8)
+    before, after = patches_of(inputs)[0], patches_of(edited(inputs, torch.ones_like(CHOSEN), "shuffle"))[0]
+    came_from = (after[:, None] == before[None]).all(-1)
+    assert came_from.sum(0).tolist() == [1] * 16
+    assert not came_from.diagonal().any()
+
+
+def test_blurring_a_plain_picture_changes_nothing():
+    plain = torch.full((1, 3, 8, 8), 0.7)
+    assert torch.allclose(edited(plain, CHOSEN, "blur"), plain)
+
+
+def test_an_unknown_edit_is_refused():
+    with pytest.raises(VitError, match="no edit called 'burn'; use paint, blur, shuffle"):
+        edited(torch.zeros(1, 3, 8, 8), CHOSEN, "burn")
+
+
+SHUFFLED = [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 2}, {"pool": "cls", "stem": "conv", "patch_size": 4}]
+
+
+@pytest.mark.parametrize("config", SHUFFLED, ids=str)
+@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d", "none"])
+def test_order_counts_through_positions_alone(config, pos_embed):
+    model = vision_transformer(image_size=16, pos_embed=pos_embed, **config).double()
+    found = shuffle_contents(model, pictures(model).double())
+    assert torch.allclose(found.after_without, found.before_without, atol=1e-12)
+    moved = (found.after - found.before).abs().max()
+    assert moved < 1e-12 if pos_embed == "none" else moved > 1e-3
+
+
+def test_what_is_shuffled_is_the_models_own_answer():
+    model = vision_transformer()
+    inputs = pictures(model)
+    assert torch.allclose(shuffle_contents(model, inputs).before, model(inputs).softmax(-1), atol=1e-5)

@@ -1,25 +1,22 @@
-"""Switched-off heads and swapped tokens do what doing it by hand does."""
+"""Switched-off heads and blocks do what doing it by hand does."""
 
 import pytest
 import torch
 from variety import CONFIGS, model_and_pictures
 
-from vit.errors import VitError
 from vit.explain import perturbation, surgery
-from vit.explain.curves import ranked
 from vit.explain.perturbation import answers, occlusion
+from vit.explain.scores import ranked
 from vit.explain.surgery import (
     knock_out_each_head,
     leaderboard,
     means,
     operate,
-    patch_activations,
     smallest_flipping,
     smallest_keeping,
 )
 from vit.explain.target import Contrast, logit, probability
-from vit.explain.trace import trace
-from vit.explain.walk import Changes, walk
+from vit.explain.trace import Changes, walk
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -30,9 +27,9 @@ def test_each_head_is_switched_off_alone(name, measure):
     whole = measure(model(inputs), 1)
     for layer in range(model.config.depth):
         for head in range(model.config.num_heads):
-            scale = torch.ones(model.config.depth, model.config.num_heads, dtype=torch.float64)
-            scale[layer, head] = 0
-            expected = measure(trace(model, inputs, head_scale=scale).logits, 1) - whole
+            scale = torch.ones(1, model.config.depth, model.config.num_heads, dtype=torch.float64)
+            scale[0, layer, head] = 0
+            expected = measure(operate(model, inputs, Changes(head_scale=scale)), 1) - whole
             assert torch.allclose(found[:, layer, head], expected, atol=1e-10)
 
 
@@ -41,45 +38,6 @@ def test_memory_does_not_change_what_heads_do(monkeypatch):
     expected = knock_out_each_head(model, inputs, 1)
     monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)
     assert torch.allclose(knock_out_each_head(model, inputs, 1), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_swapping_every_token_makes_one_picture_the_other(name):
-    model, inputs = model_and_pictures(name)
-    everything = torch.ones(1, model.config.num_tokens, dtype=torch.bool)
-    for layer in range(model.config.depth + 1):
-        found = patch_activations(model, inputs, inputs.flip(0), layer, Contrast(0, 1), everything)
-        assert torch.allclose(found.values[:, 0], found.source, atol=1e-10)
-        assert torch.allclose(found.recovered, torch.ones(2, 1, dtype=torch.float64), atol=1e-6)
-        nothing = patch_activations(model, inputs, inputs.flip(0), layer, Contrast(0, 1), ~everything)
-        assert torch.allclose(nothing.recovered, torch.zeros(2, 1, dtype=torch.float64), atol=1e-6)
-
-
-def test_a_swapped_token_is_swapped_between_its_blocks():
-    model, inputs = model_and_pictures("class token and registers")
-    source, destination = inputs[:1], inputs[1:]
-    found = patch_activations(model, source, destination, 1, 2)
-    given = model.blocks[0](model.embed(source))
-    for token in (0, 2, 7):
-        tokens = model.blocks[0](model.embed(destination)).clone()
-        tokens[:, token] = given[:, token]
-        expected = model.forward_head(model.norm(model.blocks[2](model.blocks[1](tokens))))[:, 2]
-        assert torch.allclose(found.values[:, token], expected, atol=1e-10)
-
-
-def test_after_the_last_layer_only_the_class_token_counts():
-    model, inputs = model_and_pictures("class token")
-    found = patch_activations(model, inputs, inputs.flip(0), 2, 1).recovered
-    assert torch.allclose(found[:, 0], torch.ones(2, dtype=torch.float64))
-    assert found[:, 1:].abs().max() < 1e-12
-
-
-def test_what_can_not_be_swapped_is_refused():
-    model, inputs = model_and_pictures("class token")
-    with pytest.raises(VitError, match="one for each"):
-        patch_activations(model, inputs[:1], inputs, 0, 1)
-    with pytest.raises(VitError, match="numbered 0 to 2"):
-        patch_activations(model, inputs, inputs, 3, 1)
 
 
 def by_mean(model, inputs, labels, layer, head):

@@ -3,7 +3,7 @@
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
-from vit.runs import launch, state
+from vit.runs import launch, status
 
 
 def clicked_twice():
@@ -23,7 +23,7 @@ def test_the_second_of_two_fast_clicks_gets_the_run_of_the_first(monkeypatch):
     assert not app.exception
     name, first, second = app.session_state["answers"]
     assert (first, second) == (name, name)
-    assert [run.id for run in state.listing()] == [name]
+    assert [run.id for run in status.list_runs()] == [name]
 
 
 def clicked():
@@ -51,7 +51,7 @@ def test_a_second_click_that_cuts_the_first_off_gets_its_run_too(monkeypatch):
     app.run()
     assert not app.exception
     assert app.session_state["answer"] == app.session_state["name"]
-    assert [run.id for run in state.listing()] == [app.session_state["name"]]
+    assert [run.id for run in status.list_runs()] == [app.session_state["name"]]
 
 
 def launched_and_left():

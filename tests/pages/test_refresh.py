@@ -1,11 +1,11 @@
 """A page looks at a run the less often the longer it trains, and no more once it has ended."""
 
 from pages.shared import refresh
-from vit.runs.state import RunState
+from vit.runs.status import RunState, Status
 
 
 def interval(state: str, trained: float) -> int | None:
-    return refresh.seconds(RunState("quick-otter", state, {"seconds": trained}))
+    return refresh.seconds(RunState("quick-otter", state, Status(seconds=trained)))
 
 
 def test_an_old_run_is_looked_at_less_often():
@@ -13,7 +13,7 @@ def test_an_old_run_is_looked_at_less_often():
 
 
 def test_a_run_without_any_training_yet_is_young():
-    assert refresh.seconds(RunState("quick-otter", "queued", {})) == interval("running", 0.0)
+    assert refresh.seconds(RunState("quick-otter", "queued")) == interval("running", 0.0)
 
 
 def test_what_has_ended_is_not_looked_at_again():

@@ -19,8 +19,7 @@ from vit.data import catalog
 from vit.errors import DataError
 from vit.explain import surgery
 from vit.explain.surgery import Leaderboard
-from vit.explain.trace import trace
-from vit.explain.walk import Changes
+from vit.explain.trace import Changes
 from vit.predict import Predictor
 
 PICTURE = "shapes:test:5"
@@ -37,7 +36,7 @@ def probabilities(subject: Subject, **changes) -> list[float]:
     """What the engine says, asked directly."""
     predictor = models.predictor(subject.model)
     inputs = predictor.inputs([subject.answer.prediction.seen])
-    return trace(predictor.model, inputs, **changes).logits.softmax(-1)[0].tolist()
+    return surgery.operate(predictor.model, inputs, Changes(**changes)).softmax(-1)[0].tolist()
 
 
 def test_the_tab_shows_its_parts(visit, subject):
@@ -57,8 +56,8 @@ def test_nothing_switched_off_is_the_models_own_answer(subject):
 
 
 def test_heads_branches_and_patches_are_switched_off_as_the_engine_does(subject):
-    heads, branches = torch.ones(2, 2), torch.ones(2, 2)
-    heads[1, 0] = branches[0, 1] = 0
+    heads, branches = torch.ones(1, 2, 2), torch.ones(1, 2, 2)
+    heads[0, 1, 0] = branches[0, 0, 1] = 0
     kept = torch.ones(1, 16, dtype=torch.bool)
     kept[0, [3, 7]] = False
     expected = probabilities(subject, head_scale=heads, block_scale=branches, key_mask=kept)
@@ -83,8 +82,8 @@ def test_what_another_model_does_not_have_is_left_out(subject):
 
 def test_switched_parts_give_a_share_of_themselves(subject):
     raw = {"heads": [[1, 0]], "branches": [[0, 1]], "how": "scaled", "percent": 150}
-    heads, branches = torch.ones(2, 2), torch.ones(2, 2)
-    heads[1, 0] = branches[0, 1] = 1.5
+    heads, branches = torch.ones(1, 2, 2), torch.ones(1, 2, 2)
+    heads[0, 1, 0] = branches[0, 0, 1] = 1.5
     found = operation.outcome(subject, operation.parse(subject, raw))
     assert found.probabilities == pytest.approx(probabilities(subject, head_scale=heads, block_scale=branches))
     assert operation.parse(subject, raw | {"percent": 999}).percent == operation.MOST_PERCENT

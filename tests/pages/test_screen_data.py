@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from seen import text_of
 
-from pages.data import adding, progress
-from vit import paths
-from vit.data import catalog, importing, jobs
-from vit.data.jobs import JobStatus
+from pages.data import adding
+from vit import jobs, paths
+from vit.data import catalog, importing
+from vit.jobs import Job
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_built_in_set_is_always_there(visit):
     app = visit("data")
     assert not app.exception
     assert "shapes" in [heading.value for heading in app.subheader]
-    assert "12,000 train, 2,000 test pictures" in text_of(app)
+    assert "12,000 train, 2,000 test images" in text_of(app)
 
 
 def test_an_imported_set_says_what_is_in_it_and_what_was_left_out(visit, pets):
@@ -88,7 +88,7 @@ def test_importing_an_upload_keeps_it_where_the_import_can_read_it(visit, starte
 def test_importing_nothing_asks_for_something(visit, started):
     app = visit("data")
     app.button(key="import").click().run()
-    assert "Say where the pictures are" in app.error[0].value
+    assert "Enter a path" in app.error[0].value
     assert started == []
 
 
@@ -102,8 +102,8 @@ def test_a_name_that_cannot_be_used_is_told(visit):
 
 
 def test_a_job_in_progress_shows_how_far_it_is(visit):
-    job = JobStatus("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
-    (paths.data_root() / ".jobs").mkdir(parents=True)
+    job = Job("cifar10", "fetch", "running", 50_000_000, 170_498_071, "B", 1e6, "downloading", None, time.time())
+    jobs.folder().mkdir(parents=True)
     jobs.write(job)
     app = visit("data")
     assert app.main.progress[0].text == "50.0 MB of 170.5 MB · 1.0 MB/s · 2 min left"
@@ -111,12 +111,13 @@ def test_a_job_in_progress_shows_how_far_it_is(visit):
 
 
 def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
-    (paths.data_root() / ".jobs").mkdir(parents=True)
-    jobs.write(JobStatus("pets", "import", "failed", error="pets.zip is damaged: get it again."))
+    jobs.folder().mkdir(parents=True)
+    jobs.write(Job("pets", "import", "failed", error="pets.zip is damaged: get it again."))
     app = visit("data")
-    app.session_state[progress.FOLLOWED] = ["pets"]
+    app.session_state[adding.FOLLOWED] = ["pets"]
     app.run()
     assert "pets.zip is damaged" in app.error[0].value
+    assert app.error[0].proto.title == "pets: Import failed"
     app.button(key="dismiss-pets").click().run()
     assert not app.error
 
@@ -135,6 +136,6 @@ def test_the_suggested_name_is_made_of_the_file_name(path, name):
 
 
 def test_progress_without_a_total_says_what_is_done():
-    job = JobStatus("pets", "import", "running", 120, 0, "pictures")
-    assert progress.line(job) == "120 pictures"
-    assert progress.line(replace(job, done=0)) == "Starting"
+    job = Job("pets", "import", "running", 120, 0, "pictures")
+    assert adding.line(job) == "120 pictures"
+    assert adding.line(replace(job, done=0)) == "Starting"

@@ -10,7 +10,7 @@ from pages.attention.subject import Subject
 from pages.shared import answers, models, pictures
 from vit import checkpoint
 from vit.data.shapes import CLASSES
-from vit.explain.lens import direct_logit_attribution, logit_lens, pooled_lens
+from vit.explain.internals import direct_logit_attribution, logit_lens, pooled_lens
 from vit.explain.target import Contrast, logit, probability
 from vit.runs.directory import Run
 

@@ -12,7 +12,7 @@ from pages.attention.weights import positions
 from pages.shared import answers, models, pictures
 from vit import checkpoint
 from vit.data.shapes import CLASSES
-from vit.explain.weights import position_similarity
+from vit.explain.internals import position_similarity
 from vit.plots import filters
 from vit.runs.directory import Run
 

@@ -15,10 +15,10 @@ from vit.data.load import Dataset, Split
 from vit.rules import validate
 from vit.runs import launch
 from vit.runs.directory import Run
-from vit.runs.state import state_of
+from vit.runs.status import state_of
 from vit.training import planning, worker
 from vit.training.batches import RunData, prepare
-from vit.training.loop import train
+from vit.training.loop import fit
 from vit.training.recorder import Recorder
 
 CPU = torch.device("cpu")
@@ -82,16 +82,16 @@ def data(dataset) -> RunData:
 
 
 def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | None = None):
-    """Train in this process with real files, from wherever the run stands: (run, session, outcome, plan)."""
+    """Train in this process with real files, from wherever the run stands: (run, state, outcome, plan)."""
     exists = (paths.runs_root() / run_id).exists()
     run = Run.find(run_id) if exists else launch.create(config, run_id)
     recorder = Recorder(run)
-    plan = planning.make_plan(config, data, CPU, recorder)
+    plan = planning.make_plan(config, data, CPU, "fp32", recorder)
     recorder.begin(config, plan)
-    session = worker.open_session(run, config, data, recorder)
+    state = worker.open_state(run, config, data, recorder)
     if stop_at is not None:
-        recorder.take_command = lambda: "stop" if session.step >= stop_at else None
-    return run, session, train(session, data, config, plan, recorder), plan
+        recorder.take_command = lambda: "stop" if state.step >= stop_at else None
+    return run, state, fit(state, data, config, plan, recorder), plan
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vit.data import shapes
 from vit.runs.directory import Run, read_lines
-from vit.runs.state import state_of
+from vit.runs.status import state_of
 
 pytestmark = pytest.mark.slow
 MODEL = ("model.stem=patch", "model.patch_size=4", "model.embed_dim=64", "model.pool=cls", "train.optimizer=muon")
@@ -51,5 +51,5 @@ def test_a_shapes_model_is_a_better_start_than_random_weights(home, own_pictures
     report = next(event["text"] for event in read_lines(tuned.events_path) if event["kind"] == "transferred")
     assert "resized: pos_embed 8x8 to 12x12" in report
     assert "new: head.weight, head.bias" in report
-    accuracy = {run.id: state_of(run).status["test"]["accuracy"] for run in (tuned, scratch)}
+    accuracy = {run.id: state_of(run).status.test.accuracy for run in (tuned, scratch)}
     assert accuracy["tuned"] > accuracy["scratch"] + 0.1, accuracy

@@ -10,14 +10,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config, weights
 from vit import checkpoint
+from vit.config import TrainConfig
 from vit.errors import RunError
 from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import curve, read_metrics
 from vit.training.batches import prepare
-from vit.training.evaluate import evaluate, predict_logits
-from vit.training.loop import DivergedError, train_step
-from vit.training.schedule import lr_at
-from vit.training.session import start_session
+from vit.training.loop import DivergedError, evaluate, predict_logits, train_step
+from vit.training.state import new_state
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [("adamw", 0.01), ("muon", 0.03)])
@@ -28,7 +27,7 @@ def test_the_loop_learns_the_stripes(home, data, optimizer, lr):
     _, session, outcome, _ = run_training(config, data, optimizer)
     figures = evaluate(session.network, data.test.images, data.test.labels, data.mean, data.std, "fp32")
     assert outcome == "finished"
-    assert figures["accuracy"] > 0.9
+    assert figures.accuracy > 0.9
 
 
 def test_the_first_loss_is_that_of_a_model_that_knows_nothing(home, data):
@@ -55,7 +54,7 @@ def test_a_step_reads_no_number_back_so_that_a_gpu_need_not_wait(data):
             return function(*args, **(kwargs or {}))
 
     config = tiny_config(train__optimizer="muon", **{name.replace(".", "__"): EVERYTHING[name] for name in EVERYTHING})
-    session = start_session(config, CPU)
+    session = new_state(config, CPU)
     with Readings() as readings:
         result = train_step(session.network, session, data.batch(0, config), config.train, 1e-3, "fp32")
         assert readings.count == 0
@@ -66,7 +65,7 @@ def test_a_step_reads_no_number_back_so_that_a_gpu_need_not_wait(data):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_step_never_waits_for_its_gpu(dataset):
     config, device = tiny_config(train__optimizer="muon"), torch.device("cuda")
-    data, session = prepare(dataset, config, device), start_session(config, device)
+    data, session = prepare(dataset, config, device), new_state(config, device)
     for mode in ("default", "error"):  # the first step initialises, and may wait
         torch.cuda.set_sync_debug_mode(mode)
         train_step(session.network, session, data.batch(session.step, config), config.train, 1e-3, "bf16")
@@ -89,7 +88,7 @@ def test_metrics_carry_what_the_charts_draw(home, data):
     validations = [row for row in read_metrics(run) if "val_loss" in row]
     assert [row["step"] for row in validations] == [4, 8, 12]
     assert all({"epoch", "time", "images", "val_accuracy"} <= row.keys() for row in validations)
-    pinned = read_lines(run.pinned_path)
+    pinned = read_lines(run.tracked_path)
     assert [row["step"] for row in pinned] == [4, 8, 12]
     assert sum(pinned[-1]["probabilities"][0]) == pytest.approx(1, abs=1e-3)
     assert len(pinned[-1]["attention"][0]) == 16
@@ -106,7 +105,8 @@ def test_evaluation_leaves_mode_gradients_and_random_state_alone(home, data):
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(schedule):
-    rates = [lr_at(s, peak=2.0, total_steps=100, warmup_steps=10, schedule=schedule) for s in range(100)]
+    config = TrainConfig(epochs=1, lr=2.0, schedule=schedule)
+    rates = [config.lr_at(s, 100, 10) for s in range(100)]
     assert rates[0] == pytest.approx(2 / 11)
     assert rates[10] == 2.0
     assert max(rates) == 2.0
@@ -117,11 +117,10 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(schedule):
 
 def test_the_schedule_of_torch_is_the_same():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    config = TrainConfig(epochs=1, lr=1.0, schedule="cosine")
     reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
     for step in range(50):
-        assert lr_at(step, peak=1.0, total_steps=50, warmup_steps=0, schedule="cosine") == pytest.approx(
-            reference.get_last_lr()[0], abs=1e-9
-        )
+        assert config.lr_at(step, 50, 0) == pytest.approx(reference.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         reference.step()
 

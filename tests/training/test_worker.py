@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from tests.training.conftest import ended, run_training, tiny_config, wait_for, weights
-from vit import checkpoint
+from vit import checkpoint, processes
 from vit.errors import RunError
 from vit.runs import launch, speed
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
-from vit.runs.state import state_of
+from vit.runs.status import state_of
 from vit.training import worker
 
 
@@ -29,10 +29,10 @@ def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
     assert status["step"] == status["total_steps"] == 12
     assert 0 <= status["test"]["accuracy"] <= 1
     assert {path.name for path in run.path.iterdir()} == {
-        "checkpoints", "config.json", "events.jsonl", "lock", "log.txt", "metrics.jsonl", "pinned.jsonl", "pinned.png",
-        "plan.json", "status.json",
+        "checkpoints", "config.json", "events.jsonl", "launch.json", "lock", "log.txt", "metrics.jsonl", "plan.json",
+        "status.json", "tracked.jsonl", "tracked.png",
     }  # fmt: skip
-    assert Image.open(run.pinned_image_path).size == (8 * 8, 8)
+    assert Image.open(run.tracked_image_path).size == (8 * 8, 8)
     assert checkpoint.load_model("one").config.num_classes == 3
 
 
@@ -53,7 +53,7 @@ print(getrusage(RUSAGE_SELF).ru_minflt - before)
 def test_what_one_step_frees_is_there_for_the_next():
     """192 MB in pieces are 49,152 pages, which needn't be asked of the system again."""
     python = [sys.executable, "-c", TWO_STEPS]
-    faults = subprocess.run(python, capture_output=True, env={**os.environ, **launch.ENVIRONMENT}).stdout
+    faults = subprocess.run(python, capture_output=True, env={**os.environ, **processes.ENVIRONMENT}).stdout
     assert int(faults) < 500
 
 
@@ -86,16 +86,16 @@ def worker_of(run) -> int:
 
 def test_stop_saves_and_resume_goes_on(home, folder):
     run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
-    wait_for(lambda: state_of(run).step > 0 or read_metrics(run), run)
+    wait_for(lambda: state_of(run).status.step > 0 or read_metrics(run), run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"
     step = run.saved()[-1].step
-    assert step == state_of(run).step
+    assert step == state_of(run).status.step
     assert 0 < step < 300_000
     with pytest.raises(RunError, match="nothing to stop"):
         launch.command("one", "stop")
     launch.resume("one")
-    wait_for(lambda: state_of(run).step > step, run)
+    wait_for(lambda: state_of(run).status.step > step, run)
     os.kill(worker_of(run), signal.SIGTERM)
     assert ended(run) == "stopped"
     assert [line["kind"] for line in read_lines(run.events_path)].count("resumed") == 1
@@ -122,7 +122,7 @@ def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
     next((folder / "train" / "class-0").iterdir()).unlink()
     launch.resume("one")
     assert ended(run) == "failed"
-    assert "has changed since this run began" in state_of(run).status["error"]["message"]
+    assert "has changed since this run began" in state_of(run).status.error.message
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_failure_is_a_sentence_in_the_closing_record(home, folder, spoil, word
     spoil(run)
     launch.start(run)
     assert ended(run) == "failed"
-    assert words in state_of(run).status["error"]["message"]
+    assert words in state_of(run).status.error.message
 
 
 def edit(run, section: str, name: str, value, **more) -> None:
@@ -166,7 +166,7 @@ def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
     launch.command("one", "stop")
     assert ended(run) == "stopped"
     plan = json.loads(run.plan_path.read_text())
-    run.plan_path.write_text(json.dumps(plan | {"torch": "1.0", "total_steps": state_of(run).step + 1}))
+    run.plan_path.write_text(json.dumps(plan | {"torch": "1.0", "total_steps": state_of(run).status.step + 1}))
     launch.resume("one")
     assert ended(run) == "finished"
     warnings = [line["text"] for line in read_lines(run.events_path) if line["kind"] == "warning"]

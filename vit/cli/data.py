@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vit.cli.progress import Progress
 from vit.data import catalog, importing
-from vit.data.fetch import REMOTE, fetch
+from vit.data.download import REMOTE, fetch
 from vit.data.store import DatasetInfo
 
 BROKEN_SHOWN = 5

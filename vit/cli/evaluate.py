@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 
 from vit import models
 from vit.cli.progress import Progress
@@ -39,17 +40,17 @@ def measure(args: argparse.Namespace, progress: Progress) -> dict:
     from vit import checkpoint
     from vit.data.load import load
     from vit.training.batches import to_channels
-    from vit.training.evaluate import evaluate as judge
+    from vit.training.loop import evaluate as judge
 
     network, info = checkpoint.load_with_info(args.model)
     images, labels = choose_split(load(args.data, info.model.image_size, progress), args.split, info)
     images = to_channels(images, info.model.in_channels)
-    return judge(network, images, labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
+    return asdict(judge(network, images, labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32"))
 
 
 def choose_split(dataset, split: str, info):
     """Images and labels of a split; validation is carved as in the model's own training."""
-    from vit.data.splits import carve
+    from vit.data.load import carve
 
     if split == "test":
         if dataset.test is None:

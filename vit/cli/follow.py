@@ -5,7 +5,7 @@ import time
 
 from vit.cli.progress import Progress
 from vit.runs.directory import Run, read_lines
-from vit.runs.state import RunState, state_of
+from vit.runs.status import RunState, state_of
 
 POLL_SECONDS = 0.5
 
@@ -26,15 +26,15 @@ def follow(run: Run) -> str:
 
 
 def _watch(run: Run, progress: Progress) -> str:
-    shown = len(read_lines(run.events_path)) if state_of(run).step else 0
+    shown = len(read_lines(run.events_path)) if state_of(run).status.step else 0
     while True:
         state = state_of(run)
         events = read_lines(run.events_path)
         for event in events[shown:]:
             progress.note(event["text"])
         shown = len(events)
-        if state.total_steps:
-            progress(state.step, state.total_steps, describe(state))
+        if state.status.total_steps:
+            progress(state.status.step, state.status.total_steps, describe(state))
         if not state.is_alive:
             return state.state
         time.sleep(POLL_SECONDS)
@@ -42,6 +42,6 @@ def _watch(run: Run, progress: Progress) -> str:
 
 def describe(state: RunState) -> str:
     """Where a run is: ``training, epoch 1.20, best val accuracy 56.1%``."""
-    best = state.best_val_accuracy
+    best = state.status.best_val_accuracy
     accuracy = f", best val accuracy {best:.1%}" if best is not None else ""
-    return f"{state.phase if state.is_alive else state.state}, epoch {state.epoch:.2f}{accuracy}"
+    return f"{state.status.phase if state.is_alive else state.state}, epoch {state.status.epoch:.2f}{accuracy}"

@@ -6,7 +6,7 @@ import time
 
 from vit.errors import RunError
 from vit.runs import launch
-from vit.runs.state import RunState, listing, state_of
+from vit.runs.status import RunState, list_runs, state_of
 
 STOP_SECONDS = 120.0
 
@@ -21,7 +21,7 @@ def add_parser(commands) -> None:
 
 
 def runs(args: argparse.Namespace) -> None:
-    states = listing()
+    states = list_runs()
     if args.json:
         print(json.dumps([state.to_json() for state in states], allow_nan=False))
     else:
@@ -30,9 +30,10 @@ def runs(args: argparse.Namespace) -> None:
 
 def line(state: RunState) -> str:
     """One run as a line of a table."""
-    accuracy = f"{state.best_val_accuracy:6.1%}" if state.best_val_accuracy is not None else "     -"
-    steps = f"{state.step:,}/{state.total_steps:,}" if state.total_steps else "-"
-    return f"{state.id:24} {state.state:12} {accuracy}  step {steps:18} {state.status.get('data', '')}"
+    status = state.status
+    accuracy = f"{status.best_val_accuracy:6.1%}" if status.best_val_accuracy is not None else "     -"
+    steps = f"{status.step:,}/{status.total_steps:,}" if status.total_steps else "-"
+    return f"{state.id:24} {state.state:12} {accuracy}  step {steps:18} {state.launch.data}"
 
 
 def stop(args: argparse.Namespace) -> None:
@@ -43,4 +44,4 @@ def stop(args: argparse.Namespace) -> None:
         if time.monotonic() > end:
             raise RunError(f"run {run.id} has not stopped within {STOP_SECONDS:.0f} s; see {run.log_path}")
         time.sleep(0.1)
-    print(f"{state.state} at step {state.step:,}")
+    print(f"{state.state} at step {state.status.step:,}")

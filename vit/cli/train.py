@@ -13,7 +13,6 @@ from vit.data.store import DatasetInfo
 from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import launch
-from vit.runs.names import new_id
 
 UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end that a script must notice
 
@@ -51,7 +50,7 @@ def train(args: argparse.Namespace) -> None:
     config = validate(raw, devices.surroundings(info.counts["train"], len(info.classes)))
     _check_start(config)
     if args.prepare:
-        print(launch.create(config, args.run or new_id()).path)
+        print(launch.create(config, args.run or launch.new_id()).path)
     else:
         _started(launch.launch(config, args.run), args.follow)
 

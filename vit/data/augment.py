@@ -1,29 +1,22 @@
 """Varying training pictures, a whole batch at a time.
 
 Every picture's variation is a pure function of (seed, step, its index in the data set): the same on every device,
-and independent of the other pictures in the batch. Moving pixels happens on uint8 before anything is a float.
+and independent of the other images in the batch. Moving pixels happens on uint8 before anything is a float.
+torchvision's RandomErasing, MixUp and CutMix draw from torch's global generator, one number for a whole batch.
 """
 
 import math
-from typing import Literal, Protocol
+import random
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from vit.config import AugmentConfig
 from vit.data import draws, photometric
 from vit.data.photometric import column
 
 FLIP_STREAM = 1 << 41  # the steps are the other streams
-
-
-class Settings(Protocol):
-    """What ``vit.config.AugmentConfig`` provides."""
-
-    flip: Literal["none", "random", "alternating"]
-    crop_padding: int
-    color_jitter: float
-    rand_augment: int
-    random_erasing: float
 
 
 def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -33,7 +26,7 @@ def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 def augment(
     images: Tensor,
-    settings: Settings,
+    settings: AugmentConfig,
     mean: Tensor,
     std: Tensor,
     *,
@@ -105,7 +98,7 @@ def erase(images: Tensor, probability: float, uniform: Tensor) -> Tensor:
     return images.masked_fill((inside & column(chance < probability)[:, 0])[:, None], 0)
 
 
-def _flips(mode: str, seed: int, epoch: int, places, uniform: Tensor) -> Tensor | None:
+def _flips(mode: str, seed: int, epoch: int, places: np.ndarray, uniform: Tensor) -> Tensor | None:
     """Which pictures to mirror, bool (B,).
 
     Alternating (Jordan 2024, https://arxiv.org/abs/2404.00498): by chance in the first epoch, then the other way
@@ -120,7 +113,7 @@ def _flips(mode: str, seed: int, epoch: int, places, uniform: Tensor) -> Tensor 
     return first ^ bool(epoch % 2)
 
 
-def _recolour(images: Tensor, settings: Settings, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
+def _recolour(images: Tensor, settings: AugmentConfig, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
     """Operations on colours between uint8 and normalised float, if any; ``uniform`` is (B, 7)."""
     if not (settings.rand_augment or settings.color_jitter):
         return normalise(images, mean, std)
@@ -148,3 +141,53 @@ def _within(size: int, start: Tensor, length: Tensor) -> Tensor:
     """Which of ``size`` pixel centres lie in [start, start + length), bool (B, size)."""
     centres = torch.arange(size, device=start.device) + 0.5
     return (centres >= start[:, None]) & (centres < (start + length)[:, None])
+
+
+def mix(
+    images: Tensor, labels: Tensor, num_classes: int, settings: AugmentConfig, *, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """Blend (mixup, arXiv:1710.09412) or patch (CutMix, arXiv:1905.04899) each picture with its neighbour in the batch.
+
+    Where both are on, a coin decides per batch; where both are off, only the labels change form.
+
+    Args:
+        images: float32 (B, C, H, W).
+        labels: int64 (B,).
+        num_classes: K.
+        settings: The strengths, parameters of a symmetric Beta distribution.
+        seed: Seed of the run.
+        step: Optimizer step.
+
+    Returns:
+        Mixed images (B, C, H, W) and soft targets (B, K), whose rows sum to 1.
+    """
+    targets = (labels[:, None] == torch.arange(num_classes, device=labels.device)).float()  # one_hot would look at them
+    ways = [way for way, alpha in ((_blend, settings.mixup_alpha), (_patch, settings.cutmix_alpha)) if alpha]
+    if not ways:
+        return images, targets
+    coin = random.Random(f"mix {seed} {step}")  # seeded by SHA-512 of the text: the same everywhere
+    way = coin.choice(ways)
+    alpha = settings.mixup_alpha if way is _blend else settings.cutmix_alpha
+    images, weight = way(images, images.roll(1, 0), coin.betavariate(alpha, alpha), coin)
+    return images, torch.lerp(targets.roll(1, 0), targets, weight)
+
+
+def _blend(images: Tensor, others: Tensor, weight: float, coin: random.Random) -> tuple[Tensor, float]:
+    return torch.lerp(others, images, weight), weight
+
+
+def _patch(images: Tensor, others: Tensor, weight: float, coin: random.Random) -> tuple[Tensor, float]:
+    """Paste one rectangle of area 1 - weight; where the border cuts it, the weight follows the pixels."""
+    H, W = images.shape[-2:]
+    side = (1 - weight) ** 0.5
+    top, bottom = _span(H, side, coin)
+    left, right = _span(W, side, coin)
+    patched = images.clone()
+    patched[..., top:bottom, left:right] = others[..., top:bottom, left:right]
+    return patched, 1 - (bottom - top) * (right - left) / (H * W)
+
+
+def _span(size: int, share: float, coin: random.Random) -> tuple[int, int]:
+    """A stretch of ``share`` of ``size`` pixels around a random centre, cut at the border."""
+    centre, half = coin.random() * size, share * size / 2
+    return max(0, round(centre - half)), min(size, round(centre + half))

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vit import images, paths
-from vit.data import cifar10, draws, importing, layouts, prepared, shapes, store
+from vit.data import archives, cifar10, draws, importing, layouts, shapes, store
 from vit.data.importing import Progress
 from vit.data.store import DatasetInfo
 from vit.errors import DataError
@@ -57,7 +58,7 @@ def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Pro
     path = as_path(source)
     if source == "shapes" or path is None:
         return describe(source)
-    return _as_path_info(prepared.prepare(path, image_size, progress), path)
+    return _as_path_info(prepare(path, image_size, progress), path)
 
 
 def samples(
@@ -116,7 +117,7 @@ def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Prog
         DataError: If there is no such data set or it can't be prepared.
     """
     path = as_path(source)
-    return _existing(source) if path is None else prepared.prepare(path, image_size, progress)
+    return _existing(source) if path is None else prepare(path, image_size, progress)
 
 
 def as_path(source: str) -> Path | None:
@@ -125,6 +126,56 @@ def as_path(source: str) -> Path | None:
         return None
     path = Path(source).expanduser()
     return path if path.exists() else None
+
+
+def prepare(path: Path, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> Path:
+    """The stored form of what lies at ``path``, built if it isn't there or if anything has changed.
+
+    Raises:
+        DataError: If it can't be imported.
+    """
+    target = prepared_place(path, image_size)
+    if not target.exists():
+        with store.creating(target, wait=True) as staging:
+            if not target.exists():  # another process may have been faster
+                info = importing.fill(store.Writer(staging), path.name, path, _target_size(image_size), progress)
+                store.publish(staging, target, info)
+                _forget_older(target)
+    return target
+
+
+def prepared_place(path: Path, image_size: int = importing.DEFAULT_SIZE) -> Path:
+    """Where the stored form belongs: named by path, by state of every file, and by size."""
+    path = path.expanduser().resolve()
+    state = hashlib.sha256("\n".join(_state(path)).encode()).hexdigest()[:16]
+    return paths.data_root() / ".cache" / f"{_key(path)}-{state}-{_target_size(image_size)}"
+
+
+def _target_size(image_size: int) -> int:
+    """Side in pixels to prepare at; small models share one preparation."""
+    return max(importing.DEFAULT_SIZE, image_size)
+
+
+def _key(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
+
+
+def _state(path: Path) -> Iterator[str]:
+    """Names, sizes and times, any change of which means that the content may have changed."""
+    if not path.exists():
+        raise DataError(f"There is no file or folder {path}: check the path.")
+    files = (path / entry.name for entry in archives.entries(path) if not entry.problem) if path.is_dir() else [path]
+    for file in files:
+        stat = file.stat()
+        yield f"{file} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _forget_older(target: Path) -> None:
+    """Remove what was prepared from earlier states of the same path."""
+    key, state, _ = target.name.split("-")
+    for other in target.parent.glob(f"{key}-*-*"):
+        if other.name.split("-")[1] != state:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _existing(name: str) -> Path:
@@ -141,7 +192,7 @@ def _existing(name: str) -> Path:
 
 def _describe_path(path: Path) -> DatasetInfo:
     """From its prepared form, or else by names alone, which is fast but can't know of broken files."""
-    place = prepared.place(path)
+    place = prepared_place(path)
     if place.exists():
         return _as_path_info(place, path)
     names, problems = importing.survey(path)

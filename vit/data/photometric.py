@@ -2,7 +2,8 @@
 
 RandAugment (Cubuk et al. 2019, https://arxiv.org/abs/1909.13719) draws two operations per picture. The operations
 fall into five families, each one formula in which "not chosen" is a parameter that changes nothing; so there is no
-loop over pictures and nothing waits for a device. Equalize is left out; its histogram has no such formula.
+loop over images and nothing waits for a device. (torchvision's take one strength for the whole batch.) Equalize is left
+out; its histogram has no such formula.
 """
 
 import torch

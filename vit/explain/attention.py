@@ -7,10 +7,7 @@ reads, w^T R, without the prefix tokens; w is one-hot on the class token, or the
 import torch
 from torch import Tensor
 
-from vit.errors import VitError
-from vit.explain.trace import Trace
-
-FUSIONS = ("mean", "max", "min")
+from vit.explain.trace import Trace, check_index
 
 
 def pooling_weights(trace: Trace) -> Tensor:
@@ -51,74 +48,51 @@ def attention_map(trace: Trace, layer: int, head: int | None = None) -> Tensor:
     return patch_map(attention[:, head], trace)
 
 
-def attention_maps(trace: Trace) -> Tensor:
-    """The map of every layer and head, for a contact sheet: (B, L, h, g, g)."""
-    shares = pooling_weights(trace) @ trace.attention  # (L, B, h, N)
-    maps = shares[..., trace.num_prefix_tokens :].unflatten(-1, (trace.grid_size, trace.grid_size))
-    return maps.transpose(0, 1)
-
-
-def rollout(
-    attention: Tensor,
-    *,
-    fusion: str = "mean",
-    residual: float = 0.5,
-    discard: float = 0.0,
-    up_to: int | None = None,
-) -> Tensor:
+def rollout(attention: Tensor, up_to: int | None = None) -> Tensor:
     """Attention rollout (Abnar & Zuidema 2020, arXiv:2005.00928): attention followed through the layers.
 
-    Each layer mixes in the identity, because the residual connection carries every token past attention.
+    Each layer is the mean over heads, mixed half and half with the identity, because the residual connection carries
+    every token past attention.
 
     Args:
         attention: (L, B, h, N, N), rows sum to 1.
-        fusion: How heads become one: "mean", "max" or "min".
-        residual: Weight of the identity, in (0, 1].
-        discard: Share of each picture's smallest entries set to zero, in [0, 1), before the identity is mixed in, so
-            that no row ends up empty. 0.9 makes crisp pictures; that is a look, not a finding.
         up_to: Last layer that counts, from 0; None is the last.
 
     Returns:
-        (B, N, N); rows sum to 1. ``patch_map`` turns it into a picture's map.
+        (B, N, N); rows sum to 1. ``patch_map`` turns it into an image's map.
 
     Raises:
-        VitError: If an argument is out of range.
+        VitError: If there is no such layer.
     """
-    _check(fusion, residual, discard)
     up_to = len(attention) - 1 if up_to is None else up_to
     check_index("layer", up_to, len(attention))
     identity = torch.eye(attention.shape[-1], dtype=attention.dtype, device=attention.device)
     result = identity.expand(attention.shape[1], -1, -1)
     for layer in attention[: up_to + 1]:
-        mixed = residual * identity + (1 - residual) * _discard(_fuse(layer, fusion), discard)
+        mixed = 0.5 * identity + 0.5 * layer.mean(1)
         result = mixed / mixed.sum(dim=-1, keepdim=True) @ result
     return result
 
 
-def _fuse(attention: Tensor, fusion: str) -> Tensor:
-    """Heads into one: (B, h, N, N) -> (B, N, N)."""
-    return attention.mean(1) if fusion == "mean" else getattr(attention, f"a{fusion}")(1)
+def attention_distance(trace: Trace) -> Tensor:
+    """How far patches look, in patch sides (figure 7 of Dosovitskiy et al. 2020, arXiv:2010.11929): (L, B, h).
+
+    Prefix tokens have no place: they are left out and the rows are stretched to sum to 1 again. A head whose patches
+    look at prefix tokens alone has distance 0.
+    """
+    prefix = trace.num_prefix_tokens
+    attention = trace.attention[..., prefix:, prefix:]
+    attention = attention / attention.sum(-1, keepdim=True).clamp_min(torch.finfo(attention.dtype).tiny)
+    distances = patch_distances(trace.grid_size).to(attention.dtype).to(attention.device)
+    return (attention * distances).sum(-1).mean(-1)
 
 
-def _discard(fused: Tensor, share: float) -> Tensor:
-    """Zero the smallest entries of each picture; ties fall in reading order, so the count is exact."""
-    count = int(share * fused[0].numel())
-    flat = fused.flatten(1)  # (B, N * N)
-    smallest = flat.argsort(dim=1, stable=True)[:, :count]
-    return flat.scatter(1, smallest, 0.0).view_as(fused)
+def patch_distances(grid_size: int) -> Tensor:
+    """Distances between the middles of patches, in patch sides: (P, P)."""
+    places = torch.cartesian_prod(torch.arange(grid_size), torch.arange(grid_size)).double()
+    return torch.cdist(places, places)
 
 
-def _check(fusion: str, residual: float, discard: float) -> None:
-    if fusion not in FUSIONS:
-        raise VitError(f"there is no head fusion called {fusion!r}; use {', '.join(FUSIONS)}")
-    if not 0 < residual <= 1:
-        raise VitError(f"the residual weight is {residual}; it has to be above 0 and at most 1")
-    if not 0 <= discard < 1:
-        raise VitError(f"the discarded share is {discard}; it has to be at least 0 and below 1")
-
-
-def check_index(what: str, index: int, count: int) -> None:
-    """Refuse a layer, head or class that the model doesn't have; negative numbers are no short cut here."""
-    plural = f"{what}es" if what.endswith("s") else f"{what}s"
-    if not 0 <= index < count:
-        raise VitError(f"there is no {what} {index}: this model's {plural} are numbered 0 to {count - 1}")
+def entropy(trace: Trace) -> Tensor:
+    """How widely tokens spread their attention, in nats: 0 for one token, log N for all alike: (L, B, h)."""
+    return torch.special.entr(trace.attention).sum(-1).mean(-1)

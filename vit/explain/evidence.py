@@ -1,12 +1,13 @@
-"""One method's map together with what speaks for believing it."""
+"""One method's map together with what speaks for believing it: its score, and maps it should differ from."""
 
+import copy
+import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vit.explain.methods import METHODS, explain
-from vit.explain.ranks import spearman
 from vit.explain.scores import Band, Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
@@ -51,7 +52,7 @@ def control(
     Args:
         found: The map.
         model: That it is of, in eval mode.
-        fresh: The same architecture with fresh weights, from ``controls.untrained`` (Adebayo et al. 2018,
+        fresh: The same architecture with fresh weights, from ``untrained`` (Adebayo et al. 2018,
             arXiv:1810.03292, all layers at once).
         inputs: The picture (1, C, H, W).
         target: What the map explains.
@@ -85,5 +86,62 @@ def by_score(found: list[Evidence]) -> list[Evidence]:
 
 
 def maps_of(found: list[Evidence]) -> Tensor:
-    """The maps of all methods that know the model, for ``ranks.consensus``: (M, 1, g, g)."""
+    """The maps of all methods that know the model, for ``consensus``: (M, 1, g, g)."""
     return torch.stack([evidence.values[None] for evidence in found if not METHODS[evidence.method].is_control])
+
+
+def untrained(model: VisionTransformer, seed: int = 0) -> VisionTransformer:
+    """The same architecture with fresh weights, in eval mode; the same ones for the same seed.
+
+    Drawn like those of a new model, but from a generator of their own, so that nobody else's random numbers move.
+    """
+    fresh = copy.deepcopy(model).cpu().requires_grad_(False)  # drawn there, so that every device gets the same numbers
+    generator = torch.Generator().manual_seed(seed)
+    for module in fresh.modules():
+        _reset(module, generator)
+    for token in (fresh.cls_token, fresh.reg_token):
+        if token is not None:
+            token.normal_(std=1e-6, generator=generator)
+    if isinstance(fresh.pos_embed, nn.Parameter):
+        nn.init.trunc_normal_(fresh.pos_embed, std=0.02, generator=generator)
+    return fresh.to(model.head.weight.device)
+
+
+def _reset(module: nn.Module, generator: torch.Generator) -> None:
+    """The starts of ``vit.model.init_weights`` and of torch's convolutions and norms."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02, generator=generator)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+    elif isinstance(module, nn.LayerNorm | nn.GroupNorm):
+        nn.init.ones_(module.weight)
+    if isinstance(module, nn.Conv2d) and module.bias is not None:
+        bound = 1 / math.sqrt(module.weight[0].numel())
+        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+    elif isinstance(getattr(module, "bias", None), Tensor):
+        nn.init.zeros_(module.bias)
+
+
+def ranks(values: Tensor) -> Tensor:
+    """Ranks from 0 with ties at their mean: (B, ...) -> (B, P) in float64 and main memory."""
+    flat = values.flatten(1).cpu()
+    below = (flat[:, None, :] < flat[:, :, None]).sum(-1)
+    equal = (flat[:, None, :] == flat[:, :, None]).sum(-1)
+    return below + (equal - 1).double() / 2
+
+
+def spearman(one: Tensor, other: Tensor) -> Tensor:
+    """Rank correlation of two maps (B, ...), in [-1, 1]: (B,). NaN where one of them is flat and has no order."""
+    first, second = ranks(one), ranks(other)
+    first, second = first - first.mean(1, keepdim=True), second - second.mean(1, keepdim=True)
+    return (first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1))
+
+
+def consensus(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """What methods agree on: maps (M, B, g, g) -> mean and spread of each patch's rank, both (B, g, g) in [0, 1].
+
+    A rank is 0 for a map's lowest patch and 1 for its highest; the spread is the standard deviation over methods.
+    """
+    shape, highest = maps.shape[1:], max(1, maps[0, 0].numel() - 1)
+    placed = torch.stack([ranks(values).view(shape) / highest for values in maps])
+    return placed.mean(0).to(maps.dtype), placed.std(0, correction=0).to(maps.dtype)

@@ -5,19 +5,16 @@ Gradients are taken with ``torch.autograd.grad`` of plain tensors: no ``.backwar
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vit.explain.attention import check_index
 from vit.explain.target import Target, logit
-from vit.explain.walk import Step, check_ready, read_out, walk
+from vit.explain.trace import Step, check_index, check_ready, read_out, walk
 from vit.model import VisionTransformer
 
-GRADCAM_KINDS = ("gradcam", "gradcam++", "hirescam", "layercam")
-STEPS_AT_A_TIME = 24  # of the way from baseline to picture; bounds memory
+STEPS_AT_A_TIME = 24  # of the path from baseline to image; bounds memory
 
 
 def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_layer: int = 0) -> Tensor:
@@ -65,38 +62,17 @@ def _legrad_layer(model: VisionTransformer, step: Step, target: Target) -> Tenso
     return on_grid(model, gradient.relu().mean((1, 2)))
 
 
-def gradcam(model: VisionTransformer, inputs: Tensor, target: Target, kind: str = "gradcam") -> Tensor:
-    """Grad-CAM on the tokens that the last block's attention reads (``blocks[-1].norm1``): (B, g, g), at least 0.
+def gradcam(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """Grad-CAM (Selvaraju et al. 2016, arXiv:1610.02391) on the tokens that the last block's attention reads.
 
-    One layer later the patches of a class-token model have no gradient, and the map would be blank.
-
-    Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
-        kind: How gradients G weigh tokens T: "gradcam" by their mean over the patches (arXiv:1610.02391), "gradcam++"
-            by a weighted mean of the positive ones (arXiv:1710.11063), "hirescam" each by its own (arXiv:2011.08891),
-            "layercam" each by its own where positive (doi:10.1109/TIP.2021.3089943).
+    Each channel of ``blocks[-1].norm1`` is weighted by the mean of its gradients over the patches: (B, g, g), at
+    least 0. One layer later the patches of a class-token model have no gradient, and the map would be blank.
     """
     steps, score = _open_pass(model, inputs, target)
     tokens = steps[-1].normed
     (gradient,) = torch.autograd.grad(score, tokens)
-    prefix = model.config.num_prefix_tokens
-    tokens, gradient = tokens.detach()[:, prefix:], gradient[:, prefix:]  # (B, g * g, D)
-    weights = {
-        "gradcam": lambda: gradient.mean(1, keepdim=True),
-        "gradcam++": lambda: _gradcam_plus_plus(tokens, gradient),
-        "hirescam": lambda: gradient,
-        "layercam": lambda: gradient.relu(),
-    }[kind]()
-    return (weights * tokens).sum(-1).relu().unflatten(1, (model.config.grid_size, model.config.grid_size))
-
-
-def _gradcam_plus_plus(tokens: Tensor, gradient: Tensor) -> Tensor:
-    """Weights of equation 19: (B, 1, D), for an exponential of the score."""
-    denominator = 2 * gradient**2 + tokens.sum(1, keepdim=True) * gradient**3
-    share = gradient**2 / (denominator + 1e-6)
-    return (torch.where(gradient == 0, 0, share) * gradient.relu()).sum(1, keepdim=True)
+    weights = gradient[:, model.config.num_prefix_tokens :].mean(1, keepdim=True)  # (B, 1, D)
+    return on_grid(model, (weights * tokens.detach()).sum(-1)).relu()
 
 
 def saliency(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
@@ -109,16 +85,8 @@ def input_x_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -
     return inputs * _input_gradient(model, inputs, target)
 
 
-@dataclass(frozen=True)
-class Integrated:
-    """``values`` (B, C, H, W), and ``completeness_gap`` (B,), by how much their sum misses f(x) - f(baseline)."""
-
-    values: Tensor
-    completeness_gap: Tensor
-
-
-def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target, steps: int = 24) -> Integrated:
-    """Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), from the mean picture to this one.
+def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target, steps: int = 24) -> Tensor:
+    """Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), from the mean image to this one.
 
     The baseline is 0 in normalised space, the training data's mean colour. The integral is a Gauss-Legendre sum.
 
@@ -126,14 +94,11 @@ def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Targe
         model: In eval mode.
         inputs: (B, C, H, W).
         target: What to explain.
-        steps: Points of the sum; the more, the smaller the gap.
+        steps: Points of the sum; the more, the closer (B, C, H, W) sums up to f(x) - f(baseline).
     """
     targets = target if isinstance(target, Tensor) else [target] * len(inputs)
     mean = torch.cat([_mean_gradient(model, *pair, steps) for pair in zip(inputs.split(1), targets, strict=True)])
-    values = inputs * mean
-    with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
-        change = logit(model(inputs), target) - logit(model(torch.zeros_like(inputs)), target)
-    return Integrated(values, (values.sum((1, 2, 3)) - change).abs())
+    return inputs * mean
 
 
 def _mean_gradient(model: VisionTransformer, picture: Tensor, target: Target, steps: int) -> Tensor:

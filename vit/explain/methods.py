@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vit.errors import VitError
-from vit.explain import controls, gradients, perturbation
+from vit.explain import gradients, perturbation
 from vit.explain.attention import attention_map, patch_map, rollout
 from vit.explain.gradients import per_patch
 from vit.explain.target import Target, logit
 from vit.explain.trace import trace
 from vit.model import VisionTransformer
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 Compute = Callable[[VisionTransformer, Tensor, Target], Tensor]
 
@@ -97,15 +100,25 @@ def _input_x_gradient(model: VisionTransformer, inputs: Tensor, target: Target) 
 
 
 def _integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return per_patch(model, gradients.integrated_gradients(model, inputs, target).values)
+    return per_patch(model, gradients.integrated_gradients(model, inputs, target))
 
 
-def _random(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return controls.random_map(model, inputs)
+def random_map(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """Uniform noise in [0, 1), different for each image: (B, g, g)."""
+    shape = (len(inputs), model.config.grid_size, model.config.grid_size)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(inputs)
 
 
-def _edges(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return controls.edges(model, inputs)
+def edges(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
+    """How strong edges are in each patch, by Sobel's filter on brightness: (B, g, g).
+
+    A map that looks like this may be no more than an edge detector (Adebayo et al. 2018, arXiv:1810.03292).
+    """
+    weights = torch.tensor(LUMA if inputs.shape[1] == 3 else (1.0,)).to(inputs)
+    grey = F.pad((inputs * weights.view(1, -1, 1, 1)).sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+    sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]).to(inputs)
+    gradient = F.conv2d(grey, torch.stack([sobel, sobel.T])[:, None])  # (B, 2, H, W)
+    return per_patch(model, gradient.norm(dim=1, keepdim=True))
 
 
 _ATTENTION, _LOGITS = " of attention", " logits"
@@ -219,7 +232,7 @@ _ALL = [
         "",
         "nothing",
         "Knows nothing at all: a map that scores no better than this one explains nothing.",
-        _random,
+        random_map,
         True,
     ),
     Method(
@@ -230,7 +243,7 @@ _ALL = [
         "",
         "nothing",
         "Knows the picture but not the model: a map that looks like this one may be an edge detector.",
-        _edges,
+        edges,
         True,
     ),
 ]

@@ -1,62 +1,54 @@
-"""Maps from taking patches away and asking the model again.
+"""Changing an image patch by patch and asking the model again: dropped, edited, shuffled.
 
-Three meanings of "without a patch": its token is dropped ("token"; exact, the model never knows that there was one),
-its token's content becomes the picture's mean content ("mean"), or its pixels become the training data's mean colour
-("pixels"; a grey square is a picture, too, and may mean something to a model).
+"Without a patch" means that its token is dropped, as if the model had never had it: a grey square would be content,
+too, and may mean something to a model.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vit.errors import VitError
 from vit.explain.target import Target, logit
-from vit.explain.walk import NOTHING, Changes, answer, check_ready
+from vit.explain.trace import Changes, answer, check_ready
 from vit.model import VisionTransformer
 
-REMOVALS = ("token", "mean", "pixels")
+EDITS = ("paint", "blur", "shuffle")
 SIZE_CLASSES = 4  # sequences are computed together with those of like length
 ATTENTION_NUMBERS = 2**20  # attention weights computed at a time; bounds memory, and stays near what a cache holds
 
 
-def answers(model: VisionTransformer, inputs: Tensor, kept: Tensor, without: str = "token") -> Tensor:
-    """Logits for pictures of which only some patches are kept.
+def answers(model: VisionTransformer, inputs: Tensor, kept: Tensor) -> Tensor:
+    """Logits for images of which only some patches are kept.
 
     Args:
         model: In eval mode.
         inputs: (B, C, H, W).
-        kept: bool (B, M, P), or (1, M, P) for the same M choices for every picture; P patches in reading order.
-        without: What becomes of the others: "token", "mean" or "pixels".
+        kept: bool (B, M, P), or (1, M, P) for the same M choices for every image; P patches in reading order.
 
     Returns:
         (B, M, K).
 
     Raises:
-        VitError: If the model or the inputs aren't fit, or there is no such removal.
+        VitError: If the model or the inputs aren't fit.
     """
     check_ready(model, inputs)
-    if without not in REMOVALS:
-        raise VitError(f"there is no removal called {without!r}; use {', '.join(REMOVALS)}")
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
-        rows = [_answer(model, picture[None], masks, without) for picture, masks in _paired(inputs, kept)]
-    return torch.stack(rows)
+        pairs = zip(model.embed(inputs), kept.expand(len(inputs), -1, -1), strict=True)
+        return torch.stack([_answer(model, tokens, masks) for tokens, masks in pairs])
 
 
-def _paired(inputs: Tensor, kept: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    return zip(inputs, kept.expand(len(inputs), -1, -1), strict=True)
-
-
-def _answer(model: VisionTransformer, picture: Tensor, masks: Tensor, without: str) -> Tensor:
-    """One picture (1, C, H, W) under masks (M, P): (M, K).
+def _answer(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:
+    """One image's tokens (N, D) under masks (M, P): (M, K).
 
     The same choice is asked about once, and choices of like size together, so that dropped tokens cost nothing.
     """
-    tokens = model.embed(picture)
     distinct, place = masks.unique(dim=0, return_inverse=True)
     by_size = distinct.sum(1).argsort()
     parts = _parts(distinct[by_size], rows_at_a_time(model))
-    logits = torch.cat([answer(model, *_removed(model, picture, tokens, part, without)) for part in parts])
+    logits = torch.cat([answer(model, *_packed(tokens, _exist(model, part))) for part in parts])
     return logits[by_size.argsort()[place]]
 
 
@@ -72,20 +64,9 @@ def rows_at_a_time(model: VisionTransformer) -> int:
     return max(1, ATTENTION_NUMBERS // (model.config.num_heads * model.config.num_tokens**2))
 
 
-def _removed(model: VisionTransformer, picture: Tensor, tokens: Tensor, masks: Tensor, without: str):
-    """Tokens (M, n, D) before the first block, and the changes under which they are seen."""
-    if without == "token":
-        return _packed(tokens[0], _exist(model, masks))
-    if without == "mean":
-        return _mean_content(model, tokens, masks), NOTHING
-    side, grid = model.config.patch_size, model.config.grid_size
-    pixels = masks.view(-1, 1, grid, grid).repeat_interleave(side, 2).repeat_interleave(side, 3)
-    return model.embed(picture * pixels), NOTHING
-
-
 def _exist(model: VisionTransformer, masks: Tensor) -> Tensor:
     """Prefix tokens always exist: (M, P) -> (M, N)."""
-    return torch.nn.functional.pad(masks, (model.config.num_prefix_tokens, 0), value=True)
+    return F.pad(masks, (model.config.num_prefix_tokens, 0), value=True)
 
 
 def _packed(tokens: Tensor, exist: Tensor) -> tuple[Tensor, Changes]:
@@ -95,16 +76,7 @@ def _packed(tokens: Tensor, exist: Tensor) -> tuple[Tensor, Changes]:
     return tokens[first], Changes(key_mask=exist.gather(1, first))
 
 
-def _mean_content(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:
-    """The place stays, what is there becomes the mean of all patches."""
-    prefix = model.config.num_prefix_tokens
-    places = 0 if model.pos_embed is None else model.pos_embed[:, prefix:]
-    content = tokens[:, prefix:] - places
-    patches = torch.where(masks[..., None], content, content.mean(1, keepdim=True)) + places
-    return torch.cat([tokens[:, :prefix].expand(len(masks), -1, -1), patches], dim=1)
-
-
-def occlusion(model: VisionTransformer, inputs: Tensor, target: Target, without: str = "token") -> Tensor:
+def occlusion(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
     """By how much the target's logit falls without each patch (Zeiler & Fergus 2013, arXiv:1311.2901): (B, g, g).
 
     Negative where a patch speaks against the target.
@@ -115,13 +87,11 @@ def occlusion(model: VisionTransformer, inputs: Tensor, target: Target, without:
     patches, grid = model.config.num_patches, model.config.grid_size
     each_alone = ~torch.eye(patches, dtype=torch.bool, device=inputs.device)
     whole = torch.ones(1, patches, dtype=torch.bool, device=inputs.device)
-    scores = logit(answers(model, inputs, torch.cat([whole, each_alone])[None], without), target)  # (B, 1 + P)
+    scores = logit(answers(model, inputs, torch.cat([whole, each_alone])[None]), target)  # (B, 1 + P)
     return (scores[:, :1] - scores[:, 1:]).unflatten(1, (grid, grid))
 
 
-def rise(
-    model: VisionTransformer, inputs: Tensor, target: Target, masks: Tensor | None = None, without: str = "token"
-) -> Tensor:
+def rise(model: VisionTransformer, inputs: Tensor, target: Target, masks: Tensor | None = None) -> Tensor:
     """RISE (Petsiuk et al. 2018, arXiv:1806.07421): mean logit where a patch was kept, over random choices.
 
     The mean over all choices is taken away, so that 0 says: this patch makes no difference. (B, g, g).
@@ -131,14 +101,13 @@ def rise(
         inputs: (B, C, H, W).
         target: What to explain.
         masks: bool (M, P), patches kept; None is ``rise_masks``. A patch that no mask keeps gets 0.
-        without: As in ``answers``.
 
     Raises:
         VitError: As ``occlusion``.
     """
     patches, grid = model.config.num_patches, model.config.grid_size
     masks = (rise_masks(patches) if masks is None else masks).to(inputs.device)
-    scores = logit(answers(model, inputs, masks[None], without), target)  # (B, M)
+    scores = logit(answers(model, inputs, masks[None]), target)  # (B, M)
     scores = scores - scores.mean(1, keepdim=True)
     return (scores @ masks.to(scores.dtype) / masks.sum(0).clamp_min(1)).unflatten(1, (grid, grid))
 
@@ -150,3 +119,76 @@ def rise_masks(patches: int, count: int = 256, seed: int = 0) -> Tensor:
     """
     draws = torch.rand(count // 2, patches, generator=torch.Generator().manual_seed(seed)) < 0.5
     return torch.stack([draws, ~draws], dim=1).flatten(0, 1)
+
+
+def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
+    """Change the chosen patches of pictures and leave the rest alone.
+
+    Args:
+        inputs: Normalised pictures (B, C, H, W).
+        chosen: bool (g, g).
+        edit: "paint" them in the training data's mean colour, "blur" them by the mean over a patch's surroundings, or
+            "shuffle" them among themselves; of two that is a swap.
+        seed: Of the shuffle.
+
+    Returns:
+        (B, C, H, W).
+
+    Raises:
+        VitError: If there is no such edit.
+    """
+    if edit not in EDITS:
+        raise VitError(f"there is no edit called {edit!r}; use {', '.join(EDITS)}")
+    side = inputs.shape[-1] // len(chosen)
+    if edit == "shuffle":
+        patches = F.unfold(inputs, side, stride=side)  # (B, C * side * side, P)
+        return F.fold(_shuffled(patches, chosen.flatten(), seed), inputs.shape[-2:], side, stride=side)
+    changed = torch.zeros_like(inputs) if edit == "paint" else _blurred(inputs, side)
+    return torch.where(chosen.repeat_interleave(side, 0).repeat_interleave(side, 1).to(inputs.device), changed, inputs)
+
+
+def _blurred(inputs: Tensor, side: int) -> Tensor:
+    """The mean over a square of about two patches around each pixel."""
+    reach = max(1, side)
+    padded = F.pad(inputs, [reach] * 4, mode="replicate")
+    return F.avg_pool2d(padded, 2 * reach + 1, stride=1)
+
+
+def _shuffled(patches: Tensor, chosen: Tensor, seed: int) -> Tensor:
+    """Patches (B, ..., P) with the chosen ones in another order, none of them at its old place if there are two."""
+    places = chosen.nonzero().flatten()
+    order = places[torch.randperm(len(places), generator=torch.Generator().manual_seed(seed))]
+    result = patches.clone()
+    result[..., order] = patches[..., order.roll(1)]
+    return result
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Probabilities (B, K) before and after the patches' contents changed places, with and without positions."""
+
+    before: Tensor
+    after: Tensor
+    before_without: Tensor
+    after_without: Tensor
+
+
+def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) -> Shuffled:
+    """Let all patches' contents change places behind the patch embedding, while the places stay.
+
+    Attention has no notion of order: without position embeddings nothing but the sum's rounding may change. (A
+    convolutional stem looks across patches, so shuffling pixels would be another experiment.)
+
+    Raises:
+        VitError: If the model or the inputs aren't fit.
+    """
+    check_ready(model, inputs)
+    prefix = model.config.num_prefix_tokens
+    with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
+        tokens = model.embed(inputs)
+        places = torch.zeros_like(tokens[:1]) if model.pos_embed is None else model.pos_embed.expand_as(tokens[:1])
+        content = tokens - places
+        order = torch.randperm(model.config.num_patches, generator=torch.Generator().manual_seed(seed)) + prefix
+        mixed = torch.cat([content[:, :prefix], content[:, order.to(content.device)]], dim=1)
+        each = (tokens, mixed + places, content, mixed)
+        return Shuffled(*(answer(model, variant).softmax(-1) for variant in each))

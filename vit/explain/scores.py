@@ -9,13 +9,72 @@ import torch
 from torch import Tensor
 
 from vit.errors import VitError
-from vit.explain.curves import Curves, curves, ranked
 from vit.explain.perturbation import answers
-from vit.explain.target import Target, log_odds
+from vit.explain.target import Target, log_odds, probability
 from vit.model import VisionTransformer
 
-GROUPS = 8
-ORDERS = 8
+STEPS = 16  # of the curves
+GROUPS = 8  # of SaCo
+ORDERS = 8  # random ones
+
+
+@dataclass(frozen=True)
+class Curves:
+    """``fractions`` (Q,) of patches from 0 to 1; ``insertion`` and ``deletion`` (B, Q), the target's probability.
+
+    At a fraction, deletion has taken that many of the most important patches away, and insertion has kept only those.
+    """
+
+    fractions: Tensor
+    insertion: Tensor
+    deletion: Tensor
+
+    def area(self, curve: Tensor) -> Tensor:
+        """Area under one of the curves (..., Q), by trapezoids over the true fractions, both ends included: (...)."""
+        return torch.trapezoid(curve, self.fractions)
+
+    @property
+    def advantage(self) -> Tensor:
+        """Insertion's area minus deletion's, (B,): above 0 if the order finds what matters, 0 on average by chance."""
+        return self.area(self.insertion) - self.area(self.deletion)
+
+
+def ranked(values: Tensor) -> Tensor:
+    """Patches from most to least important, ties in reading order: (B, g, g) -> (B, P)."""
+    return values.flatten(1).argsort(dim=1, descending=True, stable=True)
+
+
+def first_patches(order: Tensor, counts: Tensor) -> Tensor:
+    """Which patches are among the first of an order: (B, P) and (Q,) -> bool (B, Q, P)."""
+    places = order.argsort(dim=1)  # (B, P), the place of each patch in the order
+    return places[:, None, :] < counts.to(order.device)[None, :, None]
+
+
+def curves(
+    model: VisionTransformer,
+    inputs: Tensor,
+    target: Target,
+    values: Tensor,
+    steps: int = STEPS,
+) -> Curves:
+    """Insertion and deletion in the order of a map.
+
+    Args:
+        model: In eval mode.
+        inputs: (B, C, H, W).
+        target: Whose probability is followed.
+        values: (B, g, g), higher is more important.
+        steps: Into how many the patches are divided; at most one per patch.
+
+    Raises:
+        VitError: As ``perturbation.occlusion``.
+    """
+    patches = values[0].numel()
+    counts = torch.linspace(0, patches, min(steps, patches) + 1).round().long()
+    first = first_patches(ranked(values), counts)
+    logits = answers(model, inputs, torch.cat([first, ~first], dim=1))
+    insertion, deletion = probability(logits, target).chunk(2, dim=1)
+    return Curves((counts / patches).to(insertion), insertion, deletion)
 
 
 @dataclass(frozen=True)
@@ -57,11 +116,6 @@ class Score:
     def advantage(self) -> Tensor:
         """Insertion minus deletion: the number to compare with random orders."""
         return self.insertion - self.deletion
-
-    @property
-    def beats_random(self) -> Tensor:
-        """Whether that is more than two standard deviations above random orders, bool (B,)."""
-        return self.advantage > self.random_mean + 2 * self.random_sd
 
 
 def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, band: Band | None = None) -> Score:
@@ -144,33 +198,6 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
     coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
     both = [torch.cat([found, -found]) for found in (advantages, coefficients)]
     return Band(*(number for found in both for number in (found.mean(0), found.std(0))))
-
-
-def on_patches(mask: Tensor, grid_size: int) -> Tensor:
-    """Share of each patch's pixels that belong to an object: bool (B, H, W) -> (B, g, g)."""
-    return torch.nn.functional.avg_pool2d(mask[:, None].float(), mask.shape[-1] // grid_size)[:, 0]
-
-
-def pointing_game(values: Tensor, mask: Tensor) -> Tensor:
-    """Whether a map's highest patch touches the object (Zhang et al. 2016, arXiv:1608.00507): bool (B,).
-
-    Args:
-        values: (B, g, g).
-        mask: bool (B, H, W), the object's pixels.
-    """
-    highest = values.flatten(1).argmax(1, keepdim=True)
-    return on_patches(mask, values.shape[-1]).to(values.device).flatten(1).gather(1, highest).squeeze(1) > 0
-
-
-def mass_inside(values: Tensor, mask: Tensor) -> Tensor:
-    """Share of a map's positive values that lies on the object, by area: (B,). The mask's own share is chance.
-
-    Args:
-        values: (B, g, g). A map without positive values scores 0.
-        mask: bool (B, H, W), the object's pixels.
-    """
-    positive, share = values.clamp_min(0), on_patches(mask, values.shape[-1]).to(values)
-    return (positive * share).sum((1, 2)) / positive.sum((1, 2)).clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:

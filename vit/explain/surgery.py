@@ -1,4 +1,4 @@
-"""Switching parts of a model off, or swapping what they compute, and watching the answer."""
+"""Switching parts of a model off, and watching the answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit.errors import VitError
-from vit.explain.attention import check_index
-from vit.explain.curves import first_patches
 from vit.explain.perturbation import answers, rows_at_a_time
+from vit.explain.scores import first_patches
 from vit.explain.target import Target, logit, wins
-from vit.explain.trace import trace
-from vit.explain.walk import Changes, answer, check_ready, walk
+from vit.explain.trace import Changes, answer, check_ready, trace, walk
 from vit.model import VisionTransformer
 
 Measure = Callable[[Tensor, Target], Tensor]  # target.logit or target.probability
@@ -53,62 +50,6 @@ def _resumed(model: VisionTransformer, tokens: Tensor, scale: Tensor, layer: int
     """One picture's tokens (N, D) through the rest of the model under every scale (M, L, h): (M, K)."""
     parts = scale.split(rows_at_a_time(model))
     return torch.cat([answer(model, tokens.expand(len(s), -1, -1), Changes(head_scale=s), layer) for s in parts])
-
-
-@dataclass(frozen=True)
-class Patched:
-    """The target's logit after patching, (B, M), and without it: of the ``source`` and the ``destination``, (B,)."""
-
-    values: Tensor
-    source: Tensor
-    destination: Tensor
-
-    @property
-    def recovered(self) -> Tensor:
-        """How far each patch brings the destination towards the source: 0 not at all, 1 all the way: (B, M).
-
-        Not finite where both have the same logit, so that there is no way to go.
-        """
-        way = (self.source - self.destination)[:, None]
-        return (self.values - self.destination[:, None]) / way
-
-
-def patch_activations(
-    model: VisionTransformer,
-    source: Tensor,
-    destination: Tensor,
-    layer: int,
-    target: Target,
-    tokens: Tensor | None = None,
-) -> Patched:
-    """Put tokens of one picture into another on their way through the model (Meng et al. 2022, arXiv:2202.05262).
-
-    Args:
-        model: In eval mode.
-        source: Where tokens are taken from, (B, C, H, W).
-        destination: Where they are put, (B, C, H, W).
-        layer: 0 swaps before the first block, L after the last one.
-        target: What to watch.
-        tokens: bool (M, N), which tokens to swap together; None swaps each alone, so that M is N.
-
-    Raises:
-        VitError: As ``methods.explain``, or if there is no such layer, or not as many sources as destinations.
-    """
-    if source.shape != destination.shape:
-        raise VitError(f"there are {len(source)} sources for {len(destination)} destinations; give one for each")
-    check_index("layer", layer, model.config.depth + 1)
-    seen_source, seen = trace(model, source), trace(model, destination)
-    tokens = torch.eye(seen.num_tokens, dtype=torch.bool) if tokens is None else tokens
-    own, given = (found.residuals[layer][:, None] for found in (seen, seen_source))  # (B, 1, N, D)
-    mixed = torch.where(tokens.to(own.device)[None, ..., None], given, own)  # (B, M, N, D)
-    with torch.no_grad(), torch.autocast(source.device.type, enabled=False):
-        logits = torch.stack([_answers(model, rows, layer) for rows in mixed])
-    return Patched(logit(logits, target), logit(seen_source.logits, target), logit(seen.logits, target))
-
-
-def _answers(model: VisionTransformer, tokens: Tensor, layer: int) -> Tensor:
-    """Tokens (M, N, D) before a layer: (M, K)."""
-    return torch.cat([answer(model, part, first=layer) for part in tokens.split(rows_at_a_time(model))])
 
 
 @dataclass(frozen=True)
@@ -212,7 +153,7 @@ def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, o
         model: In eval mode.
         inputs: (B, C, H, W).
         target: A class that should be the answer, or a contrast whose ``a`` should beat ``b``.
-        order: (B, P), patches from most to least important, such as ``curves.ranked`` of a map.
+        order: (B, P), patches from most to least important, such as ``scores.ranked`` of a map.
 
     Raises:
         VitError: As ``methods.explain``.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vit.errors import VitError
-from vit.explain.attention import check_index
+from vit.explain.trace import check_index
 
 
 @dataclass(frozen=True)

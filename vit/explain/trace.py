@@ -1,17 +1,110 @@
-"""One forward pass in the open: everything that explanations read, as plain tensors and without hooks."""
+"""The encoder step by step, with every part open to be read, scaled or replaced; no hooks.
 
+All explanations compute through here, so that what they explain is the same computation as the model's own
+(``Block.forward`` in eval mode, attention written out).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from vit.explain.walk import Changes, check_ready, read_out, walk
-from vit.model import VisionTransformer
+from vit.errors import VitError
+from vit.model import Block, VisionTransformer
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is changed in a model while it computes. None leaves that part alone. B may be 1, the same for all images.
+
+    Attributes:
+        head_scale: (B, L, h), multiplies a head's output before the projection; 0 switches it off.
+        head_fill: (L, h, N, d), what takes the place of the share that ``head_scale`` takes away; None is zeros.
+        block_scale: (B, L, 2), multiplies what attention (0) and MLP (1) of a block add to the residual.
+        block_fill: (L, 2, N, D), what takes the place of the share that ``block_scale`` takes away; None is zeros.
+        key_mask: (B, N), tokens that exist; False is exactly as if removed from the sequence.
+    """
+
+    head_scale: Tensor | None = None
+    head_fill: Tensor | None = None
+    block_scale: Tensor | None = None
+    block_fill: Tensor | None = None
+    key_mask: Tensor | None = None
+
+
+NOTHING = Changes()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One block at work: ``normed`` is attention's input and ``tokens`` the residual after the block, both (B, N, D).
+
+    ``attention`` (B, h, N, N), ``values`` (B, h, N, d), ``heads`` (B, h, N, d) as the projection gets them.
+    """
+
+    normed: Tensor
+    attention: Tensor
+    values: Tensor
+    heads: Tensor
+    tokens: Tensor
+
+
+def walk(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Iterator[Step]:
+    """Take tokens (B, N, D) through the blocks, from the block numbered ``first``."""
+    for layer in range(first, len(model.blocks)):
+        step = _step(model.blocks[layer], tokens, changes, layer)
+        tokens = step.tokens
+        yield step
+
+
+def _step(block: Block, tokens: Tensor, changes: Changes, layer: int) -> Step:
+    normed = block.norm1(tokens)
+    attention, values = block.attn.explicit(normed, changes.key_mask)
+    heads = _scale_heads(attention @ values, changes, layer)
+    x = tokens + _scale_branch(block.attn.project(heads), changes, layer, 0)
+    return Step(normed, attention, values, heads, x + _scale_branch(block.mlp(block.norm2(x)), changes, layer, 1))
+
+
+def _scale_heads(heads: Tensor, changes: Changes, layer: int) -> Tensor:
+    if changes.head_scale is None:
+        return heads
+    scale = changes.head_scale[:, layer, :, None, None]
+    fill = 0 if changes.head_fill is None else (1 - scale) * changes.head_fill[layer]
+    return scale * heads + fill
+
+
+def _scale_branch(added: Tensor, changes: Changes, layer: int, branch: int) -> Tensor:
+    if changes.block_scale is None:
+        return added
+    scale = changes.block_scale[:, layer, branch, None, None]
+    fill = 0 if changes.block_fill is None else (1 - scale) * changes.block_fill[layer, branch]
+    return scale * added + fill
+
+
+def read_out(model: VisionTransformer, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
+    """What the head makes of tokens (B, N, D) after the last block: logits (B, K).
+
+    A mean-pooling model averages the patches that exist. Where none does it reads zeros, and says what its biases say.
+    """
+    if key_mask is None or model.config.pool == "cls":
+        return model.forward_head(model.norm(tokens))
+    prefix = model.config.num_prefix_tokens
+    exist = key_mask[:, prefix:, None]
+    pooled = torch.where(exist, tokens[:, prefix:], 0).sum(1) / exist.sum(1).clamp_min(1)
+    return model.head(model.fc_norm(pooled))
+
+
+def answer(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Tensor:
+    """Logits (B, K) from tokens (B, N, D) before the block numbered ``first``; keeps nothing on the way."""
+    for step in walk(model, tokens, changes, first):
+        tokens = step.tokens
+    return read_out(model, tokens, changes.key_mask)
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What a model computed for a batch. Shapes: L layers, B pictures, h heads, N tokens, d head_dim, D embed_dim.
+    """What a model computed for a batch. Shapes: L layers, B images, h heads, N tokens, d head_dim, D embed_dim.
 
     Attributes:
         logits: (B, K).
@@ -49,14 +142,7 @@ class Trace:
         return replace(self, **tensors)
 
 
-def trace(
-    model: VisionTransformer,
-    inputs: Tensor,
-    *,
-    head_scale: Tensor | None = None,
-    block_scale: Tensor | None = None,
-    key_mask: Tensor | None = None,
-) -> Trace:
+def trace(model: VisionTransformer, images: Tensor) -> Trace:
     """Run a model through its explicit attention and keep what it computed.
 
     The model is only read: no hook, no gradient, no random number, no change of mode. It computes in the weights' own
@@ -64,20 +150,16 @@ def trace(
 
     Args:
         model: In eval mode. Training mode is refused rather than switched off, because another thread may be using it.
-        inputs: Normalised pictures (B, C, H, W) on the model's device.
-        head_scale: (L, h) or (B, L, h), multiplies each head's output before the projection; 0 switches it off.
-        block_scale: (L, 2) or (B, L, 2), multiplies what attention (0) and MLP (1) of each block add.
-        key_mask: (B, N), tokens that exist; the others are as if removed, and their own rows mean nothing.
+        images: Normalised (B, C, H, W) on the model's device.
 
     Raises:
-        VitError: If a part of the model is in training mode, or the inputs aren't pictures of its size.
+        VitError: If a part of the model is in training mode, or the images don't have its input size.
     """
-    check_ready(model, inputs)
-    changes = Changes(head_scale=_batched(head_scale), block_scale=_batched(block_scale), key_mask=key_mask)
-    with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
-        tokens = model.embed(inputs)
-        steps = list(walk(model, tokens, changes))
-        logits = read_out(model, steps[-1].tokens, key_mask)
+    check_ready(model, images)
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        tokens = model.embed(images)
+        steps = list(walk(model, tokens))
+        logits = read_out(model, steps[-1].tokens)
     config = model.config
     return Trace(
         logits=logits,
@@ -90,6 +172,25 @@ def trace(
     )
 
 
-def _batched(scale: Tensor | None) -> Tensor | None:
-    """(L, ...) -> (1, L, ...), the same for all pictures."""
-    return scale[None] if scale is not None and scale.ndim == 2 else scale
+def check_ready(model: VisionTransformer, inputs: Tensor) -> None:
+    """Refuse what could only give a wrong answer.
+
+    Raises:
+        VitError: If a part of the model is in training mode, where dropout makes the answer a matter of chance, or if
+            the inputs aren't pictures of the model's size.
+    """
+    if any(module.training for module in model.modules()):
+        raise VitError("explanations need a model in eval mode; call model.eval() first")
+    config = model.config
+    expected = (config.in_channels, config.image_size, config.image_size)
+    if inputs.ndim != 4 or len(inputs) == 0 or tuple(inputs.shape[1:]) != expected:
+        raise VitError(
+            f"the inputs have shape {tuple(inputs.shape)}; this model sees (B, {', '.join(map(str, expected))})"
+        )
+
+
+def check_index(what: str, index: int, count: int) -> None:
+    """Refuse a layer, head or class that the model doesn't have; a negative number doesn't count from the end."""
+    plural = f"{what}es" if what.endswith("s") else f"{what}s"
+    if not 0 <= index < count:
+        raise VitError(f"there is no {what} {index}: this model's {plural} are numbered 0 to {count - 1}")

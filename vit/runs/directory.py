@@ -3,11 +3,12 @@
 | file              | writer                 | content                                                             |
 |-------------------|------------------------|---------------------------------------------------------------------|
 | ``config.json``   | launcher, once         | the whole configuration                                             |
-| ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error (the launcher writes the first)   |
+| ``launch.json``   | launcher, each launch  | when a worker was started last                                      |
+| ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error                                   |
 | ``plan.json``     | worker, once           | what was measured and decided before the first step                 |
 | ``metrics.jsonl`` | worker, append         | one JSON object per line                                            |
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
-| ``pinned.*``      | worker                 | pictures whose predictions are followed while the model learns      |
+| ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
 | ``checkpoints/``  | worker                 | ``step-N.safetensors`` and their journal; likewise in ``series/``   |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
@@ -55,7 +56,7 @@ class Run:
         check_id(run_id)
         run = cls(paths.runs_root() / run_id)
         if not run.config_path.is_file():
-            raise RunError(f"no run called {run_id!r} in {paths.runs_root()}")
+            raise RunError(f"there is no run called {run_id!r}")
         return run
 
     @property
@@ -65,6 +66,10 @@ class Run:
     @property
     def config_path(self) -> Path:
         return self.path / "config.json"
+
+    @property
+    def launch_path(self) -> Path:
+        return self.path / "launch.json"
 
     @property
     def status_path(self) -> Path:
@@ -83,12 +88,12 @@ class Run:
         return self.path / "events.jsonl"
 
     @property
-    def pinned_image_path(self) -> Path:
-        return self.path / "pinned.png"
+    def tracked_image_path(self) -> Path:
+        return self.path / "tracked.png"
 
     @property
-    def pinned_path(self) -> Path:
-        return self.path / "pinned.jsonl"
+    def tracked_path(self) -> Path:
+        return self.path / "tracked.jsonl"
 
     @property
     def log_path(self) -> Path:

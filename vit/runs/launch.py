@@ -1,29 +1,36 @@
-"""Creating, starting and commanding runs. Workers are detached: closing the app or the terminal doesn't touch them."""
+"""Creating, starting and commanding runs."""
 
-import os
-import subprocess
-import sys
+import random
 import time
-from pathlib import Path
+from typing import Literal, get_args
 
-from vit import files, paths
+from vit import files, paths, processes
 from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs.directory import Run, check_id
-from vit.runs.names import new_id
-from vit.runs.state import RESUMABLE, state_of
+from vit.runs.status import RESUMABLE, read_launch, state_of, write_launch
 
-COMMANDS = ("stop", "pause", "save")
-# Waiting threads sleep instead of spinning. Where other programs want the cores, too (a browser, say), a spinning
-# thread keeps the very core that the thread it waits for needs: measured 4 to 8 times slower on two busy cores.
-# And glibc keeps what a step has freed for the next one, instead of giving it back and having every page of it faulted
-# in again: thousands of pages a step, depending on where the heap happens to end.
-ENVIRONMENT = {
-    "PYTHONUNBUFFERED": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the most that glibc takes
-    "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
-}
+Command = Literal["stop", "pause", "save"]
+COMMANDS: tuple[Command, ...] = get_args(Command)
+ADJECTIVES = (
+    "able bold brave bright brisk calm clear clever cosy eager fair fast fine fond glad keen kind light "
+    "lively lucky merry mild neat nimble noble proud quick quiet ready sharp shy sleek smart solid sunny "
+    "swift tidy warm wise witty "
+).split()
+ANIMALS = (
+    "badger bear beaver bison crane deer dingo dove eagle egret falcon ferret finch fox gecko heron ibis "
+    "jay koala lark lemur lynx marten mole moose newt ocelot otter owl panda puffin quail raven robin "
+    "seal shrew stoat stork swan tapir tiger toad vole walrus weasel wolf wren yak zebra "
+).split()
+
+
+def new_id() -> str:
+    """A name that no run has yet, such as ``quick-otter``."""
+    for _ in range(100):
+        name = f"{random.choice(ADJECTIVES)}-{random.choice(ANIMALS)}"
+        if not (paths.runs_root() / name).exists():
+            return name
+    return f"run-{time.time_ns():x}"
 
 
 def launch(config: RunConfig, run_id: str | None = None) -> Run:
@@ -46,7 +53,7 @@ def create(config: RunConfig, run_id: str) -> Run:
         run.path.mkdir()
         run.checkpoints_path.mkdir()
         run.lock_path.touch()
-        files.write_json(run.status_path, first_status(config))
+        write_launch(run, config.preset, config.data.source)
         files.write_json(run.config_path, config.to_json())
     except FileExistsError as error:
         raise RunError(f"there is already a run called {run_id!r}; choose another name") from error
@@ -55,24 +62,10 @@ def create(config: RunConfig, run_id: str) -> Run:
     return run
 
 
-def first_status(config: RunConfig) -> dict:
-    """What is known of a run before its worker lives."""
-    return {"phase": "queued", "launched": time.time(), "preset": config.preset, "data": config.data.source}
-
-
 def start(run: Run) -> None:
-    """Start the worker in a session of its own, with a log file instead of a pipe that this process would own."""
+    """Start the worker of a run."""
     run.command_path.unlink(missing_ok=True)
-    with open(run.log_path, "ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "vit.training", str(run.path)],
-            cwd=paths.PROJECT,
-            env={**os.environ, **ENVIRONMENT, "VIT_HOME": str(paths.home())},  # absolute: cwd differs
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    processes.spawn("vit.training", str(run.path), log=run.log_path)
 
 
 def resume(run_id: str) -> Run:
@@ -85,18 +78,18 @@ def resume(run_id: str) -> Run:
     state = state_of(run).state
     if state not in RESUMABLE:
         raise RunError(f"run {run_id} is {state}; only {', '.join(RESUMABLE)} runs can be resumed")
-    files.write_json(run.status_path, {**(state_of(run).status), "phase": "queued", "launched": time.time()})
+    launched = read_launch(run)
+    write_launch(run, launched.preset, launched.data)
     start(run)
     return run
 
 
-def command(run_id: str, word: str) -> Run:
+def command(run_id: str, word: Command) -> Run:
     """Leave a command for the worker, which reads it between two steps.
 
     Raises:
         RunError: If the run isn't running.
     """
-    assert word in COMMANDS, word
     run = Run.find(run_id)
     state = state_of(run)
     if not state.is_alive:
@@ -105,23 +98,17 @@ def command(run_id: str, word: str) -> Run:
     return run
 
 
-def take_command(run: Run) -> str | None:
-    """The command waiting for the worker, which is thereby taken."""
+def waiting_command(run: Run) -> Command | None:
+    """The command that the worker has not taken yet."""
     try:
         word = run.command_path.read_text().strip()
     except OSError:
         return None
+    return next((command for command in COMMANDS if command == word), None)
+
+
+def take_command(run: Run) -> Command | None:
+    """The command that waits for the worker; it is removed."""
+    word = waiting_command(run)
     run.command_path.unlink(missing_ok=True)
-    return word if word in COMMANDS else None
-
-
-def log_tail(path: Path, lines: int = 40, most_bytes: int = 64_000) -> str:
-    """The end of a log file, however long it is."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - most_bytes))
-            content = file.read()
-    except OSError:
-        return ""
-    return "\n".join(content.decode(errors="replace").splitlines()[-lines:])
+    return word

@@ -1,19 +1,14 @@
-"""How fast this machine trains a configuration: measured once, remembered, told at once from then on."""
+"""Training speed of a configuration on this machine: measured once, then remembered."""
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from filelock import FileLock
 
-from vit import files, paths
+from vit import files, jobs, paths
 from vit.config import RunConfig
-from vit.runs import lock
 from vit.runs.directory import read_json
-from vit.runs.launch import ENVIRONMENT
 
 DECISIVE = ("batch_size", "optimizer", "device", "threads", "processes", "precision", "compile")
 
@@ -32,28 +27,22 @@ def remember(config: RunConfig, images_per_second: float) -> None:
 
 
 def measure(config: RunConfig) -> None:
-    """Start measuring in a process of its own, unless that is already under way; ``remembered`` tells the result."""
+    """Start measuring as a background job unless it runs already; ``remembered`` returns the result."""
     if is_measuring(config):
         return
-    folder = paths.home() / ".measuring"
-    folder.mkdir(parents=True, exist_ok=True)
-    request = folder / f"{key(config)}.json"
+    request = jobs.folder() / f"{_job(config)}.config"
+    jobs.folder().mkdir(parents=True, exist_ok=True)
     files.write_json(request, config.to_json())
-    with open(folder / "log.txt", "ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "vit.training.speed", str(request)],
-            cwd=paths.PROJECT,
-            env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    jobs.start("measure", _job(config), "vit.training.planning", str(request))
 
 
 def is_measuring(config: RunConfig) -> bool:
-    """Whether a process is measuring this configuration right now."""
-    return lock.is_held(paths.home() / ".measuring" / f"{key(config)}.lock")
+    """Whether a job measures this configuration now."""
+    return jobs.is_running(_job(config))
+
+
+def _job(config: RunConfig) -> str:
+    return f"measure-{key(config)}"
 
 
 def key(config: RunConfig) -> str:

@@ -1,1 +1,1 @@
-"""The trainer: plain functions for its verbs, a loop that fits one screen, and the worker process."""
+"""The trainer: plain functions as verbs, a loop that fits one screen, and the worker process."""

@@ -1,6 +1,6 @@
-"""``python -m vit.training RUN_DIR``: the worker of one run, or, under torchrun, one of the processes that share it.
+"""``python -m vit.training RUN_DIR``: the worker of a run, or, under torchrun, one rank of it.
 
-The lock is taken before torch is imported, so that the app sees a living worker at once.
+The lock is taken before torch is imported, so that the app sees at once that the worker is alive.
 """
 
 import os
@@ -9,28 +9,28 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from vit.runs import lock
+from vit import processes
 from vit.runs.directory import Run
 
 
 def main() -> int:
     run = Run(Path(sys.argv[1]).resolve())
     try:
-        held = lock.hold(run.lock_path) if _is_keeper() else None
+        held = processes.hold(run.lock_path) if _holds_lock() else None
     except Timeout:
         print(f"another worker is already on {run.id}; nothing to do", flush=True)
         return 0
-    from vit.training.worker import work, work_in_team
+    from vit.training.worker import work, work_as_rank
 
     try:
-        return work_in_team(run) if "RANK" in os.environ else work(run)
+        return work_as_rank(run) if "RANK" in os.environ else work(run)
     finally:
         if held:
             held.release()
 
 
-def _is_keeper() -> bool:
-    """Whether this process holds the run's lock: the only one, a team's supervisor, or rank 0 without one."""
+def _holds_lock() -> bool:
+    """Whether this process holds the run's lock: the only one, the supervisor, or rank 0 without a supervisor."""
     return "VIT_SUPERVISOR" not in os.environ and os.environ.get("RANK", "0") == "0"
 
 

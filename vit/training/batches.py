@@ -7,13 +7,11 @@ import torch
 from torch import Tensor
 
 from vit.config import RunConfig
-from vit.data.augment import augment
-from vit.data.load import Dataset, Split
-from vit.data.mixing import mix
-from vit.data.splits import carve, epoch_order
-from vit.training import team
+from vit.data.augment import augment, mix
+from vit.data.load import Dataset, Split, carve, epoch_order
+from vit.training import distributed
 
-STATISTICS_CHUNK = 4096  # pictures at a time, to keep the float copy small
+STATISTICS_CHUNK = 4096  # images at a time, to keep the float copy small
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts
 
 
@@ -33,14 +31,14 @@ class RunData:
     def batch(self, step: int, config: RunConfig) -> tuple[Tensor, Tensor, Tensor]:
         """The augmented batch of a step: images (B, C, H, W) float32, targets (B, K) or (B,), labels (B,).
 
-        In a team each process gets its share of it, B being the share's size.
+        With several processes each gets its shard, and B is the size of the shard.
         """
         size, seed = config.train.batch_size, config.train.seed
         is_mixed = bool(config.augment.mixup_alpha or config.augment.cutmix_alpha)
         epoch, position = divmod(step, self.steps_per_epoch(size))
         indices = _order(len(self.train.labels), seed, epoch)[position * size : (position + 1) * size]
-        if not is_mixed:  # what becomes of a picture doesn't depend on the others
-            indices = team.share(indices)
+        if not is_mixed:  # the augmentation of an image doesn't depend on the others
+            indices = distributed.shard(indices)
         places = indices.to(self.mean.device, non_blocking=True)
         images, labels = self.train.images[places], self.train.labels[places]
         images = augment(
@@ -49,10 +47,10 @@ class RunData:
         if not is_mixed:
             return images, labels, labels
         images, targets = mix(images, labels, len(self.classes), config.augment, seed=seed, step=step)
-        return team.share(images), team.share(targets), team.share(labels)
+        return distributed.shard(images), distributed.shard(targets), distributed.shard(labels)
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Whole batches in one pass; the few pictures left over change with every epoch's order."""
+        """Whole batches in one pass; the few images left over change with every epoch's order."""
         return max(1, len(self.train.labels) // batch_size)
 
 
@@ -62,7 +60,7 @@ def _order(count: int, seed: int, epoch: int) -> Tensor:
 
 
 def prepare(dataset: Dataset, config: RunConfig, device: torch.device) -> RunData:
-    """Carve validation from train (and test from train where the set has none is left to the set) and go resident."""
+    """Split validation from train, and copy all splits to the device."""
     train_places, val_places = carve(dataset.train.labels, config.data.val_size, config.train.seed)
     channels = config.model.in_channels
     train = _resident(dataset.train, train_places, channels, device)
@@ -94,7 +92,7 @@ def to_channels(images: Tensor, channels: int) -> Tensor:
 
 def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation per channel on [0, 1] of uint8 images (n, C, H, W)."""
-    total, squares = 0, 0
+    total, squares = torch.zeros(()), torch.zeros(())
     for part in images.split(STATISTICS_CHUNK):
         values = part.double() / 255 if part.device.type != "mps" else part.float() / 255
         total, squares = total + values.sum((0, 2, 3)), squares + values.square().sum((0, 2, 3))

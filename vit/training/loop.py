@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -9,24 +10,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import RunConfig, TrainConfig
+from vit.data.augment import normalise
 from vit.errors import VitError
-from vit.training import team
+from vit.runs.plan import Plan
+from vit.training import distributed
 from vit.training.batches import RunData
-from vit.training.evaluate import autocast, evaluate_together
-from vit.training.plan import Plan
+from vit.training.device import autocast
 from vit.training.recorder import Recorder
-from vit.training.schedule import lr_at
-from vit.training.session import Session
+from vit.training.state import TrainState
 
 REPORT_SECONDS = 1.0
+EVAL_BATCH_SIZE = 500
+OUTCOMES = {"stop": "stopped", "pause": "paused"}  # commands that end a run
+COMMANDS = (None, "stop", "pause", "save")  # as the numbers that rank 0 broadcasts
 
 
 class DivergedError(VitError):
-    """The loss or a gradient stopped being a number."""
+    """The loss or a gradient is not a finite number."""
 
 
-def train(session: Session, data: RunData, config: RunConfig, plan: Plan, recorder: Recorder) -> str:
-    """Train until the plan is done or a command ends it.
+def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorder: Recorder) -> str:
+    """Train until the last step of the plan, or until a command ends it.
 
     Returns:
         ``finished``, ``stopped`` or ``paused``.
@@ -34,43 +38,41 @@ def train(session: Session, data: RunData, config: RunConfig, plan: Plan, record
     Raises:
         DivergedError: If the loss or the gradient is not finite; nothing is saved from there on.
     """
-    forward = trainable(session, config.train)
-    if session.step == 0:
-        recorder.frame(session)
+    forward = trainable(state, config.train)
+    if state.step == 0:
+        recorder.snapshot(state)
     meter = Meter()
-    while session.step < plan.total_steps:
-        batch, lr = data.batch(session.step, config), learning_rate(session.step, config, plan)
-        meter.add(train_step(forward, session, batch, config.train, lr, plan.precision))
-        command = team.agree_on_word(recorder.take_command())
-        is_eval_step, save_is_due = plan.is_eval_step(session.step), recorder.save_is_due()
+    while state.step < plan.total_steps:
+        batch = data.batch(state.step, config)
+        lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
+        meter.add(train_step(forward, state, batch, config.train, lr, plan.precision))
+        command = broadcast_command(recorder.take_command())
+        is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()
         if is_eval_step or save_is_due or command or meter.is_due():
-            report(session, meter, recorder)
+            report(state, meter, recorder)
         if is_eval_step:
-            validate(session, data, plan, recorder)
-            meter.resume()
+            validate(state, data, plan, recorder)
+            meter.restart()
         elif save_is_due:
-            recorder.save(session)
+            recorder.save(state)
         if command:
-            recorder.save_or_raise(session)
-            recorder.event("saved", f"Saved a checkpoint at step {session.step:,}.", session)
-        if command in ENDS:
-            return ENDS[command]
-    recorder.save_or_raise(session)
+            recorder.save_or_raise(state)
+            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
+        if command in OUTCOMES:
+            return OUTCOMES[command]
+    recorder.save_or_raise(state)
     return "finished"
 
 
-def trainable(session: Session, config: TrainConfig) -> nn.Module:
-    """The network as its steps call it: with gradients averaged over the team, and compiled if asked for."""
-    network = team.wrap(session.network)
+def trainable(state: TrainState, config: TrainConfig) -> Callable[[Tensor], Tensor]:
+    """The network as the loop calls it: gradients averaged over all processes, and compiled if asked for."""
+    network = distributed.data_parallel(state.network)
     return torch.compile(network) if config.compile else network
-
-
-ENDS = {"stop": "stopped", "pause": "paused"}
 
 
 @dataclass
 class StepResult:
-    """What one update was like; tensors, so that a GPU need not wait."""
+    """Metrics of one step, as tensors, so that a GPU need not wait."""
 
     loss: Tensor
     accuracy: Tensor
@@ -80,97 +82,63 @@ class StepResult:
 
 
 def train_step(
-    forward, session: Session, batch: tuple[Tensor, Tensor, Tensor], config: TrainConfig, lr: float, precision: str
+    forward: Callable[[Tensor], Tensor],
+    state: TrainState,
+    batch: tuple[Tensor, Tensor, Tensor],
+    config: TrainConfig,
+    lr: float,
+    precision: str,
 ) -> StepResult:
-    """One update: forward, loss, backward, clip, step.
+    """One step: forward, loss, backward, clip, update.
 
     Args:
-        forward: What ``trainable`` made of the session's network.
-        session: What is updated.
-        batch: This process's share: images (B, C, H, W), targets (B, K) or (B,), labels (B,).
+        forward: The network of the state, as returned by ``trainable``.
+        state: What is updated.
+        batch: The shard of this process: images (B, C, H, W), targets (B, K) or (B,), labels (B,).
         config: Label smoothing, clipping, averaging.
         lr: Learning rate of this step.
-        precision: fp32 or bf16.
+        precision: ``fp32`` or ``bf16``.
     """
     images, targets, labels = batch
-    session.network.train()
-    torch.manual_seed((config.seed * 1_000_003 + session.step) * team.size() + team.rank())  # for dropout
+    state.network.train()
+    torch.manual_seed((config.seed * 1_000_003 + state.step) * distributed.world_size() + distributed.rank())  # dropout
     with autocast(images.device.type, precision):
         logits = forward(images)
         loss = F.cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
     loss.backward()
     accuracy = (logits.detach().argmax(1) == labels).float().mean()
-    loss, accuracy = team.mean(torch.stack([loss.detach(), accuracy]), len(labels))
-    grad_norm = clip_gradients(session, config.grad_clip)
-    update(session, lr, config.ema_decay)
-    return StepResult(loss, accuracy, grad_norm, len(labels) * team.size(), lr)
+    loss, accuracy = distributed.weighted_mean(torch.stack([loss.detach(), accuracy]), len(labels))
+    grad_norm = clip_gradients(state.network, config.grad_clip)
+    update(state, lr, config.ema_decay)
+    return StepResult(loss, accuracy, grad_norm, len(labels) * distributed.world_size(), lr)
 
 
-def learning_rate(step: int, config: RunConfig, plan: Plan) -> float:
-    """The learning rate of a step of this run."""
-    lengths = {"total_steps": plan.total_steps, "warmup_steps": plan.warmup_steps}
-    return lr_at(step, peak=config.train.lr, schedule=config.train.schedule, **lengths)
+def clip_gradients(network: nn.Module, max_norm: float) -> Tensor:
+    """Scale the gradient down to ``max_norm`` if it is longer (0: never); returns the norm before."""
+    parameters = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    return torch.nn.utils.clip_grad_norm_(parameters, max_norm or float("inf"), foreach=True)
 
 
-def update(session: Session, lr: float, ema_decay: float) -> None:
-    """Let every optimizer use its gradients, and forget them."""
-    for optimizer in session.optimizers:
+def update(state: TrainState, lr: float, ema_decay: float) -> None:
+    """One step of every optimizer with the gradients, which are cleared."""
+    for optimizer in state.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = lr
         optimizer.step()
         optimizer.zero_grad()
-    session.step += 1
-    if session.ema is not None:
-        session.average_weights(ema_decay)
+    state.step += 1
+    if state.ema is not None:
+        state.average_weights(ema_decay)
 
 
-def clip_gradients(session: Session, most: float) -> Tensor:
-    """Scale the gradient down to norm ``most`` if it is longer (0: leave it); returns the norm before."""
-    parameters = [parameter for parameter in session.network.parameters() if parameter.grad is not None]
-    return torch.nn.utils.clip_grad_norm_(parameters, most or float("inf"), foreach=True)
-
-
-def report(session: Session, meter: "Meter", recorder: Recorder) -> None:
-    """Write down how the last steps went; only here the loop waits for a GPU.
-
-    Raises:
-        DivergedError: If that is no number; the others of a team leave it to rank 0, which writes, to find out.
-    """
-    row = meter.take(session)
-    if team.rank() == 0:
-        check_finite(row, session.step)
-    recorder.training(session, row)
-
-
-def check_finite(row: dict, step: int) -> None:
-    """Stop before spoilt weights are judged or saved.
-
-    Raises:
-        DivergedError: Naming the metric and the step.
-    """
-    for name in ("train_loss", "grad_norm"):
-        if not math.isfinite(row[name]):
-            raise DivergedError(
-                f"{name} had become {row[name]} by step {step}; the last checkpoint is from before that. "
-                "Try a learning rate ten times smaller, a longer warm-up or gradient clipping"
-            )
-
-
-def validate(session: Session, data: RunData, plan: Plan, recorder: Recorder) -> None:
-    """Judge the model on val, look at the pinned pictures, and save."""
-    recorder.status("evaluating", session)
-    network = session.evaluation_network()
-    figures = evaluate_together(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
-    session.val = {"val_loss": figures["loss"], "val_accuracy": figures["accuracy"]}
-    recorder.validation(session, network, data)
-    recorder.save(session)
-    recorder.frame(session)
-    recorder.status("training", session)
+def broadcast_command(command: str | None) -> str | None:
+    """The command that rank 0 found, for all."""
+    return COMMANDS[int(distributed.broadcast(COMMANDS.index(command)))]
 
 
 @dataclass
 class Meter:
-    """Averages what happened since the last report, and the time it took without evaluations."""
+    """Averages of the steps since the last report, and the time they took without validation."""
 
     results: list[StepResult] = field(default_factory=list)
     since: float = field(default_factory=time.perf_counter)
@@ -181,12 +149,12 @@ class Meter:
     def is_due(self) -> bool:
         return time.perf_counter() - self.since >= REPORT_SECONDS
 
-    def resume(self) -> None:
-        """What happened since the last report wasn't training."""
+    def restart(self) -> None:
+        """Leave the time since the last report out: it was not training."""
         self.since = time.perf_counter()
 
-    def take(self, session: Session) -> dict:
-        """The averages as a row of metrics; starts anew. A GPU has done its work before the clock is read."""
+    def take(self, state: TrainState) -> dict[str, float]:
+        """The averages as a row of metrics; starts again. A GPU has done its work before the clock is read."""
         row = {
             "train_loss": torch.stack([result.loss for result in self.results]).mean().item(),
             "train_accuracy": torch.stack([result.accuracy for result in self.results]).mean().item(),
@@ -194,8 +162,80 @@ class Meter:
             "lr": self.results[-1].lr,
         }
         seconds = time.perf_counter() - self.since
-        session.seconds += seconds
+        state.seconds += seconds
         row["images_per_second"] = sum(result.images for result in self.results) / seconds
         self.results = []
-        self.resume()
+        self.restart()
         return row
+
+
+def report(state: TrainState, meter: Meter, recorder: Recorder) -> None:
+    """Record the metrics of the last steps; only here the loop waits for a GPU.
+
+    Raises:
+        DivergedError: If one is not finite; other ranks leave it to rank 0, which writes, to find out.
+    """
+    row = meter.take(state)
+    if distributed.rank() == 0:
+        check_finite(row, state.step)
+    recorder.training(state, row)
+
+
+def check_finite(row: dict[str, float], step: int) -> None:
+    """Stop before diverged weights are evaluated or saved.
+
+    Raises:
+        DivergedError: With the metric and the step.
+    """
+    for name in ("train_loss", "grad_norm"):
+        if not math.isfinite(row[name]):
+            raise DivergedError(
+                f"{name} had become {row[name]} by step {step}; the last checkpoint is from before that. "
+                "Try a learning rate ten times smaller, a longer warm-up or gradient clipping"
+            )
+
+
+def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -> None:
+    """Evaluate the model on the validation split, record the tracked images, and save."""
+    recorder.status("evaluating", state)
+    network = state.evaluation_network()
+    metrics = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
+    state.val = {"val_loss": metrics.loss, "val_accuracy": metrics.accuracy}
+    recorder.validation(state, network, data)
+    recorder.save(state)
+    recorder.snapshot(state)
+    recorder.status("training", state)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean cross-entropy and accuracy (0..1) over a number of images."""
+
+    loss: float
+    accuracy: float
+    images: int
+
+
+def evaluate(
+    network: nn.Module, images: Tensor, labels: Tensor, mean: Tensor, std: Tensor, precision: str
+) -> Evaluation:
+    """Loss and accuracy over a split; each process evaluates its shard, if there is an image for each."""
+    is_sharded = len(labels) >= distributed.world_size()
+    own_images, own_labels = (distributed.shard(images), distributed.shard(labels)) if is_sharded else (images, labels)
+    logits = predict_logits(network, own_images, mean, std, precision)
+    own_labels = own_labels.to(logits.device)
+    accuracy = (logits.argmax(1) == own_labels).sum().item() / len(own_labels)
+    parts = torch.tensor([F.cross_entropy(logits, own_labels).item(), accuracy], dtype=torch.float64)
+    loss, accuracy = distributed.weighted_mean(parts, len(own_labels)).tolist()
+    return Evaluation(loss, accuracy, len(labels))
+
+
+def predict_logits(network: nn.Module, images: Tensor, mean: Tensor, std: Tensor, precision: str = "fp32") -> Tensor:
+    """Logits of uint8 images (n, C, H, W) in batches: (n, K) float32. The mode of the network stays as it was."""
+    was_training, device = network.training, mean.device
+    network.eval()
+    with torch.inference_mode(), autocast(device.type, precision):
+        batches = images.split(EVAL_BATCH_SIZE)
+        logits = torch.cat([network(normalise(batch.to(device), mean, std)).float() for batch in batches])
+    network.train(was_training)
+    return logits

@@ -1,28 +1,73 @@
-"""Making the plan of a new run; measures the machine where that decides something."""
+"""The plan of a new run, and the speed of this machine, which decides processes and the length of runs in minutes.
 
-import dataclasses
+``python -m vit.training.planning CONFIG`` measures a configuration on random images and remembers its speed; it waits
+for a run that uses the machine, because either would disturb the other.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from filelock import FileLock
 
-from vit.config import RunConfig
+from vit import devices, jobs, paths
+from vit.config import RunConfig, TrainConfig, share_or_count
+from vit.data.load import Split
+from vit.rules import read
+from vit.runs.plan import Plan
 from vit.runs.speed import remember
-from vit.training import hardware, measure, team
+from vit.training import distributed
 from vit.training.batches import RunData
-from vit.training.plan import Plan, share_or_count, steps_in_budget, total_steps
+from vit.training.device import choose_device, compile_ahead, setup
+from vit.training.loop import EVAL_BATCH_SIZE, evaluate, train_step, trainable
 from vit.training.recorder import Recorder
+from vit.training.state import new_state
 
-NUM_PINNED = 8
+NUM_TRACKED = 8
+MIN_STEPS = 10  # even the shortest length in minutes should change the weights
+WARM_UP_STEPS = 3
+MIN_SECONDS, MAX_SECONDS = 3.0, 15.0  # to measure
+MEASURED_SHARE = 0.03  # of a run given in minutes, whose length nothing corrects later
+NUM_RANDOM_IMAGES = 1024
 
 
-def make_plan(config: RunConfig, data: RunData, device: torch.device, recorder: Recorder) -> Plan:
-    """Fix everything that a later attempt must not decide again; measures the machine where that decides something."""
-    per_epoch = data.steps_per_epoch(config.train.batch_size)
-    pinned = pinned_places(data)
+@dataclass(frozen=True)
+class Speed:
+    """The speed of a number of processes with a number of threads each.
+
+    Attributes:
+        step: Seconds of an update, with its batch; 0 if nothing was measured.
+        evaluation: Seconds of a validation.
+    """
+
+    processes: int
+    threads: int
+    step: float = 0.0
+    evaluation: float = 0.0
+
+
+def make_plan(config: RunConfig, data: RunData, device: torch.device, precision: str, recorder: Recorder) -> Plan:
+    """Decide everything that a later attempt must not decide again; measures the machine where that decides something.
+
+    Args:
+        config: What to train.
+        data: What to train on.
+        device: Where to compute.
+        precision: ``fp32`` or ``bf16``.
+        recorder: Gets the status while measuring, and the result as an event.
+    """
+    steps_per_epoch = data.steps_per_epoch(config.train.batch_size)
+    speed = choose_speed(config, data, precision, recorder)
+    total_steps = config.train.total_steps(steps_per_epoch) or steps_in_minutes(config.train, speed)
+    tracked = tracked_images(data)
+    images_per_second = config.train.batch_size / speed.step if speed.step else None
     plan = Plan(
-        total_steps=total_steps(config.train, per_epoch) or 1,
-        steps_per_epoch=per_epoch,
-        warmup_steps=0,
-        eval_steps=1,
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        warmup_steps=share_or_count(config.train.warmup, total_steps),
+        eval_steps=max(1, share_or_count(config.train.eval_every, total_steps)),
         num_train=len(data.train.labels),
         num_val=len(data.val.labels),
         num_test=len(data.test.labels) if data.test else 0,
@@ -31,50 +76,164 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, recorder: 
         std=tuple(data.std.tolist()),
         data_name=data.name,
         data_fingerprint=data.fingerprint,
-        pinned=pinned,
-        pinned_labels=tuple(data.val.labels[list(pinned)].tolist()),
+        tracked=tracked,
+        tracked_labels=tuple(data.val.labels[list(tracked)].tolist()),
         grid_size=config.model.grid_size,
         device=device.type,
         device_name=torch.cuda.get_device_name() if device.type == "cuda" else device.type,
-        precision=hardware.choose_precision(config.train, device),
-        threads=torch.get_num_threads(),
+        precision=precision,
+        threads=speed.threads,
         torch=torch.__version__,
-        images_per_second=None,
+        images_per_second=images_per_second,
         minutes=config.train.minutes,
-        processes=team.size(),
+        processes=speed.processes,
     )
-    if config.train.minutes is not None or (team.size() > 1 and not config.train.processes):
-        plan = fit_to_machine(plan, config, data, recorder)
-    eval_steps = max(1, share_or_count(config.train.eval_every, plan.total_steps))
-    warmup = share_or_count(config.train.warmup, plan.total_steps)
-    return dataclasses.replace(plan, eval_steps=eval_steps, warmup_steps=warmup)
-
-
-def fit_to_machine(plan: Plan, config: RunConfig, data: RunData, recorder: Recorder) -> Plan:
-    """Measure a few steps; choose the processes, and turn minutes, if given, into a fixed number of steps."""
-    recorder.status("measuring")
-    found = measure.fastest(config, data, plan.precision, measure.thorough(config.train))
-    images_per_second = config.train.batch_size / found.step
-    plan = dataclasses.replace(
-        plan, processes=found.processes, threads=found.threads, images_per_second=images_per_second
-    )
-    if config.train.minutes is not None:
-        plan = dataclasses.replace(plan, total_steps=steps_in_budget(config, found.step, found.evaluation))
-    if team.rank() == 0:
-        remember(config, images_per_second)
-    recorder.event("planned", f"Measured {images_per_second:,.0f} images/s{_arrangement(plan)}.")
+    if images_per_second:
+        recorder.event("planned", _measured(plan, images_per_second))
     return plan
 
 
-def _arrangement(plan: Plan) -> str:
-    """What the measurement led to, in words."""
+def _measured(plan: Plan, images_per_second: float) -> str:
+    """The result of measuring as a sentence."""
     processes = f" with {plan.processes} processes" if plan.processes > 1 else ""
-    return processes + (f": {plan.minutes:g} minutes are {plan.total_steps:,} steps" if plan.minutes else "")
+    length = f", so {plan.minutes:g} min is {plan.total_steps:,} steps" if plan.minutes else ""
+    return f"Measured {images_per_second:,.0f} images/s{processes}{length}."
 
 
-def pinned_places(data: RunData) -> tuple[int, ...]:
-    """The first validation picture of each of the first classes, topped up with whatever comes first."""
+def tracked_images(data: RunData) -> tuple[int, ...]:
+    """The first validation image of each of the first classes, filled up with the first others."""
     labels = data.val.labels.tolist()
     firsts = [labels.index(label) for label in sorted(set(labels))]
     others = [place for place in range(len(labels)) if place not in firsts]
-    return tuple((firsts + others)[:NUM_PINNED])
+    return tuple((firsts + others)[:NUM_TRACKED])
+
+
+def choose_speed(config: RunConfig, data: RunData, precision: str, recorder: Recorder) -> Speed:
+    """The processes and threads to train with; measured if there is a choice, or if minutes have to become steps."""
+    may_choose = distributed.world_size() > 1 and not config.train.processes
+    if config.train.minutes is None and not may_choose:
+        return Speed(distributed.world_size(), torch.get_num_threads())
+    recorder.status("measuring")
+    speed = fastest(config, data, precision, seconds_to_measure(config.train))
+    if distributed.rank() == 0 and speed.step:
+        remember(config, config.train.batch_size / speed.step)
+    return speed
+
+
+def seconds_to_measure(config: TrainConfig) -> float:
+    """Longer for longer runs in minutes, because other programs can slow a shared machine for seconds."""
+    return min(max(MIN_SECONDS, MEASURED_SHARE * 60 * (config.minutes or 0)), MAX_SECONDS)
+
+
+def steps_in_minutes(config: TrainConfig, speed: Speed) -> int:
+    """How many updates fit into the minutes of the configuration, with their validations."""
+    assert config.minutes is not None
+    seconds, seconds_per_step = config.minutes * 60, speed.step
+    if config.eval_every < 1:
+        seconds -= speed.evaluation / config.eval_every
+    else:
+        seconds_per_step += speed.evaluation / config.eval_every
+    return max(MIN_STEPS, int(seconds / seconds_per_step))
+
+
+def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = MIN_SECONDS) -> Speed:
+    """The speed of all processes, or that of rank 0 alone on all cores if that is faster and may be chosen.
+
+    Args:
+        config: What to train.
+        data: What to train on.
+        precision: ``fp32`` or ``bf16``.
+        seconds: To measure either of them.
+    """
+    together = measure(config, data, precision, seconds)
+    if distributed.world_size() == 1 or config.train.processes or data.mean.device.type != "cpu":
+        return together
+    step, evaluation = together.step, together.evaluation
+    with distributed.rank_0_alone() as is_first:
+        if is_first:
+            torch.set_num_threads(devices.usable_cores())
+            alone = measure(config, data, precision, seconds)
+            step, evaluation = alone.step, alone.evaluation
+            torch.set_num_threads(together.threads)
+    alone = Speed(1, devices.usable_cores(), distributed.broadcast(step), distributed.broadcast(evaluation))
+    return min(together, alone, key=lambda speed: speed.step)
+
+
+def measure(config: RunConfig, data: RunData, precision: str, seconds: float) -> Speed:
+    """The speed of the processes and threads that are at work now."""
+    step = seconds_per_step(config, data, precision, seconds)
+    evaluation = seconds_per_evaluation(config, data, precision)
+    return Speed(distributed.world_size(), torch.get_num_threads(), step, evaluation)
+
+
+def seconds_per_step(config: RunConfig, data: RunData, precision: str, seconds: float) -> float:
+    """Time of an update with its batch: the lower quartile, so that a short burst of other work does not count."""
+    state = new_state(config, data.mean.device)
+    forward = trainable(state, config.train)
+    times, end = [], time.perf_counter() + seconds
+    while distributed.broadcast(len(times) < 2 * WARM_UP_STEPS or time.perf_counter() < end):
+        start = time.perf_counter()
+        train_step(forward, state, data.batch(state.step, config), config.train, config.train.lr, precision)
+        if data.mean.is_cuda:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    times = sorted(times[WARM_UP_STEPS:])
+    return distributed.broadcast(times[len(times) // 4])
+
+
+def seconds_per_evaluation(config: RunConfig, data: RunData, precision: str) -> float:
+    """Time of a validation, extrapolated from one batch."""
+    network = new_state(config, data.mean.device).network
+    images, labels = data.val.images[:EVAL_BATCH_SIZE], data.val.labels[:EVAL_BATCH_SIZE]
+    evaluate(network, images[:8], labels[:8], data.mean, data.std, precision)
+    start = time.perf_counter()
+    evaluate(network, images, labels, data.mean, data.std, precision)
+    return distributed.broadcast((time.perf_counter() - start) * len(data.val.labels) / len(labels))
+
+
+def main() -> None:
+    """Measure a configuration as a background job, in as many processes as would train it."""
+    request = Path(sys.argv[1])
+    if distributed.is_worker():
+        with distributed.process_group():
+            measure_random_images(read(request))
+    else:
+        jobs.run(request.stem, lambda _: _measure_when_free(request))
+
+
+def _measure_when_free(request: Path) -> str:
+    config = read(request)
+    with FileLock(paths.runs_root() / ".machine.lock"):
+        processes = distributed.max_processes(config.train, choose_device(config.train))
+        if processes == 1:
+            measure_random_images(config)
+        else:
+            distributed.launch("vit.training.planning", str(request), processes)
+    request.unlink()
+    return "measured"
+
+
+def measure_random_images(config: RunConfig) -> None:
+    """Remember how fast real steps of a configuration are on this machine, batches and augmentation included."""
+    device, precision = setup(config.train)
+    data = random_images(config, device)
+    speed = fastest(compile_ahead(config, data, precision, print), data, precision)
+    if distributed.rank() == 0 and speed.step:
+        remember(config, config.train.batch_size / speed.step)
+
+
+def random_images(config: RunConfig, device: torch.device) -> RunData:
+    """Images that cost as much as real ones."""
+    model, count = config.model, max(NUM_RANDOM_IMAGES, config.train.batch_size)
+    shape = (count, model.in_channels, model.image_size, model.image_size)
+    split = Split(
+        torch.randint(0, 256, shape, dtype=torch.uint8).to(device),
+        torch.randint(0, model.num_classes, (count,)).to(device),
+    )
+    half = torch.full((model.in_channels,), 0.5, device=device)
+    classes = tuple(map(str, range(model.num_classes)))
+    return RunData(split, split, None, classes, "random", "random", mean=half, std=half)
+
+
+if __name__ == "__main__":
+    main()

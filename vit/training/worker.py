@@ -1,4 +1,4 @@
-"""The worker's life: wait for the machine, prepare, train, test once, and leave a closing record."""
+"""The worker of a run: wait for the machine, load, plan, train, test, and write the closing record."""
 
 import os
 import signal
@@ -18,115 +18,122 @@ from vit.errors import RunError, VitError
 from vit.rules import Surroundings, read, validate
 from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
+from vit.runs.plan import Plan, read_plan, write_plan
 from vit.runs.speed import remember
-from vit.runs.state import ENDED, state_of
-from vit.training import hardware, team
+from vit.runs.status import CLOSED, Failure, Tested, read_status
+from vit.training import distributed
 from vit.training.batches import RunData, prepare
-from vit.training.compiling import compile_ahead
-from vit.training.evaluate import evaluate
-from vit.training.lead import lead
-from vit.training.loop import ENDS, train
-from vit.training.plan import Plan, read_plan, write_plan
+from vit.training.device import choose_device, compile_ahead, setup
+from vit.training.initialization import start_from, whiten
+from vit.training.loop import OUTCOMES, evaluate, fit
 from vit.training.planning import make_plan
-from vit.training.recorder import Bystander, Recorder
-from vit.training.session import Session, start_session
-from vit.training.transfer import start_from
-from vit.training.whiten import whiten
+from vit.training.recorder import NullRecorder, Recorder
+from vit.training.state import TrainState, new_state
 
 MIN_SECONDS = 10.0  # of training, before its speed is remembered
 QUEUE_SECONDS = 1.0  # between two looks for a command while another run computes
 
 
 def work(run: Run) -> int:
-    """Do a run from wherever it stands to its end; the caller holds the run's lock.
+    """Do a run from where it stands to its end; the caller holds the run's lock.
 
     Returns:
         The exit code: 0 unless the run failed.
     """
     recorder = Recorder(run)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(recorder, "stop_asked", True))
+    _stop_on_sigterm(recorder)
     try:
         config = read(run.config_path)
         with machine_slot(recorder) as outcome:
-            if outcome is None:
-                _train_or_lead(run, config, recorder)
+            if outcome:
+                recorder.close(outcome, f"{outcome.capitalize()} while waiting for another run.")
+            elif (processes := _num_processes(run, config)) > 1:
+                _supervise(run, processes, recorder)
             else:
-                recorder.event(outcome, f"{outcome.capitalize()} while waiting for another run.")
-                recorder.status(outcome, finished=time.time())
+                train(run, config, recorder)
     except Exception as error:  # the outermost: whatever happened belongs into the closing record
-        traceback.print_exc()
         close_as_failed(recorder, error)
         return 1
     return 0
 
 
-def _train_or_lead(run: Run, config: RunConfig, recorder: Recorder) -> None:
-    """Train in this process, or in several whose supervisor this one becomes."""
-    earlier = read_plan(run)
-    processes = earlier.processes if earlier else team.largest(config.train, hardware.choose_device(config.train))
-    if processes == 1:
-        _train(run, config, recorder)
-    else:
-        _lead(run, processes, recorder)
+def _num_processes(run: Run, config: RunConfig) -> int:
+    plan = read_plan(run)
+    return plan.processes if plan else distributed.max_processes(config.train, choose_device(config.train))
 
 
-def _lead(run: Run, processes: int, recorder: Recorder) -> None:
-    """Look after a team, whose rank 0 writes from here on; if it can't go on, the record is closed here."""
-    recorder.status("preparing", started=time.time(), error=None)
+def _supervise(run: Run, processes: int, recorder: Recorder) -> None:
+    """Launch workers, whose rank 0 writes from here on; if they can't go on, the record is closed here."""
+    recorder.status("preparing", started=time.time())
     try:
-        lead("vit.training", str(run.path), processes)
+        distributed.launch("vit.training", str(run.path), processes)
     except RunError as error:
         close_as_failed(Recorder(run, is_new_attempt=False), error)
 
 
-def work_in_team(run: Run) -> int:
-    """The same in one process of a team, which torchrun starts anew with all the others if one of them dies.
+def work_as_rank(run: Run) -> int:
+    """Do the same in one of several processes, which torchrun starts again together if one of them dies.
 
     Returns:
         The exit code: 0 also if the run failed for a reason that would be the same the next time.
     """
-    with team.membership():
-        recorder = _team_recorder(run)
+    with distributed.process_group():
+        recorder = _rank_recorder(run)
         try:
-            _train(run, read(run.config_path), recorder)
+            train(run, read(run.config_path), recorder)
         except (VitError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-            traceback.print_exc()
             close_as_failed(recorder, error)
-        except RuntimeError:  # what torch raises where the others have gone
-            team.end_without_supervisor()
-            if state_of(run).status.get("phase") not in ENDED:
+        except RuntimeError:  # what torch raises where other ranks have gone
+            distributed.exit_if_orphaned()
+            if read_status(run).phase not in CLOSED:
                 raise
     return 0
 
 
-def _team_recorder(run: Run) -> Recorder:
-    """Rank 0 writes; the others leave it to rank 0 to be asked to stop, because all must stop at the same step."""
-    if team.rank():
+def _rank_recorder(run: Run) -> Recorder:
+    """Rank 0 writes and takes commands; the others ignore SIGTERM, because all must stop at the same step."""
+    if distributed.rank():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        return Bystander(run)
-    is_supervised = team.SUPERVISOR in os.environ and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
+        return NullRecorder(run)
+    is_supervised = distributed.SUPERVISOR in os.environ and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
     recorder = Recorder(run, is_new_attempt=not is_supervised)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(recorder, "stop_asked", True))
+    _stop_on_sigterm(recorder)
     return recorder
+
+
+def _stop_on_sigterm(recorder: Recorder) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: setattr(recorder, "stop_asked", True))
 
 
 def close_as_failed(recorder: Recorder, error: Exception) -> None:
     """The closing record of a run that can't go on."""
-    recorder.event("failed", f"Failed: {explain(error)}")
-    recorder.status("failed", finished=time.time(), error={"message": explain(error), "kind": type(error).__name__})
+    traceback.print_exc()
+    failure = Failure(message=explain(error), kind=type(error).__name__)
+    recorder.close("failed", f"Failed: {failure.message}", failure=failure)
+
+
+def explain(error: Exception) -> str:
+    """What happened, in words a person can act on."""
+    if isinstance(error, VitError):
+        return str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return "out of memory; the last checkpoint is kept. Use a smaller batch_size, embed_dim or depth"
+    if isinstance(error, OSError):
+        return f"the disk refused: {error.strerror or error}. Free some space and resume; the last checkpoint is kept"
+    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager
 def machine_slot(recorder: Recorder) -> Iterator[str | None]:
-    """Only one run computes at a time; others wait in line, shown as queued, and can be stopped there.
+    """One run computes at a time; others wait, shown as queued, and can be stopped there.
 
     Yields:
-        None once it is our turn, or how the waiting was ended: ``stopped`` or ``paused``.
+        None once it is this run's turn, or how the waiting was ended: ``stopped`` or ``paused``.
     """
     recorder.status("queued")
     slot, outcome = FileLock(paths.runs_root() / ".machine.lock"), None
     while outcome is None and not _is_our_turn(slot):
-        outcome = ENDS.get(recorder.take_command())
+        outcome = OUTCOMES.get(recorder.take_command() or "")
     try:
         yield outcome
     finally:
@@ -141,61 +148,44 @@ def _is_our_turn(slot: FileLock) -> bool:
     return True
 
 
-def explain(error: Exception) -> str:
-    """What happened, in words a person can act on."""
-    if isinstance(error, VitError):
-        return str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return "out of memory; the last checkpoint is kept. Use a smaller batch_size, embed_dim or depth"
-    if isinstance(error, OSError):
-        return f"the disk refused: {error.strerror or error}. Free some space and resume; the last checkpoint is kept"
-    return f"{type(error).__name__}: {error}"
-
-
-def _train(run: Run, config: RunConfig, recorder: Recorder) -> None:
-    """Prepare, train, and close the run with the way it ended."""
-    recorder.status("preparing", started=time.time(), error=None)
-    device = hardware.choose_device(config.train)
+def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
+    """What each process of a run does: set up, load, plan, fit, test, close."""
+    recorder.status("preparing", started=time.time())
     earlier = read_plan(run)
-    hardware.set_up(earlier.threads if earlier else config.train.threads)
+    device, precision = setup(config.train, earlier)
     data = load_data(config, device)
-    precision = earlier.precision if earlier else hardware.choose_precision(config.train, device)
     if config.train.compile:
         recorder.status("compiling")
-        config = compile_ahead(config, data, precision, recorder.event)
-    plan = earlier or make_plan(config, data, device, recorder)
+    config = compile_ahead(config, data, precision, recorder.event)
+    plan = earlier or make_plan(config, data, device, precision, recorder)
     check_same_data(plan, data)
-    if not team.shrink(plan.processes):
+    if not distributed.shrink(plan.processes):
         return
-    hardware.set_up(plan.threads)
+    torch.set_num_threads(plan.threads)
     recorder.begin(config, plan)
-    if earlier is None:
+    if earlier is None and distributed.rank() == 0:
         write_plan(run, plan)
-        recorder.pin(data)
-    else:
-        warn_if_elsewhere(plan, device, recorder)
-    session = open_session(run, config, data, recorder)
-    recorder.status("training", session)
-    outcome = train(session, data, config, plan, recorder)
-    if not team.shrink(1):
-        return
-    hardware.set_up(config.train.threads)
-    remember_speed(run, config, session.seconds)
+        recorder.write_tracked_images(data)
+    warn_if_moved(plan, device, recorder)
+    state = open_state(run, config, data, recorder)
+    recorder.status("training", state)
+    outcome = fit(state, data, config, plan, recorder)
     if outcome == "finished":
-        test_once(run, data, plan, recorder)
-    recorder.event(outcome, f"{outcome.capitalize()} at step {session.step:,}.", session)
-    recorder.status(outcome, session, finished=time.time())
+        test(run, data, plan, recorder)
+    if distributed.rank() == 0:
+        remember_speed(run, config, state.seconds)
+    recorder.close(outcome, f"{outcome.capitalize()} at step {state.step:,}.", state)
 
 
 def load_data(config: RunConfig, device: torch.device) -> RunData:
-    """Load the data set and check the configuration against what it really is."""
+    """Load the data set and check the configuration against what it contains."""
     dataset = load(config.data.source, config.model.image_size)
     validate(config.to_json(), Surroundings(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
     return prepare(dataset, config, device)
 
 
 def check_same_data(plan: Plan, data: RunData) -> None:
-    """A run may only go on with the very data it began with."""
+    """A run may only be resumed with the data it began with."""
     if plan.data_fingerprint != data.fingerprint:
         raise RunError(
             f"the data set {data.name!r} has changed since this run began (it was {plan.data_fingerprint[:12]}, now "
@@ -203,62 +193,63 @@ def check_same_data(plan: Plan, data: RunData) -> None:
         )
 
 
-def warn_if_elsewhere(plan: Plan, device: torch.device, recorder: Recorder) -> None:
-    """Say so when a run goes on under circumstances in which its bits may differ from an uninterrupted one's."""
+def warn_if_moved(plan: Plan, device: torch.device, recorder: Recorder) -> None:
+    """Say so when a run is resumed where its bits may differ from those of an uninterrupted run."""
     here = {"torch": torch.__version__, "device": device.type}
     changed = [
         f"{name} {getattr(plan, name)}, now {value}" for name, value in here.items() if getattr(plan, name) != value
     ]
     if changed:
-        recorder.event("warning", f"Goes on elsewhere than it began ({'; '.join(changed)}): rounding may differ.")
+        recorder.event("warning", f"Resumed in another environment ({'; '.join(changed)}): rounding may differ.")
 
 
-def remember_speed(run: Run, config: RunConfig, seconds: float) -> None:
-    """Let the next form tell how fast this configuration is; a glimpse is no measurement."""
-    if seconds >= MIN_SECONDS:
-        remember(config, statistics.median(curve(read_metrics(run), "images_per_second")[1]))
-
-
-def open_session(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -> Session:
-    """Start anew, or continue from the newest checkpoint that is whole."""
-    session = start_session(config, data.mean.device)
+def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -> TrainState:
+    """The state of the newest checkpoint that is whole, or that before the first step."""
+    state = new_state(config, data.mean.device)
     for saved in reversed(run.saved()):
         try:
             tensors, info = checkpoint.load(run.checkpoints_path / saved.file)
         except VitError as error:
             recorder.event("warning", f"{error}. Continuing from the checkpoint before it.")
             continue
-        session.step, session.seconds = info.step, info.metrics["seconds"]
-        session.val = {key: value for key, value in info.metrics.items() if key.startswith("val_")}
-        session.restore(tensors)
-        recorder.resumed(session)
-        return session
-    _begin(session, config, data, recorder)
+        state.step, state.seconds = info.step, info.metrics["seconds"]
+        state.val = {key: value for key, value in info.metrics.items() if key.startswith("val_")}
+        state.restore(tensors)
+        recorder.resumed(state)
+        return state
+    _initialise(state, config, data, recorder)
     if recorder.attempt > 1:
-        recorder.resumed(session)
-    recorder.event("started", f"Training {recorder.plan.total_steps:,} steps.", session)
-    return session
+        recorder.resumed(state)
+    recorder.event("started", f"Training {recorder.plan.total_steps:,} steps.", state)
+    return state
 
 
-def _begin(session: Session, config: RunConfig, data: RunData, recorder: Recorder) -> None:
-    """Give a fresh network what it starts with beside its random weights."""
+def _initialise(state: TrainState, config: RunConfig, data: RunData, recorder: Recorder) -> None:
+    """Replace random weights where the configuration asks for it."""
     if config.init.checkpoint:
-        report = start_from(session.network, config.init, data.classes)
-        recorder.event("transferred", f"Started from {config.init.checkpoint}: {report}.", session)
+        report = start_from(state.network, config.init.checkpoint, data.classes)
+        recorder.event("transferred", f"Started from {config.init.checkpoint}: {report}.", state)
     elif config.train.whiten:
-        whiten(session.network, data)
-    if session.ema is not None:
-        session.ema = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+        whiten(state.network, data)
+    if state.ema is not None:
+        state.ema = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
 
 
-def test_once(run: Run, data: RunData, plan: Plan, recorder: Recorder) -> None:
-    """Judge the best checkpoint on the test split, which nothing has looked at before."""
+def test(run: Run, data: RunData, plan: Plan, recorder: Recorder) -> None:
+    """Evaluate the best checkpoint on the test split, which nothing has used before."""
     if data.test is None:
         return
     recorder.status("testing")
+    distributed.barrier()  # rank 0 has saved the last checkpoint
     network, info = checkpoint.load_with_info(run.checkpoint_path("best"))
-    figures = evaluate(
-        network.to(data.mean.device), data.test.images, data.test.labels, data.mean, data.std, plan.precision
-    )
-    recorder.event("tested", f"Test accuracy {figures['accuracy']:.2%} (checkpoint of step {info.step:,}).")
-    recorder.status("testing", test={**figures, "step": info.step})
+    network = network.to(data.mean.device)
+    found = evaluate(network, data.test.images, data.test.labels, data.mean, data.std, plan.precision)
+    recorder.event("tested", f"Test accuracy {found.accuracy:.2%} (checkpoint of step {info.step:,}).")
+    result = Tested(accuracy=found.accuracy, loss=found.loss, images=found.images, step=info.step)
+    recorder.status("testing", test=result)
+
+
+def remember_speed(run: Run, config: RunConfig, seconds: float) -> None:
+    """Keep the speed of this run for the next form; a few seconds are not enough."""
+    if seconds >= MIN_SECONDS:
+        remember(config, statistics.median(curve(read_metrics(run), "images_per_second")[1]))

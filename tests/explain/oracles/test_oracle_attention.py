@@ -1,6 +1,5 @@
 """Attention and what is made of it, against timm, torchvision, torchxai, scipy and scikit-learn."""
 
-import pytest
 import scipy.stats
 import torch
 from sklearn.decomposition import PCA
@@ -9,10 +8,9 @@ from timm.utils import AttentionExtract
 from torchxai.methods.attention_rollout import AttentionRollout
 from twins import timm_twin, torchvision_twin
 
-from vit.explain.attention import FUSIONS, attention_maps, patch_map, rollout
-from vit.explain.statistics import entropy, head_similarity, patch_distances
+from vit.explain.attention import attention_map, entropy, patch_distances, patch_map, rollout
+from vit.explain.internals import patch_filters_pca, position_similarity
 from vit.explain.trace import trace
-from vit.explain.weights import patch_filters_pca, position_similarity
 
 
 def test_attention_weights_are_timms(case):
@@ -30,12 +28,11 @@ def test_logits_are_torchvisions(plain_case):
     assert torch.allclose(trace(plain_case.model, plain_case.inputs).logits, theirs, atol=1e-10)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
-def test_rollout_is_torchxais(plain_case, fusion):
+def test_rollout_is_torchxais(plain_case):
     model, picture = plain_case.model, plain_case.inputs[:1]
-    theirs = AttentionRollout(timm_twin(model), head_fusion=fusion, discard_ratio=0.0)._compute_cam(picture, None)
+    theirs = AttentionRollout(timm_twin(model), head_fusion="mean", discard_ratio=0.0)._compute_cam(picture, None)
     seen = trace(model, picture)
-    ours = patch_map(rollout(seen.attention, fusion=fusion), seen)
+    ours = patch_map(rollout(seen.attention), seen)
     # They add 1e-8 to each row's sum.
     assert torch.allclose(ours, torch.as_tensor(theirs).to(ours).view_as(ours), rtol=1e-6)
 
@@ -44,13 +41,6 @@ def test_entropy_is_scipys(case):
     seen = trace(case.model, case.inputs)
     theirs = scipy.stats.entropy(seen.attention.numpy(), axis=-1).mean(-1)
     assert torch.allclose(entropy(seen), torch.from_numpy(theirs), atol=1e-12)
-
-
-def test_similarity_of_heads_is_scikit_learns(case):
-    seen = trace(case.model, case.inputs)
-    for layer, picture in ((0, 0), (-1, 1)):
-        theirs = cosine_similarity(seen.attention[layer, picture].flatten(1).numpy())
-        assert torch.allclose(head_similarity(seen)[layer, picture], torch.from_numpy(theirs), atol=1e-12)
 
 
 def test_similarity_of_positions_is_scikit_learns(case):
@@ -78,5 +68,7 @@ def test_maps_of_heads_are_the_class_tokens_rows_in_timm(plain_case):
     model, grid = plain_case.model, plain_case.model.config.grid_size
     seen = trace(model, plain_case.inputs)
     extracted = AttentionExtract(timm_twin(model), method="hook")(plain_case.inputs)
-    rows = torch.stack([layer[:, :, 0, model.config.num_prefix_tokens :] for layer in extracted.values()], dim=1)
-    assert torch.allclose(attention_maps(seen), rows.unflatten(-1, (grid, grid)), atol=1e-12)
+    for layer, theirs in enumerate(extracted.values()):
+        rows = theirs[:, :, 0, model.config.num_prefix_tokens :].unflatten(-1, (grid, grid))
+        for head in range(model.config.num_heads):
+            assert torch.allclose(attention_map(seen, layer, head), rows[:, head], atol=1e-12)

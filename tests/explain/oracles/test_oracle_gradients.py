@@ -4,11 +4,9 @@ from copy import deepcopy
 
 import captum.attr
 import numpy as np
-import pytest
-import pytorch_grad_cam
 import torch
-import torch.nn.functional as F
 import torchcam.methods
+from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from twins import torchvision_twin
 
@@ -26,28 +24,16 @@ def as_grid(model):
     return lambda tokens: tokens[:, prefix:].transpose(1, 2).unflatten(2, (grid, grid))
 
 
-def shown(maps, size):
-    """What grad-cam does to a map before it hands it over: stretch, enlarge, stretch."""
-
-    def stretched(values):
-        values = values - values.amin((1, 2), keepdim=True)
-        return values / (1e-7 + values.amax((1, 2), keepdim=True))
-
-    return stretched(F.interpolate(stretched(maps)[:, None], (size, size), mode="bilinear")[:, 0])
-
-
-@pytest.mark.parametrize(
-    ("kind", "theirs"),
-    [("gradcam", "GradCAM"), ("gradcam++", "GradCAMPlusPlus"), ("hirescam", "HiResCAM"), ("layercam", "LayerCAM")],
-)
-def test_grad_cam_and_its_kin_are_those_of_the_grad_cam_package(case, kind, theirs):
-    model, method = deepcopy(case.model).float(), getattr(pytorch_grad_cam, theirs)
-    inputs, targets = case.inputs.float(), [ClassifierOutputTarget(case.target)] * len(case.inputs)
-    with method(model, [model.blocks[-1].norm1], reshape_transform=as_grid(model)) as cam:
-        expected = cam(inputs, targets)
-    ours = shown(gradients.gradcam(model, inputs, case.target, kind), inputs.shape[-1])
-    # OpenCV interpolates in float32, and by its own arithmetic.
-    assert np.allclose(ours.numpy(), expected, atol=2e-5)
+def test_grad_cam_is_that_of_the_grad_cam_package(case):
+    model = deepcopy(case.model)
+    layer, targets = model.blocks[-1].norm1, [ClassifierOutputTarget(case.target)] * len(case.inputs)
+    with GradCAM(model, [layer], reshape_transform=as_grid(model)) as cam:
+        cam(case.inputs, targets)
+        (tokens,), (grads,) = cam.activations_and_grads.activations, cam.activations_and_grads.gradients
+        # Their map before OpenCV stretches and enlarges it in float32, where CPUs differ by more than their rounding.
+        expected = cam.get_cam_image(case.inputs, layer, targets, tokens.numpy(), grads.numpy()).clip(min=0)
+    ours = gradients.gradcam(model, case.inputs, case.target).numpy()
+    assert np.allclose(ours, expected, rtol=0, atol=1e-10 * expected.max())
 
 
 def test_grad_cam_is_torchcams(case):
@@ -78,21 +64,11 @@ def test_input_x_gradient_is_captums(case):
     assert torch.allclose(gradients.input_x_gradient(case.model, case.inputs, case.target), theirs, atol=1e-10)
 
 
-def test_integrated_gradients_and_their_gap_are_captums(case):
+def test_integrated_gradients_are_captums(case):
     method = captum.attr.IntegratedGradients(case.model)
     settings = {"target": case.target, "n_steps": 24, "method": "gausslegendre"}
-    theirs, gap = method.attribute(case.inputs.clone(), return_convergence_delta=True, **settings)
+    theirs = method.attribute(case.inputs.clone(), **settings)
     ours = gradients.integrated_gradients(case.model, case.inputs, case.target, steps=24)
     # captum keeps the places and weights of the sum in float32.
     scale = theirs.abs().max()
-    assert torch.allclose(ours.values / scale, theirs / scale, atol=1e-5)
-    assert torch.allclose(ours.completeness_gap, gap.abs().double(), rtol=1e-4, atol=1e-4)
-
-
-def test_gradients_on_tokens_are_captums(case):
-    """HiResCAM before its relu is captum's layer activation times gradient, summed over channels."""
-    model = case.model
-    method = captum.attr.LayerGradientXActivation(model, model.blocks[-1].norm1)
-    theirs = method.attribute(case.inputs.clone(), target=case.target)[:, model.config.num_prefix_tokens :].sum(-1)
-    ours = gradients.gradcam(model, case.inputs, case.target, "hirescam").flatten(1)
-    assert torch.allclose(ours, theirs.relu(), atol=1e-10)
+    assert torch.allclose(ours / scale, theirs / scale, atol=1e-5)

@@ -1,20 +1,18 @@
 """Taking things away, and measuring what that does, against captum, torchcam, scipy and grad-cam's imputation."""
 
-from copy import deepcopy
-
 import captum.attr
 import pytest
 import scipy.stats
 import torch
 from torchcam.metrics import DeletionInsertionMetric
 
-from vit.explain.curves import curves
+from vit.explain.evidence import spearman
 from vit.explain.gradients import per_patch
 from vit.explain.perturbation import occlusion
-from vit.explain.ranks import spearman
-from vit.explain.surgery import knock_out_each_head
+from vit.explain.scores import curves
+from vit.explain.surgery import knock_out_each_head, operate
 from vit.explain.target import logit
-from vit.explain.trace import trace
+from vit.explain.trace import Changes
 
 
 def patch_ids(model):
@@ -24,26 +22,24 @@ def patch_ids(model):
     return numbers.repeat_interleave(side, 2).repeat_interleave(side, 3)
 
 
-def one_pixel_per_patch(pixels, side):
-    return pixels[:, 0, ::side, ::side]
+def kept_tokens(model, inputs):
+    """A function of which patches are kept, (B, P) of 0 and 1, to the logits: what captum takes patches away from."""
+
+    def forward(kept):
+        prefix = torch.ones(len(kept), model.config.num_prefix_tokens)
+        changes = Changes(key_mask=torch.cat([prefix, kept], dim=1).bool())
+        return operate(model, inputs.expand(len(kept), -1, -1, -1), changes)
+
+    return forward
 
 
-def test_occlusion_by_pixels_is_captums_occlusion(case):
-    side, channels = case.model.config.patch_size, case.model.config.in_channels
-    window = (channels, side, side)
-    model = deepcopy(case.model).float()  # captum's occlusion knows float32 only
-    theirs = captum.attr.Occlusion(model).attribute(
-        case.inputs.float(), window, strides=window, baselines=0, target=case.target
-    )
-    ours = occlusion(case.model, case.inputs, case.target, "pixels")
-    assert torch.allclose(ours.float(), one_pixel_per_patch(theirs, side), atol=1e-4)
-
-
-def test_occlusion_by_pixels_is_captums_ablation(case):
-    method, mask = captum.attr.FeatureAblation(case.model), patch_ids(case.model)
-    theirs = method.attribute(case.inputs, target=case.target, feature_mask=mask, baselines=0)
-    ours = occlusion(case.model, case.inputs, case.target, "pixels")
-    assert torch.allclose(ours, one_pixel_per_patch(theirs, case.model.config.patch_size), atol=1e-10)
+@pytest.mark.parametrize("method", [captum.attr.FeatureAblation, captum.attr.Occlusion])
+def test_occlusion_is_captums_of_the_choice_of_tokens(case, method):
+    everything = torch.ones(len(case.inputs), case.model.config.num_patches, dtype=torch.float64)
+    window = {"sliding_window_shapes": (1,)} if method is captum.attr.Occlusion else {}
+    found = method(kept_tokens(case.model, case.inputs)).attribute(everything, target=case.target, **window)
+    ours = occlusion(case.model, case.inputs, case.target).flatten(1)
+    assert torch.allclose(ours, found.to(ours), atol=1e-10)
 
 
 def test_switching_off_a_head_is_captums_ablation_of_its_numbers(case):
@@ -64,11 +60,24 @@ def test_switching_off_a_block_is_captums_ablation_of_its_branch(case, branch, n
         method = captum.attr.LayerFeatureAblation(model, getattr(block, name))
         whole = torch.zeros(1, 1, 1, dtype=torch.long)
         theirs = method.attribute(case.inputs, layer_baselines=0, target=case.target, layer_mask=whole)[:, 0, 0]
-        scale = torch.ones(model.config.depth, 2, dtype=torch.float64)
-        scale[layer, branch] = 0
-        without = trace(model, case.inputs, block_scale=scale).logits
+        scale = torch.ones(1, model.config.depth, 2, dtype=torch.float64)
+        scale[0, layer, branch] = 0
+        without = operate(model, case.inputs, Changes(block_scale=scale))
         drop = logit(model(case.inputs), case.target) - logit(without, case.target)
         assert torch.allclose(drop, theirs, atol=1e-10)
+
+
+class DropsBlankPatches(torch.nn.Module):
+    """Answers for the given inputs without the patches that are blank in what it is called with."""
+
+    def __init__(self, vit, inputs):
+        super().__init__()
+        self.vit, self.inputs = vit, inputs
+
+    def forward(self, images):
+        side = self.vit.config.patch_size
+        kept = torch.nn.functional.max_pool2d(images.abs().amax(1, keepdim=True), side).flatten(1) > 0
+        return kept_tokens(self.vit, self.inputs)(kept.double())
 
 
 class Given:
@@ -92,12 +101,14 @@ def test_deletion_and_insertion_are_torchcams(case):
     grid, patches = model.config.grid_size, model.config.num_patches
     values = torch.rand(len(case.inputs), grid, grid, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     pixels = values.repeat_interleave(side, 1).repeat_interleave(side, 2)
-    metric = DeletionInsertionMetric(Given(model, pixels), lambda logits: logits.softmax(1), steps=patches)
-    metric.update(case.inputs, case.target)
-    theirs = metric.summary()
-    found = curves(model, case.inputs, case.target, values, steps=patches, without="pixels")
-    assert found.area(found.deletion).mean().item() == pytest.approx(theirs["deletion_auc"], abs=1e-6)
-    assert found.area(found.insertion).mean().item() == pytest.approx(theirs["insertion_auc"], abs=1e-6)
+    found = curves(model, case.inputs, case.target, values, steps=patches)
+    for number, image in enumerate(case.inputs.split(1)):
+        given = Given(DropsBlankPatches(model, image), pixels[number : number + 1])
+        metric = DeletionInsertionMetric(given, lambda logits: logits.softmax(1), steps=patches)
+        metric.update(image, case.target)
+        theirs = metric.summary()
+        assert found.area(found.deletion)[number].item() == pytest.approx(theirs["deletion_auc"], abs=1e-6)
+        assert found.area(found.insertion)[number].item() == pytest.approx(theirs["insertion_auc"], abs=1e-6)
 
 
 def test_rank_correlation_is_scipys():
@@ -112,5 +123,6 @@ def test_sums_per_patch_are_captums_groups(case):
     theirs = captum.attr.FeatureAblation(lambda x: x.sum((1, 2, 3))).attribute(
         case.inputs, feature_mask=patch_ids(case.model)
     )
-    expected = one_pixel_per_patch(theirs, case.model.config.patch_size)
+    side = case.model.config.patch_size
+    expected = theirs[:, 0, ::side, ::side]
     assert torch.allclose(per_patch(case.model, case.inputs), expected, atol=1e-10)

@@ -1,0 +1,95 @@
+"""Background processes: the one way to start them, and the lock that proves that one is alive."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vit import paths
+
+if os.name == "posix":
+    import fcntl
+
+# Waiting threads sleep instead of spinning. Where other programs use the cores too (a browser, for example), a spinning
+# thread occupies the very core that the thread it waits for needs: measured 4 to 8 times slower on two busy cores.
+# glibc keeps the memory that a step frees for the next step, instead of returning it and faulting in every page again:
+# thousands of pages per step, depending on where the heap happens to end.
+ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the largest value that glibc accepts
+    "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
+}
+WAIT_SECONDS = 1  # a probe may touch the lock for an instant; a second worker must not outwait the first one
+
+
+def spawn(module: str, *arguments: str, log: Path) -> None:
+    """Run ``python -m module`` detached from this process: closing the app or the terminal does not end it.
+
+    Args:
+        module: Dotted name of the module to run.
+        arguments: Its command line.
+        log: File to which its output is appended.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "ab") as file:  # a file, because a pipe would belong to this process
+        subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=paths.PROJECT,
+            env={**os.environ, **ENVIRONMENT, "VIT_HOME": str(paths.home())},  # absolute, because cwd differs
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def hold(path: Path) -> FileLock:
+    """Take a lock that the operating system frees when this process ends, however it ends.
+
+    Raises:
+        filelock.Timeout: If another process holds it.
+    """
+    lock = FileLock(path, timeout=WAIT_SECONDS)
+    lock.acquire()
+    return lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock; probing never takes the lock away from a process."""
+    if os.name == "posix":
+        return _is_flocked(path)
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _is_flocked(path: Path) -> bool:
+    """A shared lock is refused exactly while a process holds the exclusive one; probes do not exclude each other."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def log_tail(path: Path, lines: int = 40, max_bytes: int = 64_000) -> str:
+    """The last lines of a log file, however long it is."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - max_bytes))
+            content = file.read()
+    except OSError:
+        return ""
+    return "\n".join(content.decode(errors="replace").splitlines()[-lines:])

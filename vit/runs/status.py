@@ -1,0 +1,158 @@
+"""What state a run is in: derived from its lock and its last status, never believed from a field alone."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vit import files, paths, processes
+from vit.runs.directory import RUN_ID, Run, read_json
+
+State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+CLOSED: dict[str, State] = {"stopped": "stopped", "paused": "paused", "finished": "finished", "failed": "failed"}
+ALIVE = ("queued", "running")
+RESUMABLE = ("stopped", "paused", "failed", "interrupted")
+START_SECONDS = 30.0  # how long a launched worker may take until it holds its lock
+
+
+class _Record(BaseModel):
+    """Read from a file that a newer version may have written: unknown keys are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Failure(_Record):
+    """Why a run failed: a sentence with its remedy, and the name of the error."""
+
+    message: str = ""
+    kind: str = ""
+
+
+class Tested(_Record):
+    """Test accuracy (0..1) and loss of the best checkpoint."""
+
+    accuracy: float
+    loss: float = 0.0
+    images: int = 0
+    step: int = 0
+
+
+class Status(_Record):
+    """``status.json``: what the worker says of itself.
+
+    Attributes:
+        phase: What it does (queued, preparing, measuring, compiling, training, evaluating, testing), or how it ended.
+        attempt: 1 for the first start of a worker, one more for each resume.
+        seconds: Time spent training, over all attempts.
+        started: Unix time at which this attempt began.
+        updated: Unix time of this status.
+        finished: Unix time at which this attempt ended.
+    """
+
+    phase: str = "queued"
+    attempt: int = 0
+    step: int = 0
+    epoch: float = 0.0
+    seconds: float = 0.0
+    total_steps: int | None = None
+    total_epochs: float | None = None
+    best_val_accuracy: float | None = None
+    started: float | None = None
+    updated: float = 0.0
+    finished: float | None = None
+    error: Failure | None = None
+    test: Tested | None = None
+
+
+class Launch(_Record):
+    """``launch.json``: what the launcher knows of a run before its worker lives."""
+
+    launched: float = 0.0
+    preset: str = ""
+    data: str = ""
+
+
+def read_status(run: Run) -> Status:
+    """The last status of a run's worker; that of a run without a worker yet where there is none."""
+    try:
+        return Status.model_validate_json(run.status_path.read_bytes())
+    except (OSError, ValidationError):
+        return Status(phase="")
+
+
+def write_status(run: Run, status: Status) -> None:
+    files.write_json(run.status_path, status.model_dump(mode="json"))
+
+
+def read_launch(run: Run) -> Launch:
+    """When a run was launched, and what it trains; taken from its configuration if nothing was recorded."""
+    try:
+        return Launch.model_validate_json(run.launch_path.read_bytes())
+    except (OSError, ValidationError):
+        return _launch_from_config(run)
+
+
+def _launch_from_config(run: Run) -> Launch:
+    raw = read_json(run.config_path) or {}
+    data = raw.get("data")
+    source = data.get("source") if isinstance(data, dict) else None
+    return Launch(launched=run.config_path.stat().st_mtime, preset=str(raw.get("preset", "")), data=str(source or ""))
+
+
+def write_launch(run: Run, preset: str, data: str) -> None:
+    """Record that a worker is being started now."""
+    files.write_json(run.launch_path, Launch(launched=time.time(), preset=preset, data=data).model_dump())
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as a list shows it: its state, the last status of its worker, and its launch."""
+
+    id: str
+    state: State
+    status: Status = field(default_factory=Status, repr=False)
+    launch: Launch = field(default_factory=Launch, repr=False)
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps done, 0 to 1."""
+        return min(1.0, self.status.step / self.status.total_steps) if self.status.total_steps else 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state in ALIVE
+
+    def to_json(self) -> dict:
+        status = self.status.model_dump(mode="json", exclude={"phase", "attempt", "seconds", "updated"})
+        return {"id": self.id, "state": self.state, **status, **self.launch.model_dump()}
+
+
+def state_of(run: Run) -> RunState:
+    """Judge one run: a held lock means it lives; a free one without a closing record means it was interrupted."""
+    is_alive = processes.is_held(run.lock_path)
+    status, launch = read_status(run), read_launch(run)
+    return RunState(run.id, _judge(is_alive, status, launch), status, launch)
+
+
+def _judge(is_alive: bool, status: Status, launch: Launch) -> State:
+    is_new = status.updated < launch.launched  # the worker of this launch has not written yet
+    if is_alive:
+        return "queued" if status.phase in ("", "queued") or (is_new and status.phase in CLOSED) else "running"
+    if is_new and 0 <= time.time() - launch.launched < START_SECONDS:
+        return "queued"
+    return CLOSED.get(status.phase, "interrupted")
+
+
+def list_runs() -> list[RunState]:
+    """Every run, newest first. Folders that are not runs are left out."""
+    root = paths.runs_root()
+    folders = [path for path in root.iterdir() if RUN_ID.fullmatch(path.name)] if root.is_dir() else []
+    runs = [Run(path) for path in folders if (path / "config.json").is_file()]
+    return sorted(map(state_of, runs), key=lambda run: run.launch.launched, reverse=True)
+
+
+def active() -> RunState | None:
+    """The run that trains now, or else one that waits to."""
+    alive = [run for run in list_runs() if run.is_alive]
+    return next((run for run in alive if run.state == "running"), next(iter(alive), None))

@@ -1,0 +1,103 @@
+"""The training state: everything that changes while a model trains, saved and restored as named tensors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vit import checkpoint
+from vit.config import RunConfig
+from vit.errors import CheckpointError
+from vit.model import VisionTransformer
+from vit.training.optimizers import build_optimizers
+
+
+@dataclass
+class TrainState:
+    """A model in training.
+
+    Attributes:
+        network: The model.
+        optimizers: One or two that own every trainable parameter together.
+        ema: Averaged weights by name, or None.
+        step: Updates done.
+        seconds: Time spent training, over all attempts.
+        val: Metrics of the last validation, by name.
+    """
+
+    network: VisionTransformer
+    optimizers: list[Optimizer]
+    ema: dict[str, Tensor] | None = None
+    step: int = 0
+    seconds: float = 0.0
+    val: dict = field(default_factory=dict)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors a resume needs: ``model.*``, ``ema.*`` and ``optimizer.<i>.<parameter>.<state>``."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"ema.{name}": tensor for name, tensor in (self.ema or {}).items()}
+        for prefix, parameter, states in self._optimizer_states():
+            tensors |= {prefix + key: value for key, value in states[parameter].items()}
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Continue from a checkpoint's tensors.
+
+        Raises:
+            CheckpointError: If they don't fit this network.
+        """
+        checkpoint.load_weights(self.network, with_prefix(tensors, "model."))
+        if self.ema is not None:
+            for name, average in self.ema.items():
+                average.copy_(tensors[f"ema.{name}"])
+        for prefix, parameter, states in self._optimizer_states():
+            saved = with_prefix(tensors, prefix)
+            if not saved and self.step:
+                raise CheckpointError(f"the checkpoint has no optimizer state for {prefix}")
+            states[parameter] = {key: self._like(parameter, key, value) for key, value in saved.items()}
+
+    def average_weights(self, decay: float) -> None:
+        """Exponential moving average of the weights: average = decay * average + (1 - decay) * weights."""
+        assert self.ema is not None
+        weights = self.network.state_dict()
+        averages, weights = list(self.ema.values()), [weights[name] for name in self.ema]
+        torch._foreach_lerp_(averages, weights, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
+
+    def evaluation_network(self) -> VisionTransformer:
+        """The network to evaluate, in eval mode: with averaged weights where the run keeps an average."""
+        if self.ema is None:
+            return self.network.eval()
+        averaged = VisionTransformer(self.network.config).to(self.network.head.weight.device)
+        averaged.load_state_dict(self.ema)
+        return averaged.eval()
+
+    def _optimizer_states(self) -> Iterator[tuple[str, nn.Parameter, dict]]:
+        """Of every parameter: its prefix in a checkpoint, itself, and the optimizer state that has it as a key."""
+        names = {parameter: name for name, parameter in self.network.named_parameters()}
+        for index, optimizer in enumerate(self.optimizers):
+            for parameter in (p for part in optimizer.param_groups for p in part["params"]):
+                yield f"optimizer.{index}.{names[parameter]}:", parameter, optimizer.state
+
+    @staticmethod
+    def _like(parameter: Tensor, key: str, value: Tensor) -> Tensor:
+        """Moments live where their parameter lives; fused optimizers want their step counter there, too."""
+        return value.to(parameter.device) if key != "step" or parameter.is_cuda else value
+
+
+def new_state(config: RunConfig, device: torch.device) -> TrainState:
+    """The state before the first step, with weights drawn from the seed."""
+    torch.manual_seed(config.train.seed)
+    network = VisionTransformer(config.model).to(device)
+    if config.init.trainable == "head":
+        network.requires_grad_(False).head.requires_grad_(True)
+    state = TrainState(network, build_optimizers(network, config.train))
+    if config.train.ema_decay:
+        state.ema = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    return state
+
+
+def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose name has a prefix, by the rest of their name."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
