@@ -60,8 +60,8 @@ def parse(subject: Subject, raw: dict) -> Operation:
     heads = [pair for pair in _pairs(raw, "heads") if pair[0] < config.depth and pair[1] < config.num_heads]
     branches = [pair for pair in _pairs(raw, "branches") if pair[0] < config.depth and pair[1] < 2]
     patches = [int(patch) for patch in raw.get("patches", []) if 0 <= patch < config.num_patches]
-    edit = raw.get("edit") if raw.get("edit") in EDITS else DROP
-    how = raw.get("how") if raw.get("how") in hows(subject) else ZERO
+    edit, how = raw.get("edit", DROP), raw.get("how", ZERO)
+    edit, how = edit if edit in EDITS else DROP, how if how in hows(subject) else ZERO
     percent = min(MOST_PERCENT, max(0, int(raw.get("percent", 0)))) if how == SCALED else 0
     return Operation(tuple(heads), tuple(branches), how, percent, tuple(patches), edit)
 

@@ -29,7 +29,7 @@ class Job:
 
     done: int = 0
     total: int = 0
-    result: object = None
+    result: "Leaderboard | None" = None
     problem: str | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -38,7 +38,7 @@ class Job:
     def is_running(self) -> bool:
         return self.thread is not None and self.thread.is_alive()
 
-    def start(self, work: Callable[["Job"], object]) -> None:
+    def start(self, work: Callable[["Job"], "Leaderboard"]) -> None:
         """Begin, unless it is under way; ``work`` tells ``progress`` and asks ``cancel.is_set``."""
         if self.is_running:
             return
@@ -51,7 +51,7 @@ class Job:
         """Say how far the work is."""
         self.done, self.total = done, total
 
-    def _run(self, work: Callable[["Job"], object]) -> None:
+    def _run(self, work: Callable[["Job"], "Leaderboard"]) -> None:
         try:
             self.result = work(self)
         except VitError as error:

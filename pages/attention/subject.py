@@ -92,8 +92,9 @@ class Subject:
 
 def cached(max_entries: int, spinner: str | bool = False):
     """Remember what a function finds for a subject, for all visitors."""
-    hash_funcs = {Subject: lambda subject: subject.key}
-    return st.cache_resource(max_entries=max_entries, show_spinner=spinner, hash_funcs=hash_funcs)
+    return st.cache_resource(
+        max_entries=max_entries, show_spinner=spinner, hash_funcs={Subject: lambda subject: subject.key}
+    )
 
 
 def choose(names: list[str]) -> Answer | None:

@@ -104,7 +104,7 @@ def _linked(picture_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
         found = find(picture_id)
     except (DataError, ImageError):
         return {}
-    if found.label not in classes:
+    if found.label is None or found.label not in classes:
         return {}
     return {picture_id: picture_picker.choice(picture_id, found.label, found.read().image)}
 
@@ -161,11 +161,12 @@ def _validation(info: ModelInfo, draw: int) -> list[Choice]:
         return []
     import torch
 
-    from vit.data import splits, store
+    from vit.data import store
+    from vit.data.load import carve
 
     with store.arrays(catalog.locate(data.name)) as stored:
         labels = torch.from_numpy(stored.get_tensor("train_labels"))
-    places = splits.carve(labels, info.run.data.val_size, info.run.train.seed)[1].tolist()
+    places = carve(labels, info.run.data.val_size, info.run.train.seed)[1].tolist()
     chosen = [places[place] for place in draws.permutation(len(places), draw, 0)[:PER_DATASET].tolist()]
     found = catalog.pictures(data.name, "train", chosen)
     return [
