@@ -142,9 +142,9 @@ def strip(value: float, low: float, high: float) -> str:
         f"left:{left:.1f}%;width:{right - left:.1f}%;height:100%;background:#80808066",
         f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0f8f84",
     ]
-    words = f"Score {value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
+    words = f"{value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
     inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)
-    return f'<div role="img" aria-label="{words}" style="position:relative;height:22px;margin:0 8px">{inside}</div>'
+    return f'<div role="img" aria-label="Score {words}" style="position:relative;height:22px;margin:0 8px">{inside}</div>'
 
 
 def _control_line(controls: "Controls") -> str:

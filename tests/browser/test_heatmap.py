@@ -1,4 +1,4 @@
-"""What every canvas shares: colours equal to the engine's, patches under a pointer, the address. No server is needed."""
+"""What every canvas shares: colours as the engine has them, patches under a pointer, the address. Needs no server."""
 
 import itertools
 from pathlib import Path

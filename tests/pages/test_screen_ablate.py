@@ -1,4 +1,4 @@
-"""Break: what is switched off reaches the model, what it says comes back, and long work can be cancelled."""
+"""Ablate: what is switched off reaches the model, what it says comes back, and long work can be cancelled."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
 
+from pages.attention import ablate, operation, ranking
+from pages.attention.operation import Operation
+from pages.attention.ranking import Job
 from pages.attention.subject import Subject
-from pages.attention.surgery import fewest, operation, panel, ranking, reference
-from pages.attention.surgery.job import Job
-from pages.attention.surgery.operation import Operation
 from pages.shared import answers, models, pictures
 from vit.data import catalog
 from vit.errors import DataError
@@ -29,7 +29,7 @@ PICTURE = "shapes:test:5"
 def subject():
     saved(written_run("wise-wolf"), 1000)
     answer = answers.ask("wise-wolf", pictures.find(PICTURE))
-    return Subject("wise-wolf", models.info("wise-wolf"), answer, target=2, contrast=None)
+    return Subject(answer, models.info("wise-wolf"), target=2, contrast=None)
 
 
 def probabilities(subject: Subject, **changes) -> list[float]:
@@ -40,7 +40,7 @@ def probabilities(subject: Subject, **changes) -> list[float]:
 
 
 def test_the_tab_shows_its_parts(visit, subject):
-    app = visit("attention", tab="Break", picture=PICTURE)
+    app = visit("attention", tab="Ablate", picture=PICTURE)
     assert not app.exception
     assert not app.error
     assert "Fewest patches" in text_of(app)
@@ -52,7 +52,7 @@ def test_nothing_switched_off_is_the_models_own_answer(subject):
     found = operation.outcome(subject, Operation())
     assert found.probabilities == pytest.approx(subject.answer.prediction.probabilities, abs=1e-5)
     assert found.seen.tobytes() == subject.answer.prediction.seen.tobytes()
-    assert panel.verdict(subject, found, found).startswith("Still")
+    assert ablate.verdict(subject, found, found).startswith("Still")
 
 
 def test_heads_branches_and_patches_are_switched_off_as_the_engine_does(subject):
@@ -93,7 +93,7 @@ def test_switched_parts_give_a_share_of_themselves(subject):
 def test_switched_parts_give_their_mean_over_test_pictures(subject):
     found = operation.outcome(subject, Operation(heads=((1, 0),), how="mean"))
     predictor = models.predictor(subject.model)
-    drawn = catalog.samples("shapes", "test", reference.PICTURES)
+    drawn = catalog.samples("shapes", "test", operation.MEAN_IMAGES)
     mean = surgery.means(predictor.model, predictor.inputs([predictor.see(sample.image) for sample in drawn]))
     scale = torch.ones(1, 2, 2)
     scale[0, 1, 0] = 0
@@ -112,23 +112,23 @@ def test_a_mean_is_offered_only_where_there_are_pictures_of_the_models_classes(s
 
 def test_bars_keep_their_order_and_say_both_numbers(subject):
     found = operation.outcome(subject, Operation(heads=((1, 0), (1, 1))))
-    rows = panel.bars(subject, operation.outcome(subject, Operation()), found)
+    rows = ablate.bars(subject, operation.outcome(subject, Operation()), found)
     assert [row["before"] for row in rows] == sorted((row["before"] for row in rows), reverse=True)
     assert sum(row["asked"] for row in rows) == 1
     assert all("→" in row["text"] for row in rows)
 
 
-def test_a_head_that_is_missed_is_blue_and_one_that_is_not_is_red():
-    (missed, harmful), _ = panel.tints(torch.tensor([[-0.3, 0.3], [0.0, 0.1]]))
-    assert (missed["text"], harmful["text"]) == ("-30", "+30")
-    red, _, blue = (int(part) for part in missed["color"][4:-1].split(","))
-    assert blue > red
-    red, _, blue = (int(part) for part in harmful["color"][4:-1].split(","))
+def test_a_head_that_supports_the_class_is_red_and_one_that_opposes_it_is_blue():
+    (supports, opposes), _ = ablate.tints(torch.tensor([[-0.3, 0.3], [0.0, 0.1]]))
+    assert (supports["text"], opposes["text"]) == ("-30", "+30")
+    red, _, blue = (int(part) for part in supports["color"][4:-1].split(","))
     assert red > blue
+    red, _, blue = (int(part) for part in opposes["color"][4:-1].split(","))
+    assert blue > red
 
 
 def test_dropped_patches_are_dark_and_the_others_are_not():
-    shown = fewest.blackened(Image.new("RGB", (16, 16), "white"), (1,), 4, 16)
+    shown = ablate.blackened(Image.new("RGB", (16, 16), "white"), (1,), 4, 16)
     assert shown.getpixel((6, 2)) < (60, 60, 60)
     assert shown.getpixel((2, 2)) == (255, 255, 255)
 
@@ -143,11 +143,11 @@ def test_dropped_patches_are_dark_and_the_others_are_not():
     ],
 )
 def test_how_many_are_enough_is_a_sentence(count, words):
-    assert fewest._enough(count, 9, "cat").startswith(words)
+    assert ablate.enough_words(count, 9, "cat").startswith(words)
 
 
 def test_the_ranking_is_the_engines_on_the_data_sets_test_pictures(subject, monkeypatch):
-    monkeypatch.setattr(ranking, "PICTURES", 20)
+    monkeypatch.setattr(ranking, "IMAGES", 20)
     job = Job()
     board = ranking.measure(models.predictor(subject.model), "shapes", job)
     assert (job.done, job.total) == (4, 4)
@@ -157,7 +157,7 @@ def test_the_ranking_is_the_engines_on_the_data_sets_test_pictures(subject, monk
 
 
 def test_a_cancelled_ranking_keeps_what_was_measured(subject, monkeypatch):
-    monkeypatch.setattr(ranking, "PICTURES", 20)
+    monkeypatch.setattr(ranking, "IMAGES", 20)
     job = Job()
     job.progress = lambda done, total: job.cancel.set() if done == 3 else None
     assert len(ranking.rows_of(ranking.measure(models.predictor(subject.model), "shapes", job))) == 3
