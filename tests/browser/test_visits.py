@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from worlds import saved, written_run
 
-from vit.runs import names
+from vit.runs import launch
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
 TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict", "attention": "Attention"}
@@ -64,7 +64,7 @@ def test_the_keyboards_focus_is_clearly_visible_in_the_side_bar(server, page):
 
 
 def test_a_run_is_left_for_the_form(server, page):
-    run = written_run(names.new_id())
+    run = written_run(launch.new_id())
     page.goto(f"{server.url}/train?run={run.id}")
     page.get_by_role("button", name="Continue training").wait_for()
     page.get_by_role("button", name="New run").click()
