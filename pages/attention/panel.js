@@ -99,7 +99,7 @@ class Panel {
     this.offer(how, data.hows);
     percent.max = data.most;
     legend.textContent = data.legend;
-    heads.style.gridTemplateColumns = `auto repeat(${data.heads}, minmax(26px, 60px)) auto auto`;
+    heads.style.gridTemplateColumns = `auto repeat(${data.heads}, minmax(26px, 60px)) repeat(2, minmax(36px, 48px))`;
     heads.replaceChildren(...this.headings(), ...data.tints.flatMap((row, layer) => this.makeRow(row, layer)));
     if (!focused?.list) return;
     const { list, layer, index } = focused;

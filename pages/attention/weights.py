@@ -111,7 +111,7 @@ def _draw_norms(subject: Subject) -> None:
     found, trace = token_norms(subject.trace)[:, 0], subject.trace
     patches = found[:, trace.num_prefix_tokens :].unflatten(1, (trace.grid_size, trace.grid_size))
     low, high, mean = (float(value) for value in (patches.min(), patches.max(), patches.mean()))
-    meaning = Scale(low, high if high > low else low + 1, 1.0, " (length of a token)", rest=mean)
+    meaning = Scale(low, high if high > low else low + 1, 1.0, " (L2 norm)", rest=mean)
     for start in range(0, len(patches), NORMS_IN_A_ROW):
         row = range(start, min(start + NORMS_IN_A_ROW, len(patches)))
         for column, layer in zip(st.columns(NORMS_IN_A_ROW, gap="small"), row, strict=False):
@@ -122,7 +122,7 @@ def _draw_norms(subject: Subject) -> None:
                 st.caption(name)
     still.bar(meaning)
     st.caption(
-        "The length of each patch's vector, all on one scale. A few tokens far longer than the others have stopped "
+        "The L2 norm of each patch's token, all on one scale. A few tokens far longer than the others have stopped "
         "describing their patch and keep notes about the whole image (Darcet et al. 2023, arXiv:2309.16588); register "
         "tokens take that over."
     )

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import streamlit as st
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from streamlit.components import v2
 
 PAGES = Path(__file__).parents[1]
 ROUTE = "modules"
@@ -28,7 +28,7 @@ def register(name: str, script: Path, **options) -> Callable:
     """
     markup = script.with_suffix(".html")
     html = markup.read_text() if markup.exists() else None
-    return st.components.v2.component(name, html=html, js=_loader(script), **options)
+    return v2.component(name, html=html, js=_loader(script), **options)
 
 
 def _loader(script: Path) -> str:

@@ -30,7 +30,7 @@ def choice(choice_id: str, label: str, image: Image.Image) -> Choice:
     return Choice(choice_id, label, data_url(_square(image)))
 
 
-def pick(label: str, choices: list[Choice], *, key: str, selected: str | None) -> str | None:
+def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
     """Draw the pictures and return the chosen id: the one clicked last, otherwise ``selected``."""
     clicked = (st.session_state.get(key) or {}).get("chosen")
     current = clicked if clicked in {entry.id for entry in choices} else selected

@@ -114,7 +114,7 @@ def _read(sample: samples.Sample) -> DecodedImage:
 
 
 def _shipped(sample: samples.Sample) -> Choice:
-    return _thumbnail(f"sample:{sample.name}", sample.label, str(sample.path))
+    return _thumbnail(f"sample:{sample.name}", sample.label or sample.name, str(sample.path))
 
 
 def is_drawn(picture_id: str) -> bool:

@@ -6,8 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 
 import streamlit as st
 from starlette.routing import Mount
@@ -26,7 +25,7 @@ def routes() -> list[Mount]:
     """The components' modules, and Plotly's own JavaScript from where it is installed: no request to elsewhere."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}" if base else ""
-    plotly = Path(find_spec("plotly").origin).parent / "package_data"
+    plotly = str(files("plotly") / "package_data")
     return [
         Mount(f"{prefix}/{component.ROUTE}", app=component.Modules()),
         Mount(f"{prefix}/vendor", app=StaticFiles(directory=plotly)),

@@ -45,7 +45,7 @@ def _sample(info: ModelInfo) -> list[Picture]:
         )
         return []
     first = wanted if wanted in offered else next(iter(offered))
-    chosen = picture_picker.pick("Sample pictures", list(offered.values()), key="samples", selected=first)
+    chosen = picture_picker.pick("Sample images", list(offered.values()), key="samples", selected=first)
     is_link = wanted not in (None, *offered, st.session_state.get(SHOWN))  # not what an earlier model was shown
     mistakes.missing("image", wanted if is_link else None, offered[chosen].label)
     st.query_params["picture"] = st.session_state[SHOWN] = chosen
@@ -67,8 +67,8 @@ def _uploaded(several: bool) -> list[Picture]:
         max_upload_size=MAX_MEGABYTES,
         help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
-    uploads = uploads if several else filter(None, [uploads])
-    found = [_picture(upload.name, upload.getvalue()) for upload in uploads]
+    listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
+    found = [_picture(upload.name, upload.getvalue()) for upload in listed]
     if len(found) == 1:
         pictures.keep_upload(found[0])
     return found

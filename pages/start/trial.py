@@ -1,4 +1,4 @@
-"""A trained model to try at once: a sample picture, what it says, and what it looks at."""
+"""A trained model to try at once: a sample image, what the model says about it and what it attends to."""
 
 from collections.abc import Callable
 
@@ -28,8 +28,8 @@ def card() -> Callable[[], None]:
         st.markdown("There is no trained model yet. Train one, and its answers and its attention appear here.")
         return _nothing
     place = st.container()
-    chosen = picture_picker.pick("Sample pictures", offered, key="trial", selected=offered[0].id)
-    label = f"Try your own picture with {model}"
+    chosen = picture_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)
+    label = f"Try your own image with {model}"
     st.page_link("pages/predict/page.py", label=label, icon=":material/image_search:", query_params={"model": model})
     return lambda: _answer(place, model, chosen)
 

@@ -93,7 +93,7 @@ def ramp(scale: Scale, colors: str = SEQUENTIAL, width: int = 320) -> Image.Imag
     return Image.fromarray(tint(shares, colors, float(scale.shares(scale.rest))))
 
 
-def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont:
+def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own typeface, so that pictures look the same on every machine."""
     return ImageFont.load_default(height)
 
