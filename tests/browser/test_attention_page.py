@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import expect
 from worlds import saved, written_run
 
-from pages.attention.look import payload
 from vit import images, samples
 from vit.explain import attention, internals
-from vit.plots.colors import colorize
+from vit.plots.colors import SEQUENTIAL, colorize
+from vit.plots.scale import attention as attention_scale
 from vit.predict import Predictor
 
 SHIPPED = "cifar10-hybrid"
@@ -34,7 +34,7 @@ def picture(page, server):
 
 def opened(page, address: str):
     page.goto(address)
-    picture = page.locator("canvas.picture")
+    picture = page.locator("canvas.image")
     expect(picture).to_have_attribute("aria-label", re.compile("Arrow keys"))
     return picture
 
@@ -57,9 +57,8 @@ def tile_colors(page, index: int) -> np.ndarray:
 
 
 def expected_colors(trace, values) -> np.ndarray:
-    """The engine's colours for a map of a head under the scale that all heads share."""
-    high = payload._scales(payload._maps(trace)[:, :-1], trace)["uniform"]["high"]
-    return colorize(np.clip(np.asarray(values, np.float64).ravel() / high, 0, 1), "viridis")
+    """The engine's colours for a map of attention."""
+    return colorize(attention_scale(trace.num_tokens).shares(np.asarray(values).ravel()), SEQUENTIAL)
 
 
 def spoken(picture) -> str:
@@ -98,10 +97,8 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
     for index in range(20):
         page.locator(".tiles button").nth(index).click()
     page.locator("[name=opacity]").fill("30")
-    page.locator("select[name=colors]").select_option("magma")
-    page.locator("select[name=scale]").select_option("map")
-    page.locator("[name=smooth]").check()
-    page.locator("[name=original]").check()
+    for name in ("per map", "light", "colour map", "model input"):
+        page.get_by_role("button", name=name).click()
     picture.click(position=patch(picture, 27))
     page.wait_for_timeout(500)
     assert frames == []
@@ -111,29 +108,29 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
 def test_the_address_brings_layer_head_and_patch_back(page, picture):
     page.get_by_role("radio", name="layer 1, head 3").click()
     picture.click(position=patch(picture, 12))
-    page.get_by_label("Scale").select_option("absolute")
+    page.get_by_role("button", name="light").click()
     page.mouse.move(0, 0)
     address, words = page.url, spoken(picture)
     page.goto("about:blank")
     assert spoken(opened(page, address)) == words
-    assert "layer 1, head 3. Patch row 2, column 5" in words
-    expect(page.get_by_label("Scale")).to_have_value("absolute")
+    assert "layer 1, head 3. Patch row 1, column 4" in words
+    expect(page.get_by_role("button", name="light")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.slow
 def test_an_address_that_fits_no_model_shows_the_start(page, server, picture):
     start = spoken(picture)
     page.goto("about:blank")
-    nonsense = "#layer=77&head=nobody&query=-3&direction=out&colors=jet&scale=wild&opacity=1000"
+    nonsense = "#layer=77&head=nobody&query=-3&direction=up&style=jet&image=none&scale=wild&opacity=1000"
     assert spoken(opened(page, f"{server.url}/attention?model={SHIPPED}{nonsense}")) == start
 
 
 def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
     picture.focus()
     page.keyboard.press("ArrowRight")
-    assert "Patch row 5, column 5" in spoken(picture)
+    assert "Patch row 4, column 4" in spoken(picture)
     page.keyboard.press("ArrowUp")
-    assert "Patch row 4, column 5" in spoken(picture)
+    assert "Patch row 3, column 4" in spoken(picture)
     page.keyboard.press("[")
     page.keyboard.press(",")
     assert "layer 2, mean of its heads" in spoken(picture)
@@ -172,8 +169,8 @@ def serious_faults(page) -> list[tuple[str, str]]:
     return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
 
 
-DRAWN_LAST = {"Look": "Who wrote it?", "Why": "Do the methods agree?", "Break": "Which heads count?"}
-DRAWN_LAST |= {"Evolve": "Heads:", "Weights": "How long tokens are"}
+DRAWN_LAST = {"Look": "Who wrote it?", "Why": "Do the methods agree?", "Ablate": "Which heads matter?"}
+DRAWN_LAST |= {"Evolve": "Heads:", "Weights": "Token norms"}
 
 
 @pytest.mark.slow
@@ -216,15 +213,15 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     model = Predictor.load(SHIPPED)
     shares = internals.logit_lens(model.model, trace)[2, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
     name, most = model.info.classes[int(shares.argmax())], 100 * float(shares.max())
-    expect(readout).to_contain_text("Patch row 4, column 5, after layer 1, says")
-    expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f} %")
+    expect(readout).to_contain_text("Patch row 3, column 4, after layer 1, says")
+    expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f}%")
     page.keyboard.press("Escape")
-    expect(readout).to_contain_text("the answer is")
+    expect(readout).to_contain_text("The answer is")
     assert frames == []
 
 
 def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
-    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
     expect(bars).to_contain_text("→")
     before = bars.inner_text()
@@ -237,20 +234,20 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     page.keyboard.press("Space")
     expect(page.locator("canvas.patches")).to_have_attribute("aria-label", re.compile("1 of 64 chosen"))
     expect(bars).not_to_have_text(without_head, use_inner_text=True)
-    page.get_by_role("button", name="Put everything back").click()
+    page.get_by_role("button", name="Reset").click()
     expect(bars).to_have_text(before, use_inner_text=True)
 
 
 def test_the_address_brings_what_was_switched_off_back(page, server):
-    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Break")
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars = page.locator(".bars")
     expect(bars).to_contain_text("→")
     before = bars.inner_text()
     page.get_by_role("button", name="Switch off layer 0, head 2").click()
     page.get_by_role("button", name="Switch off the MLP of layer 3").click()
-    page.get_by_label("Switched parts give").select_option("scaled")
-    page.get_by_role("slider", name="Share of themselves").fill("50")
-    page.get_by_label("Chosen patches").select_option("blur")
+    page.get_by_label("Replaced by").select_option("scaled")
+    page.get_by_role("slider", name="Share of their own output").fill("50")
+    page.get_by_label("Chosen patches are").select_option("blur")
     page.locator("canvas.patches").focus()
     page.keyboard.press("Space")
     page.wait_for_url(re.compile("#.*edit=blur.*patches=0|#.*patches=0.*edit=blur"))
@@ -264,7 +261,7 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
     page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(1).click()
     expect(bars).to_contain_text("cat")
     expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Put everything back").click()
+    page.get_by_role("button", name="Reset").click()
     expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "false")
     assert "heads=" not in page.url
 
@@ -272,7 +269,7 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
 @pytest.mark.slow
 def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     saved(written_run("calm-crane"), 1000)
-    page.goto(f"{server.url}/attention?model=calm-crane&tab=Break")
+    page.goto(f"{server.url}/attention?model=calm-crane&tab=Ablate")
     page.get_by_role("button", name="Rank the heads").click()
     cancel = page.get_by_role("button", name="Cancel")
     table = page.get_by_text("The whole model reaches")
@@ -296,8 +293,55 @@ def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server
     page.get_by_role("button", name="epoch 1.0").click()
     expect(now).to_contain_text("step 250")
     page.get_by_label("Compare with").select_option(label="epoch 4.0")
-    expect(page.locator(".film .picture")).to_have_attribute("aria-label", re.compile("minus epoch 4.0"))
+    expect(page.locator(".film .image")).to_have_attribute("aria-label", re.compile("minus epoch 4.0"))
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as GIF").click()
     assert Image.open(download.value.path()).n_frames == 3
     assert serious_faults(page) == []
+
+
+def test_back_and_forward_follow_the_tabs(page, server):
+    opened(page, f"{server.url}/attention?model={SHIPPED}")
+    for tab in ("Weights", "Ablate"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_url(f"**tab={tab}**")
+        expect(page.get_by_text(DRAWN_LAST[tab]).first).to_be_visible()
+        page.wait_for_timeout(500)
+    page.go_back()
+    expect(page.get_by_text("Token norms")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Who wrote it?")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_text("Token norms")).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["predict", ""])
+def test_one_image_has_the_same_viewer_without_the_choice_of_layers(page, server, address):
+    picture = opened(page, f"{server.url}/{address}?model={SHIPPED}" if address else server.url)
+    assert "rollout up to layer 3. The mean of the patches reads patch" in spoken(picture)
+    expect(page.get_by_role("radiogroup", name="Layer and head")).not_to_be_visible()
+    picture.click(position=patch(picture, 19))
+    assert "Patch row 2, column 3 reads" in spoken(picture)
+    page.get_by_role("button", name="model input").click()
+    expect(page.get_by_role("button", name="model input")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tab", DRAWN_LAST)
+def test_nothing_is_smaller_than_12_pixels(page, server, tab):
+    page.goto(f"{server.url}/attention?model={SHIPPED}&tab={tab}")
+    expect(page.get_by_text(DRAWN_LAST[tab]).first).to_be_visible()
+    assert page.evaluate(SMALL_TEXTS) == []
+
+
+SMALL_TEXTS = """() => {
+  const found = [];
+  const visit = (root) => root.querySelectorAll("*").forEach((node) => {
+    if (node.shadowRoot) visit(node.shadowRoot);
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    const isText = own && node.getClientRects().length && !["STYLE", "SCRIPT"].includes(node.tagName);
+    if (isText && parseFloat(getComputedStyle(node).fontSize) < 12) found.push(node.textContent);
+  });
+  visit(document.querySelector("[data-testid=stMain]"));
+  return found;
+}"""

@@ -48,7 +48,7 @@ class Scale:
 
     def ticks(self) -> list[str]:
         """Both ends and the middle in words; the last one carries the unit."""
-        last = ("≥" if self.clips else "") + self.text(self.high)
+        last = self.text(self.high) + (" or more" if self.clips else "")
         return [self.number(self.low), self.number((self.low + self.high) / 2), last]
 
 

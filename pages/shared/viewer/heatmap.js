@@ -138,7 +138,7 @@ export function drawRamp({ ramp, ticks }, scale, look = {}) {
 /** Both ends of a scale and its middle in words, the last one with the unit. @param {Scale} scale */
 export function ticksOf(scale) {
   const texts = [scale.low, (scale.low + scale.high) / 2, scale.high].map((value) => numberOf(scale, value));
-  return [texts[0], texts[1], (scale.clips ? "≥" : "") + texts[2] + scale.unit];
+  return [texts[0], texts[1], texts[2] + scale.unit + (scale.clips ? " or more" : "")];
 }
 
 /** Lowest, highest and mean value, where the highest is, and whether there is no pattern to see.
