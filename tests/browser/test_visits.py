@@ -76,7 +76,7 @@ def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, pa
     saved(written_run("wise-wolf"), 1000)
     page.goto(f"{server.url}/predict?model=wise-wolf")
     expect(page.get_by_text("What it says")).to_be_visible()
-    pictures = page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio")
+    pictures = page.get_by_role("radiogroup", name="Sample images").get_by_role("radio")
     pictures.nth(3).click()
     expect(pictures.nth(3)).to_have_attribute("aria-checked", "true")
     page.wait_for_url("**picture=shapes**")

@@ -100,7 +100,7 @@ def _check_classes(args: Namespace, method, classes: tuple[str, ...]) -> None:
 def _write(out: Path, original, prediction, values: np.ndarray, method, num_tokens: int, caption: str) -> str:
     """Draw the sheet, and say what is on it."""
     from vit import files
-    from vit.plots.maps import appearance
+    from vit.plots.heatmap import appearance
     from vit.plots.report import report
 
     scale, colors, words = appearance(values, unit=method.unit, is_signed=method.is_signed, num_tokens=num_tokens)
