@@ -7,7 +7,7 @@ from pages.shared import curves, live_chart, words
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
 from pages.train.form import timing
-from vit import cost
+from vit import cost, text
 from vit.config import ModelConfig, RunConfig, share_or_count
 from vit.data import catalog
 from vit.errors import ConfigError
@@ -52,7 +52,7 @@ def _registers(model: ModelConfig) -> list[str]:
 
 def _size(config: RunConfig) -> None:
     model = config.model
-    memory = cost.in_words(cost.training_memory(model, config.train.batch_size))
+    memory = text.size(cost.training_memory(model, config.train.batch_size))
     lines = {
         "tokens": f"{model.num_tokens:,}",
         "parameters": words.compact(cost.num_parameters(model)),
