@@ -1,7 +1,7 @@
 """Images per second of training: ours against timm, vit-pytorch and the loop of the tutorials, in one sitting.
 
     pip install vit-pytorch einops
-    python -m bench.throughput --rounds 20 --data ../shared/data/cifar10-images.tar.xz
+    python -m bench.throughput --rounds 20 --data cifar10-images.tar.xz
 
 Everybody trains the same plain ViT (patch 4, width 128, depth 4, MLP ratio 2, class token) with AdamW on batches of
 128. All are started once and suspended; then each is woken for some seconds in turn, again and again, so that a

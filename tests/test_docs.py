@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,24 @@ from vit.__main__ import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+TREE = ROOT / "docs/architecture.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "vit/samples/README.md", ROOT / "bench/README.md"]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = {"train", "resume", "stop", "runs", "evaluate", "predict", "explain", "data", "export"}
 IMPORT_NAMES = {"pillow": "PIL"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def blocks() -> list[str]:
-    return BLOCK.findall(README)
-
-
 def examples() -> list[str]:
-    return [line for line in README.splitlines() if line.startswith("python -m vit ")]
+    pages = [README, (ROOT / "docs/command-line.md").read_text()]
+    lines = [re.sub("^vit ", "python -m vit ", line) for page in pages for line in page.splitlines()]
+    return [line for line in lines if line.startswith("python -m vit ")]
 
 
 def tree() -> dict[str, str]:
-    """Path of every entry of the README's tree, and its comment."""
+    """Path of every entry of the tree in the documentation, and its comment."""
     entries, folder = {}, ""
-    for line in blocks()[-1].splitlines():
+    for line in BLOCK.search(TREE.read_text())[1].splitlines():
         name, comment = re.fullmatch(r"( *\S+) {2,}(.+)", line).groups()
         nested = name.startswith(" ")
         entries[(folder if nested else "") + name.strip()] = comment
@@ -58,9 +59,9 @@ def test_the_tree_lists_what_there_is():
         if not folder:
             there = {name for name in there if not name.startswith(".")} - {"README.md"}
         missing = {name for name in there if name not in listed}
-        assert missing == set(), f"not in the README's tree: {missing}"
+        assert missing == set(), f"not in the tree of {TREE.name}: {missing}"
     gone = {name for name in listed if name != "checkpoints/" and not (ROOT / name).exists()}
-    assert gone == set(), f"in the README's tree, but not on the disk: {gone}"
+    assert gone == set(), f"in the tree of {TREE.name}, but not on the disk: {gone}"
 
 
 def test_every_example_is_a_command_that_is_understood():
@@ -94,18 +95,39 @@ def pinned(name: str) -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-def test_requirements_are_what_the_code_imports_and_nothing_else():
-    used, local = set(), {"vit", "pages", "app"}
-    for path in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "vit").rglob("*.py")]:
+def imported(paths: list[Path]) -> set[str]:
+    """The packages of others that these files import."""
+    used = set()
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
             used |= {name.partition(".")[0] for name in names}
-    used -= sys.stdlib_module_names | local
+    return used - sys.stdlib_module_names - {"vit", "pages", "app"}
+
+
+ENGINE = list((ROOT / "vit").rglob("*.py"))
+SCREENS = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py")]
+# plotly is there for the JavaScript that it brings along, torchvision so that torch gets no mismatched partner
+UNIMPORTED = {"plotly", "torchvision"}
+
+
+def test_requirements_are_what_the_code_imports_and_nothing_else():
     required = {IMPORT_NAMES.get(name, name) for name in pinned("requirements.txt")}
-    # plotly is there for the JavaScript that it brings along, torchvision so that torch gets no mismatched partner
-    unimported = {"plotly", "torchvision"}
-    assert required - unimported == used - unimported
+    assert required - UNIMPORTED == imported(ENGINE + SCREENS) - UNIMPORTED
+
+
+def named(dependencies: list[str]) -> set[str]:
+    """The import names of requirements such as ``pillow>=11``."""
+    names = {re.match(r"[\w-]+", dependency)[0] for dependency in dependencies}
+    return {IMPORT_NAMES.get(name, name) for name in names}
+
+
+def test_the_package_depends_on_what_the_engine_imports_and_its_app_on_the_rest():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    engine, app = named(project["dependencies"]), named(project["optional-dependencies"]["app"])
+    assert engine - UNIMPORTED == imported(ENGINE) - UNIMPORTED
+    assert app - UNIMPORTED == imported(SCREENS) - engine
 
 
 def test_requirements_are_pinned_once():

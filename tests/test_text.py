@@ -7,7 +7,15 @@ from vit import text
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.4, "0 s"), (59.4, "59 s"), (72, "1 min 12 s"), (600, "10 min"), (3600, "1 h"), (7500, "2 h 5 min"), (-5, "0 s")],
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (72, "1 min 12 s"),
+        (600, "10 min"),
+        (3600, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+        (-5, "0 s"),
+    ],
 )
 def test_durations(seconds, shown):
     assert text.duration(seconds) == shown

@@ -31,45 +31,55 @@ class Section(BaseModel):
 class ModelConfig(Section):
     """The Vision Transformer of Dosovitskiy et al. 2020 (https://arxiv.org/abs/2010.11929), in timm's words."""
 
-    image_size: int = Field(32, ge=4, le=1024, description="Side of the square picture the model sees, in pixels.")
+    image_size: int = Field(
+        default=32, ge=4, le=1024, description="Side of the square picture the model sees, in pixels."
+    )
     patch_size: int = Field(
-        4,
+        default=4,
         ge=1,
         le=256,
         description="Side of one patch, in pixels. Smaller patches mean more tokens: finer, slower.",
     )
-    in_channels: Literal[1, 3] = Field(3, description="Colour channels: 3 for RGB, 1 for grey.")
-    num_classes: int = Field(10, ge=2, le=100_000, description="How many classes to tell apart; follows the data.")
+    in_channels: Literal[1, 3] = Field(default=3, description="Colour channels: 3 for RGB, 1 for grey.")
+    num_classes: int = Field(
+        default=10, ge=2, le=100_000, description="How many classes to tell apart; follows the data."
+    )
     embed_dim: int = Field(
-        128,
+        default=128,
         ge=4,
         le=8192,
         description="Width: numbers per token. More can represent more, and costs quadratically.",
     )
-    depth: int = Field(4, ge=1, le=256, description="Number of encoder blocks. Deeper models need longer training.")
+    depth: int = Field(
+        default=4, ge=1, le=256, description="Number of encoder blocks. Deeper models need longer training."
+    )
     num_heads: int = Field(
-        4, ge=1, le=256, description="Attention heads per block; each looks at embed_dim / num_heads numbers."
+        default=4, ge=1, le=256, description="Attention heads per block; each looks at embed_dim / num_heads numbers."
     )
-    mlp_ratio: float = Field(2.0, gt=0, le=16, description="Hidden width of the MLP as a multiple of embed_dim.")
-    qkv_bias: bool = Field(True, description="Whether queries, keys and values have a bias.")
+    mlp_ratio: float = Field(
+        default=2.0, gt=0, le=16, description="Hidden width of the MLP as a multiple of embed_dim."
+    )
+    qkv_bias: bool = Field(default=True, description="Whether queries, keys and values have a bias.")
     pool: Literal["cls", "mean"] = Field(
-        "mean", description="What the head reads: a class token, or the mean of all patch tokens."
+        default="mean", description="What the head reads: a class token, or the mean of all patch tokens."
     )
-    pos_embed: Literal["learned", "sincos2d", "none"] = Field("learned", description="How tokens know where they are.")
+    pos_embed: Literal["learned", "sincos2d", "none"] = Field(
+        default="learned", description="How tokens know where they are."
+    )
     reg_tokens: int = Field(
-        0,
+        default=0,
         ge=0,
         le=64,
         description="Extra tokens without a place: room for global notes (Darcet et al. 2023).",
     )
     stem: Literal["patch", "conv"] = Field(
-        "patch",
+        default="patch",
         description="The paper's linear patch projection, or three small convolutions before it: learns faster.",
     )
-    drop_rate: Rate = Field(0.0, description="Dropout on tokens, projections and MLPs.")
-    attn_drop_rate: Rate = Field(0.0, description="Dropout on attention weights.")
+    drop_rate: Rate = Field(default=0.0, description="Dropout on tokens, projections and MLPs.")
+    attn_drop_rate: Rate = Field(default=0.0, description="Dropout on attention weights.")
     drop_path_rate: Rate = Field(
-        0.0, description="Share of residual branches skipped in the last block; grows linearly with depth."
+        default=0.0, description="Share of residual branches skipped in the last block; grows linearly with depth."
     )
 
     @property
@@ -108,13 +118,13 @@ class DataConfig(Section):
     """Which images, and how many of them are the validation split."""
 
     source: str = Field(
-        "shapes",
+        default="shapes",
         min_length=1,
         max_length=4096,
         description="A data set's name, or a path to a folder or archive.",
     )
     val_size: float = Field(
-        0.1,
+        default=0.1,
         gt=0,
         le=1e8,
         description="Part of the training pictures kept for validation: a share below 1, or a number of pictures.",
@@ -129,86 +139,92 @@ class AugmentConfig(Section):
     """How training pictures are varied. More variation pays in longer runs and hurts in short ones."""
 
     flip: Literal["none", "random", "alternating"] = Field(
-        "alternating", description="Mirroring: never, by chance, or every other epoch (Jordan 2024)."
+        default="alternating", description="Mirroring: never, by chance, or every other epoch (Jordan 2024)."
     )
-    crop_padding: int = Field(2, ge=0, le=64, description="Largest random shift, in pixels.")
-    color_jitter: float = Field(0.0, ge=0, le=1, description="Strength of random brightness, contrast and saturation.")
+    crop_padding: int = Field(default=2, ge=0, le=64, description="Largest random shift, in pixels.")
+    color_jitter: float = Field(
+        default=0.0, ge=0, le=1, description="Strength of random brightness, contrast and saturation."
+    )
     rand_augment: int = Field(
-        0, ge=0, le=10, description="Magnitude of RandAugment (two random operations per picture); 0 is off."
+        default=0, ge=0, le=10, description="Magnitude of RandAugment (two random operations per picture); 0 is off."
     )
-    random_erasing: float = Field(0.0, ge=0, le=1, description="Probability of blanking a random rectangle.")
+    random_erasing: float = Field(default=0.0, ge=0, le=1, description="Probability of blanking a random rectangle.")
     mixup_alpha: float = Field(
-        0.0, ge=0, le=10, description="Mixup strength: blends pairs of pictures and their labels; 0 is off."
+        default=0.0, ge=0, le=10, description="Mixup strength: blends pairs of pictures and their labels; 0 is off."
     )
     cutmix_alpha: float = Field(
-        0.0, ge=0, le=10, description="CutMix strength: pastes a rectangle of another picture; 0 is off."
+        default=0.0, ge=0, le=10, description="CutMix strength: pastes a rectangle of another picture; 0 is off."
     )
 
 
 class TrainConfig(Section):
     """How long, how fast and with which optimizer. Exactly one of epochs, steps and minutes is set."""
 
-    epochs: float | None = Field(None, gt=0, le=100_000, description="Length in passes over the training pictures.")
-    steps: int | None = Field(None, ge=1, le=100_000_000, description="Length in optimizer updates.")
+    epochs: float | None = Field(
+        default=None, gt=0, le=100_000, description="Length in passes over the training pictures."
+    )
+    steps: int | None = Field(default=None, ge=1, le=100_000_000, description="Length in optimizer updates.")
     minutes: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=100_000,
         description="Length in minutes; measured on this machine and turned into steps before the start.",
     )
-    batch_size: int = Field(64, ge=1, le=65_536, description="Pictures per optimizer update.")
+    batch_size: int = Field(default=64, ge=1, le=65_536, description="Pictures per optimizer update.")
     optimizer: Literal["adamw", "sgd", "muon"] = Field(
-        "adamw", description="AdamW is the safe choice; Muon learns faster per step on small ViTs."
+        default="adamw", description="AdamW is the safe choice; Muon learns faster per step on small ViTs."
     )
-    lr: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
+    lr: float = Field(default=1e-3, gt=0, le=10, description="Peak learning rate.")
     weight_decay: float = Field(
-        0.05,
+        default=0.05,
         ge=0,
         le=10,
         description="Pull of weight matrices towards zero (biases, norms and embeddings are spared).",
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD and Muon.")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Momentum of SGD and Muon.")
     whiten: bool = Field(
-        False, description="From scratch, begin with a first layer that decorrelates the pixels (Jordan 2024)."
+        default=False, description="From scratch, begin with a first layer that decorrelates the pixels (Jordan 2024)."
     )
     warmup: float = Field(
-        0.1, ge=0, le=1e8, description="Linear warm-up: a share of the run below 1, or a number of steps."
+        default=0.1, ge=0, le=1e8, description="Linear warm-up: a share of the run below 1, or a number of steps."
     )
     schedule: Literal["cosine", "linear"] = Field(
-        "cosine", description="How the learning rate falls to zero after the warm-up."
+        default="cosine", description="How the learning rate falls to zero after the warm-up."
     )
-    label_smoothing: Rate = Field(0.1, description="Share of the target given to all classes alike.")
-    grad_clip: float = Field(1.0, ge=0, le=1e6, description="Largest norm of the gradient; 0 is off.")
-    ema_decay: Rate = Field(0.0, description="Decay per step of the averaged weights used for evaluation; 0 is off.")
+    label_smoothing: Rate = Field(default=0.1, description="Share of the target given to all classes alike.")
+    grad_clip: float = Field(default=1.0, ge=0, le=1e6, description="Largest norm of the gradient; 0 is off.")
+    ema_decay: Rate = Field(
+        default=0.0, description="Decay per step of the averaged weights used for evaluation; 0 is off."
+    )
     eval_every: float = Field(
-        0.05,
+        default=0.05,
         gt=0,
         le=1e8,
         description="Time between validations: a share of the run below 1, or a number of steps.",
     )
     save_every: float = Field(
-        60.0, gt=0, le=86_400, description="Largest time between checkpoints, in seconds of work."
+        default=60.0, gt=0, le=86_400, description="Largest time between checkpoints, in seconds of work."
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where to compute.")
     threads: int = Field(
-        0,
+        default=0,
         ge=0,
         le=1024,
         description="CPU threads of a process; 0 shares out the cores. Part of the result: others round differently.",
     )
     processes: int = Field(
-        0,
+        default=0,
         ge=0,
         le=1024,
         description="Processes that share each batch; 0 uses every GPU, or on a CPU what is measured to be fastest.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="bf16 autocast where the hardware is fast at it (auto), never, or always."
+        default="auto", description="bf16 autocast where the hardware is fast at it (auto), never, or always."
     )
     compile: bool = Field(
-        False, description="torch.compile: slow to start, then faster. Pays back in runs of many minutes."
+        default=False, description="torch.compile: slow to start, then faster. Pays back in runs of many minutes."
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Same seed, same machine, same threads: same bits.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Same seed, same machine, same threads: same bits.")
 
     def total_steps(self, steps_per_epoch: int) -> int | None:
         """The length in steps; None for a length in minutes, which depends on the machine."""
@@ -228,12 +244,12 @@ class InitConfig(Section):
     """What the weights start from."""
 
     checkpoint: str | None = Field(
-        None,
+        default=None,
         max_length=4096,
         description="A run, a shipped model or a checkpoint file to continue from; empty means from scratch.",
     )
     trainable: Literal["all", "head"] = Field(
-        "all", description="Train everything, or only the new head on frozen features."
+        default="all", description="Train everything, or only the new head on frozen features."
     )
 
 
@@ -241,7 +257,7 @@ class RunConfig(Section):
     """Everything that decides what a run computes."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    preset: str = Field("custom", max_length=64)
+    preset: str = Field(default="custom", max_length=64)
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     augment: AugmentConfig = AugmentConfig()

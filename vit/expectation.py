@@ -27,13 +27,17 @@ def accuracy(config: RunConfig, info: DatasetInfo, epochs: float) -> float | Non
         the measured ones by more than half.
     """
     preset = presets.PRESETS.get(config.preset)
-    is_cifar10 = tuple(info.classes) == CLASSES and info.counts.get("train") == NUM_TRAIN
-    if preset is None or not preset.reached or not is_cifar10 or not _is_unchanged(config):
+    if preset is None or not preset.reached or not is_cifar10(info) or not _is_unchanged(config):
         return None
     lengths, accuracies = zip(*preset.reached, strict=True)
     if not lengths[0] / BEYOND <= epochs <= lengths[-1] * BEYOND:
         return None
     return float(np.interp(math.log(epochs), np.log(lengths), accuracies))
+
+
+def is_cifar10(info: DatasetInfo) -> bool:
+    """Whether a data set is the one that presets were measured on, whatever its name."""
+    return tuple(info.classes) == CLASSES and info.counts.get("train") == NUM_TRAIN
 
 
 def _is_unchanged(config: RunConfig) -> bool:

@@ -1,14 +1,24 @@
-"""Where things live. ``VIT_HOME`` moves a person's runs and data; what is shipped stays in the project."""
+"""Where things live. ``VIT_HOME`` moves a person's runs and data; what is shipped stays where it is.
+
+A checkout is its own home. An installed package, whose folder belongs to pip, keeps runs and data in ``~/.vit-lab``.
+"""
 
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+PROJECT = PACKAGE.parent
+
+
+def is_checkout() -> bool:
+    """Whether this package runs from the project's folder rather than from where pip has installed it."""
+    return (PROJECT / "pyproject.toml").is_file()
 
 
 def home() -> Path:
-    """The folder that holds a person's runs and data: ``VIT_HOME``, or the project itself."""
-    return Path(os.environ.get("VIT_HOME") or PROJECT).expanduser().resolve()
+    """The folder that holds a person's runs and data."""
+    default = PROJECT if is_checkout() else "~/.vit-lab"
+    return Path(os.environ.get("VIT_HOME") or default).expanduser().resolve()
 
 
 def runs_root() -> Path:
@@ -28,4 +38,4 @@ def pictures_root() -> Path:
 
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
-    return PROJECT / "checkpoints" / "pretrained"
+    return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from vit import cost, text
 from vit.config import LENGTHS, SCHEMA_VERSION, SECTIONS, RunConfig, field_names
@@ -83,12 +84,12 @@ def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
     problems = [_problem(item) for item in errors]
     healthy = {section: dict(raw[section]) for section in SECTIONS if isinstance(raw.get(section), dict)}
     for item in errors:
-        section, name = (*item["loc"], None)[:2]
+        section, name = (*map(str, item["loc"]), "")[:2]
         healthy.get(section, {}).pop(name, None)
     return problems, RunConfig.model_validate(healthy)
 
 
-def _problem(item: dict) -> Problem:
+def _problem(item: ErrorDetails) -> Problem:
     field = ".".join(str(part) for part in item["loc"][:2])
     if item["type"] == "extra_forbidden":
         return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")
@@ -114,18 +115,18 @@ def rule(*fields: str) -> Callable[[Rule], Rule]:
     return register
 
 
-@rule("model.image_size", "model.patch_size")
+@rule("model.image_size", "model.patch_size", "model.stem")
 def _patches_cover_the_image(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
     size, patch = config.model.image_size, config.model.patch_size
-    yield from _divides("model.patch_size", patch, "image_size", size)
-
-
-@rule("model.stem", "model.patch_size")
-def _conv_stem_fits(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
-    patch = config.model.patch_size
-    if config.model.stem == "conv" and patch % 4:
-        message = "the convolutional stem shrinks pictures by 4, so patch_size must be 4, 8, 12 or 16"
-        yield Problem("model.patch_size", patch, message, max(4, patch // 4 * 4))
+    unit = 4 if config.model.stem == "conv" else 1  # three convolutions halve the image twice
+    fitting = [side for side in divisors(size) if side % unit == 0]
+    if not fitting:
+        yield Problem("model.image_size", size, "the convolutional stem needs a multiple of 4", size // 4 * 4)
+    elif patch not in fitting:
+        nearest = min(fitting, key=lambda side: abs(side - patch))
+        stem = ", in multiples of 4 for the convolutional stem" if unit > 1 else ""
+        message = f"must be {_listing(fitting)} to divide image_size={size}{stem}"
+        yield Problem("model.patch_size", patch, message, nearest)
 
 
 @rule("model.embed_dim", "model.num_heads")

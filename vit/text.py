@@ -35,7 +35,7 @@ def size(num_bytes: float) -> str:
     """Bytes in decimal units: ``340 MB``, ``1.6 GB``."""
     digits = compact(num_bytes)
     value, letter = (digits[:-1], digits[-1]) if digits[-1].isalpha() else (digits, "")
-    return f"{value} {letter}B"
+    return f"{value} {letter.replace('K', 'k')}B"
 
 
 def duration(seconds: float) -> str:
@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours} h {minutes} min"
 
 
 def clock(timestamp: float) -> str:

@@ -1,27 +1,35 @@
-"""Getting more data: CIFAR-10 from the internet, or what a person already has."""
+"""Adding data: CIFAR-10 from the internet, or a person's own images; and the downloads and imports under way.
+
+Downloads and imports continue without this page, too.
+"""
 
 import re
+from typing import Literal
 
 import streamlit as st
 
-from pages.data import progress
-from vit import files, jobs, paths
+from vit import files, jobs, paths, text
 from vit.data import catalog
 from vit.data import jobs as data_jobs
 from vit.data.download import REMOTE
 from vit.errors import VitError
+from vit.jobs import Job
 
 ERROR = "import_error"
 ARCHIVES = ["zip", "tar", "gz", "tgz", "xz", "txz", "bz2"]
 HELP = (
-    "A folder or archive with one folder of pictures per class, with or without `train` and `test` above them; or "
+    "A folder or archive with one folder of images per class, with or without `train` and `test` above them; or "
     "CIFAR-10's own archive `cifar-10-python.tar.gz`."
 )
+REFRESH_SECONDS = 1
+FOLLOWED = "followed_jobs"  # those this visitor has started, and has not yet seen the end of
+VERBS = {"fetch": "Downloading", "import": "Importing"}
+FAILED = {"fetch": "Download failed", "import": "Import failed"}
 NAME, PATH, UPLOAD, SIZE = "import.name", "import.path", "import.upload", "import.size"
 
 
 def draw() -> None:
-    """What can be fetched, and the form for one's own pictures."""
+    """The data set that can be downloaded, and the form for own images."""
     st.subheader("Add data", anchor=False)
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
@@ -37,34 +45,29 @@ def _fetching() -> None:
     here = {info.name for info in catalog.listing()}
     for name, remote in REMOTE.items():
         if name in here:
-            st.markdown(f":material/check_circle: **{name}** is here.")
+            st.markdown(f":material/check_circle: **{name}** is on this machine.")
             continue
-        st.markdown(f"**{name}**: 60,000 small photographs in ten classes, {remote.size / 1e6:.0f} MB.")
-        st.caption("Several mirrors in turn; what was downloaded is kept if it breaks off, and checked when complete.")
+        st.markdown(f"**{name}**: 60,000 small photos in ten classes, {remote.size / 1e6:.0f} MB.")
+        st.caption("Tries several mirrors. If interrupted, the download resumes; it is verified when complete.")
         is_busy = name in {job.name for job in jobs.active("fetch", "import")}
-        label = f"Get {name.upper().replace('CIFAR', 'CIFAR-')}"
-        st.button(
-            label, key=f"fetch-{name}", icon=":material/download:", on_click=_fetch, args=(name,), disabled=is_busy
-        )
-
-
-def _fetch(name: str) -> None:
-    _start("fetch", name)
+        label = f"Download {name.upper().replace('CIFAR', 'CIFAR-')}"
+        work = {"on_click": _start, "args": ("fetch", name), "disabled": is_busy}
+        st.button(label, key=f"fetch-{name}", icon=":material/download:", **work)
 
 
 def _importing() -> None:
-    st.markdown("**Your own pictures, or an archive you already have**", help=HELP)
-    st.text_input("Folder or archive on this machine", key=PATH, placeholder="~/Downloads/cifar-10-python.tar.gz")
-    st.file_uploader("or an archive from this computer", ARCHIVES, key=UPLOAD)
+    st.markdown("**Your own images, or an archive you already have**", help=HELP)
+    st.text_input("Folder or archive on the server", key=PATH, placeholder="~/Downloads/cifar-10-python.tar.gz")
+    st.file_uploader("Or upload an archive", ARCHIVES, key=UPLOAD)
     name, size = st.columns(2)
-    name.text_input("Call it", key=NAME, placeholder="taken from the file")
+    name.text_input("Name", key=NAME, placeholder="from the file name")
     size.number_input(
-        "Stored size in pixels",
+        "Image size (pixels)",
         4,
         1024,
         128,
         key=SIZE,
-        help="Pictures are stored as squares of this side, unless they all share one small square size already.",
+        help="Images are stored as squares of this size, unless they all share one small square size already.",
     )
     st.button("Import", key="import", icon=":material/drive_folder_upload:", on_click=_import)
 
@@ -73,7 +76,7 @@ def _import() -> None:
     """Start the import from what the form says."""
     upload, path = st.session_state.get(UPLOAD), (st.session_state.get(PATH) or "").strip()
     if upload is None and not path:
-        st.session_state[ERROR] = "Say where the pictures are: a path on this machine, or an uploaded archive."
+        st.session_state[ERROR] = "Enter a path, or upload an archive."
         return
     name = (st.session_state.get(NAME) or "").strip() or suggested(upload.name if upload else path)
     if upload is not None:
@@ -81,13 +84,13 @@ def _import() -> None:
     _start("import", name, path, st.session_state[SIZE])
 
 
-def _start(kind: str, name: str, path: str | None = None, image_size: int | None = None) -> None:
+def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None, image_size: int | None = None) -> None:
     try:
         data_jobs.start(kind, name, path, image_size)
     except VitError as error:
         st.session_state[ERROR] = str(error)
     else:
-        progress.follow(name)
+        _follow(name)
         st.session_state[PATH] = st.session_state[NAME] = ""
 
 
@@ -108,3 +111,77 @@ def _keep(name: str, content: bytes) -> str:
     target = folder / re.split(r"[/\\]", name)[-1]
     files.write_bytes(target, content)
     return str(target)
+
+
+def _follow(name: str) -> None:
+    """Show how a job ends, even if it has ended before the page is drawn."""
+    st.session_state.setdefault(FOLLOWED, []).append(name)
+
+
+def jobs_under_way() -> None:
+    """One card per job; quiet as soon as nothing is going on."""
+    running = [job.name for job in jobs.active("fetch", "import")]
+    names = list(dict.fromkeys([*st.session_state.get(FOLLOWED, []), *running]))
+    if names:
+        st.fragment(_cards, run_every=REFRESH_SECONDS if running else None)(names, running)
+
+
+def _cards(names: list[str], were_running: list[str]) -> None:
+    found = [job for job in map(jobs.status, names) if job]
+    if [job.name for job in found if job.state == "running"] != were_running:
+        st.rerun()
+    for job in found:
+        if job.state == "running":
+            _running(job)
+        else:
+            _ended(job)
+
+
+def _running(job: Job) -> None:
+    with st.container(border=True, key=f"job-{job.name}"):
+        title, cancel = st.columns([6, 1], vertical_alignment="center")
+        title.markdown(f"**{VERBS[job.kind]} {job.name}** :gray[{job.message if job.done else ''}]")
+        cancel.button("Cancel", key=f"cancel-{job.name}", on_click=jobs.cancel, args=(job.name,), width="stretch")
+        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=line(job))
+
+
+def line(job: Job) -> str:
+    """``12.3 MB of 170 MB · 1.2 MB/s · 2 min 11 s left``."""
+    if not job.done:
+        return job.message.capitalize() or "Starting"
+    if not job.total:
+        return _amount(job.done, job.unit)
+    parts = [f"{_amount(job.done, job.unit)} of {_amount(job.total, job.unit)}"]
+    if job.rate:
+        parts += [f"{_amount(job.rate, job.unit)}/s", f"{text.duration((job.total - job.done) / job.rate)} left"]
+    return " · ".join(parts)
+
+
+def _amount(count: float, unit: str) -> str:
+    return f"{count / 1e6:,.1f} MB" if unit == "B" else f"{count:,.0f} {unit}"
+
+
+def _ended(job: Job) -> None:
+    """How it ended; stays until it is read."""
+    left, dismiss = st.columns([6, 1], vertical_alignment="center")
+    with left:
+        _message(job)
+    with dismiss:
+        st.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")
+
+
+def _message(job: Job) -> None:
+    if job.state == "finished":
+        st.success(f"**{job.name}** is ready: {job.message}.", icon=":material/check_circle:")
+    elif job.state == "failed":
+        st.error(
+            job.error or "No reason was recorded.", title=f"{job.name}: {FAILED[job.kind]}", icon=":material/error:"
+        )
+    elif job.state == "interrupted":
+        st.warning(f"**{job.name}** was interrupted. Start it again: what was downloaded is kept.")
+    else:
+        st.info(f"**{job.name}**: {job.message}.", icon=":material/info:")
+
+
+def _dismiss(name: str) -> None:
+    st.session_state[FOLLOWED] = [other for other in st.session_state[FOLLOWED] if other != name]

@@ -1,9 +1,9 @@
-"""Data: the sets at hand, and getting more."""
+"""Data: the sets of this machine, and adding more."""
 
-from pages.data import adding, progress, sets
+from pages.data import adding, sets
 from pages.shared import heading
 
 heading.row("Data")
-progress.draw()
+adding.jobs_under_way()
 sets.draw()
 adding.draw()

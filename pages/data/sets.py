@@ -3,13 +3,14 @@
 import streamlit as st
 from PIL import Image
 
-from pages.shared import launching, words
+from pages.shared import launching
+from vit import text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
 from vit.errors import DataError
 from vit.plots import heatmap
 
-NUM_SAMPLES, SIDE, GAP = 8, 64, 6  # pictures; pixels
+NUM_SAMPLES, SIDE, GAP = 8, 64, 6  # images; pixels
 CLASSES_SHOWN = 12
 ERROR = "data_error"
 
@@ -32,7 +33,7 @@ def _card(info: DatasetInfo) -> None:
     if info.problem:
         st.error(info.problem)
     else:
-        st.image(_strip(info.name, info.fingerprint), width="stretch", alt=f"Some training pictures of {info.name}")
+        st.image(_strip(info.name, info.fingerprint), width="stretch", alt=f"Training images of {info.name}")
         st.caption(_content(info))
         if info.num_broken:
             _broken(info)
@@ -44,11 +45,11 @@ def _content(info: DatasetInfo) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in info.counts.items())
     size = f"{info.image_size}×{info.image_size} pixels" if info.image_size else "any size"
     shown = ", ".join(info.classes[:CLASSES_SHOWN]) + (" and more" if len(info.classes) > CLASSES_SHOWN else "")
-    return f"{counts} pictures, {size}. {len(info.classes)} classes: {shown}. {info.description}"
+    return f"{counts} images, {size}. {len(info.classes)} classes: {shown}. {info.description}"
 
 
 def _broken(info: DatasetInfo) -> None:
-    with st.expander(f"{words.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
+    with st.expander(f"{text.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
         for name, reason in info.broken:
             st.caption(f"`{name}` {reason}")
 
@@ -56,11 +57,11 @@ def _broken(info: DatasetInfo) -> None:
 def _actions(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not info.problem:
-            link = {"label": "Train on it", "icon": ":material/model_training:"}
-            st.page_link(launching.TRAIN_PAGE, query_params={"data": info.name}, **link)
+            icon, query = ":material/model_training:", {"data": info.name}
+            st.page_link(launching.TRAIN_PAGE, label="Train on it", icon=icon, query_params=query)
         if info.kind != "generated":
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                st.markdown(f"Delete **{info.name}** from this machine? Runs that were trained on it stay.")
+                st.markdown(f"Delete **{info.name}** from this machine? Runs trained on it are kept.")
                 st.button("Delete it", key=f"delete-{info.name}", on_click=_remove, args=(info.name,))
 
 
@@ -73,7 +74,7 @@ def _remove(name: str) -> None:
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def _strip(name: str, fingerprint: str) -> Image.Image:
-    """Some training pictures side by side."""
+    """Training images side by side."""
     pictures = [heatmap.enlarge(sample.image, SIDE) for sample in catalog.samples(name, "train", NUM_SAMPLES)]
     strip = Image.new("RGBA", (NUM_SAMPLES * (SIDE + GAP) - GAP, SIDE), (0, 0, 0, 0))
     for place, picture in enumerate(pictures):

@@ -1,17 +1,19 @@
-"""The frame around every screen: title, navigation, and below it what this machine is and does right now."""
+"""The frame around every screen: title, navigation, and below it this machine and its active run."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import refresh, words
-from vit import devices
+from pages.shared import refresh
+from vit import devices, text
 from vit.data import catalog
 from vit.runs import status
 from vit.runs.status import RunState
 
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
+# Streamlit marks the link that has the keyboard's focus by a pale tint alone, which few can see.
+FOCUS = "<style>[data-testid=stSidebar] :is(a, button):focus-visible { outline: 2px solid currentColor; }</style>"
 
 
 def configure() -> None:
@@ -23,6 +25,7 @@ def draw(page) -> None:
     """Draw everything around a page."""
     st.set_page_config(page_title=f"{page.title} · ViT Lab")
     st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
+    st.html(FOCUS)
     run = status.active()
     with st.sidebar:
         if run:
@@ -51,5 +54,5 @@ def _active_run(run_id: str, every: int | None) -> None:
 
 def _line(run: RunState) -> str:
     accuracy = run.status.best_val_accuracy
-    reached = f" · val accuracy {words.percent(accuracy)}" if accuracy is not None else ""
-    return f"{run.status.phase or run.state} {words.percent(run.progress, 0)}{reached}"
+    reached = f" · val accuracy {text.percent(accuracy)}" if accuracy is not None else ""
+    return f"{run.status.phase or run.state} {text.percent(run.progress, 0)}{reached}"

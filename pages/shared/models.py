@@ -40,6 +40,14 @@ def label(name: str) -> str:
     return name if accuracy is None else f"{name} · {words.percent(accuracy)}"
 
 
+def is_readable(name: str) -> bool:
+    """Whether a model's file says what it is."""
+    try:
+        return bool(info(name))
+    except CheckpointError:
+        return False
+
+
 def info(name: str) -> ModelInfo:
     """What a model says of itself.
 

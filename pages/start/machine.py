@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import launching, words
-from vit import devices, presets
+from pages.shared import datasets, launching
+from vit import devices, expectation, presets, text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
 from vit.presets import Preset
@@ -24,8 +24,8 @@ def card() -> None:
         for name in presets.offered(hardware.device):
             _preset_link(presets.PRESETS[name])
     st.space("stretch")
-    has_pictures = any(CIFAR10 in info.name for info in known)
-    label = "Manage data" if has_pictures else "Get CIFAR-10 or import your own pictures"
+    has_cifar10 = any(CIFAR10 in info.name for info in known)
+    label = "Manage data" if has_cifar10 else "Download CIFAR-10 or import your own images"
     st.page_link("pages/data/page.py", label=label, icon=":material/add_photo_alternate:")
 
 
@@ -33,8 +33,8 @@ def _line(info: DatasetInfo) -> str:
     if info.problem:
         return f":material/error: **{info.name}** · {info.problem}"
     origin = "built in, " if info.kind == "generated" else ""
-    pictures = words.counted(sum(info.counts.values()), "picture")
-    return f":material/photo_library: **{info.name}** · {origin}{pictures}, {len(info.classes)} classes"
+    images = text.counted(sum(info.counts.values()), "image")
+    return f":material/photo_library: **{info.name}** · {origin}{images}, {len(info.classes)} classes"
 
 
 def _preset_link(preset: Preset) -> None:
@@ -43,6 +43,6 @@ def _preset_link(preset: Preset) -> None:
         launching.TRAIN_PAGE,
         label=f"**{preset.title}**",
         query_params={"preset": preset.name},
-        help=preset.measured or None,
+        help=(preset.measured or None) if expectation.is_cifar10(datasets.preferred()) else None,
     )
     purpose.caption(preset.purpose)

@@ -4,15 +4,51 @@ import time
 
 import streamlit as st
 
-from pages.shared import heading
-from pages.start import first_run, machine, recent, trial
+from pages.shared import datasets, heading, launching
+from pages.start import machine, recent, trial
+from vit import devices, presets
+from vit.data.store import DatasetInfo
+from vit.errors import VitError
+from vit.rules import validate
 
 SEND_SECONDS = 0.05  # loading torch would hold back what is drawn but not yet sent
+ERROR = "first_run_error"
+
+
+def first_run() -> None:
+    """The screen's one primary action: from nothing to a training model with one click."""
+    launching.next_run()
+    data, preset = datasets.preferred(), presets.offered(devices.describe().device)[0]
+    st.page_link(launching.TRAIN_PAGE, label="Configure a run", icon=":material/tune:")
+    st.button(
+        f"Train a ViT on {data.name}, ~1 min",
+        key="first_run",
+        type="primary",
+        icon=":material/play_arrow:",
+        help=presets.PRESETS[preset].purpose,
+        on_click=start,
+        args=(data, preset),
+    )
+
+
+def start(data: DatasetInfo, preset: str) -> None:
+    """Launch the run and go and watch it."""
+    raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
+    around = devices.surroundings(data.counts.get("train"), len(data.classes))
+    try:
+        run_id = launching.launch_once(validate(raw, around))
+    except VitError as error:
+        st.session_state[ERROR] = str(error)
+        return
+    st.switch_page(launching.TRAIN_PAGE, query_params={"run": run_id})
+
 
 with heading.row("ViT Lab"):
-    first_run.button()
-first_run.complaint()
-st.markdown("Configure a Vision Transformer, watch it learn on this machine, see what it looks at.")
+    first_run()
+if ERROR in st.session_state:
+    st.error(st.session_state.pop(ERROR))
+st.markdown("Configure a Vision Transformer, watch it learn on this machine, and see what it attends to.")
+recent.table()
 
 left, right = st.columns([3, 2], gap="medium")
 with left.container(border=True, height="stretch"):
@@ -20,6 +56,5 @@ with left.container(border=True, height="stretch"):
 with right.container(border=True, height="stretch"):
     machine.card()
 
-recent.table()
 time.sleep(SEND_SECONDS)
 answer()  # last, because the first prediction loads torch

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import launching, words
+from pages.shared import launching
+from vit import text
 from vit.runs import metrics, status
 from vit.runs.directory import Run
 from vit.runs.status import RunState
 
-MOST_RUNS = 8
+MOST_RUNS, ROWS_SHOWN = 8, 3  # so that a model to try stays in view below; the others are scrolled to
 HEIGHT_OF_ROW, HEIGHT_OF_HEADER = 35, 38  # Streamlit's table, in pixels
 
 
@@ -18,7 +19,7 @@ def table() -> None:
         return
     import pandas as pd  # takes half a second, which a first visit with no run to show should not wait for
 
-    st.subheader("Recent runs", anchor=False)
+    st.subheader("Recent runs", anchor=False, help="Select a row to open its run.")
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
         key="recent_runs",
@@ -26,9 +27,8 @@ def table() -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config=_COLUMNS,
-        height=HEIGHT_OF_HEADER + HEIGHT_OF_ROW * len(runs),
+        height=HEIGHT_OF_HEADER + HEIGHT_OF_ROW * min(len(runs), ROWS_SHOWN),
     )
-    st.caption("Select a row to open its run.")
     if event.selection.rows:
         st.switch_page(launching.TRAIN_PAGE, query_params={"run": runs[event.selection.rows[0]].id})
 
@@ -41,7 +41,7 @@ def _row(run: RunState) -> dict:
         "best": run.status.best_val_accuracy,
         "curve": _curve(run.id),
         "data": run.launch.data,
-        "launched": words.clock(run.launch.launched),
+        "launched": text.clock(run.launch.launched),
     }
 
 
@@ -60,7 +60,9 @@ _COLUMNS = {
     "run": st.column_config.TextColumn("Run"),
     "state": st.column_config.TextColumn("State", width="small"),
     "progress": st.column_config.ProgressColumn("Progress", format="percent", min_value=0, max_value=1),
-    "best": st.column_config.NumberColumn("Best val", format="percent", width="small", help="Best validation accuracy"),
+    "best": st.column_config.NumberColumn(
+        "Best val acc.", format="percent", width="small", help="Best validation accuracy"
+    ),
     "curve": st.column_config.LineChartColumn("Val accuracy", y_min=0, y_max=1, width="medium"),
     "data": st.column_config.TextColumn("Data", width="small"),
     "launched": st.column_config.TextColumn("Started", width="small"),

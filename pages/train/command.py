@@ -1,6 +1,7 @@
 """The command line that starts the same run, for a shell or a machine without a screen."""
 
 import shlex
+from typing import Any
 
 from vit import presets
 from vit.config import field_names
@@ -16,25 +17,25 @@ def line(raw: dict) -> str:
         CheckpointError: If the model to start from is gone.
     """
     preset = raw["preset"] if raw["preset"] in presets.PRESETS else next(iter(presets.PRESETS))
-    chosen = _flat(raw)
-    base = _flat(presets.build(preset, init=chosen["init.checkpoint"]))
+    chosen = flat(raw)
+    base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
     words = ["python", "-m", "vit", "train", "--preset", preset, "--data", chosen["data.source"]]
     if chosen["init.checkpoint"]:
         words += ["--init", chosen["init.checkpoint"]]
     for name, flag in LENGTHS.items():
-        words += [flag, _text(chosen[name])] if chosen[name] is not None else []
+        words += [flag, text(chosen[name])] if chosen[name] is not None else []
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     for name, value in chosen.items():
         if name not in skipped and value != base[name]:
-            words += ["--set", f"{name}={_text(value)}"]
+            words += ["--set", f"{name}={text(value)}"]
     return shlex.join(words)
 
 
-def _flat(raw: dict) -> dict[str, object]:
+def flat(raw: dict) -> dict[str, Any]:
     """Every setting by its dotted name."""
     return {name: raw[name.partition(".")[0]].get(name.partition(".")[2]) for name in field_names()}
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """A value as the command line reads it, exactly."""
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")

@@ -8,7 +8,7 @@ from pages.train.live import screen as live
 
 run_id = st.query_params.get("run")
 if not run_id and (run_id := launching.arriving()):
-    st.query_params["run"] = run_id
+    st.query_params.from_dict({"run": run_id})
 if run_id:
     live.draw(run_id)
 else:

@@ -33,7 +33,7 @@ def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(pag
 def test_the_first_screens_button_launches_one_run_and_shows_it(page, server):
     known = len(state.listing())
     page.goto(server.url)
-    page.get_by_role("button", name="Train a ViT now").dblclick()
+    page.get_by_role("button", name="Train a ViT on shapes").dblclick()
     page.wait_for_url("**/train?run=**")
     assert len(state.listing()) == known + 1
     run = state.listing()[0]
@@ -50,7 +50,7 @@ def test_a_folder_is_imported_with_progress_and_can_be_trained_on(page, server, 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encode(noise()))
     page.goto(f"{server.url}/data")
-    page.get_by_label("Folder or archive on this machine").fill(str(tmp_path / "pets"))
+    page.get_by_label("Folder or archive on the server").fill(str(tmp_path / "pets"))
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("is ready: 12 pictures")).to_be_visible()
     card = page.locator(".st-key-set-pets")

@@ -35,10 +35,38 @@ def test_a_reload_brings_the_run_and_its_tab_back(server, page):
     expect(page.get_by_text("[step 0] Training began.")).to_be_visible()
 
 
+def test_fast_clicks_a_reload_and_back_keep_the_forms_settings_in_step_with_the_address(server, page):
+    page.goto(f"{server.url}/train?preset=tutorial")
+    depth = page.get_by_label("Depth", exact=True)
+    expect(depth).to_have_value("4")
+    more = page.locator('[class*="st-key-form-model-depth"]').get_by_test_id("stNumberInputStepUp")
+    for _ in range(3):
+        more.click()
+    page.wait_for_url("**model.depth=7**")
+    page.reload()
+    expect(depth).to_have_value("7")
+    expect(page.get_by_text("Changed: Depth.")).to_be_visible()
+    depth.fill("2")
+    depth.press("Enter")
+    page.wait_for_url("**model.depth=2**")
+    page.go_back()
+    expect(depth).to_have_value("7")
+
+
+def test_the_keyboards_focus_is_clearly_visible_in_the_side_bar(server, page):
+    page.goto(server.url)
+    link = page.get_by_test_id("stSidebarNavLink").nth(1)
+    link.wait_for()
+    page.keyboard.press("Tab")
+    link.focus()
+    outline = link.evaluate("node => getComputedStyle(node).outlineStyle + getComputedStyle(node).outlineWidth")
+    assert outline == "solid2px"
+
+
 def test_a_run_is_left_for_the_form(server, page):
     run = written_run(names.new_id())
     page.goto(f"{server.url}/train?run={run.id}")
-    page.get_by_role("button", name="Train on from here").wait_for()
+    page.get_by_role("button", name="Continue training").wait_for()
     page.get_by_role("button", name="New run").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     assert "run=" not in page.url

@@ -1,6 +1,7 @@
 """Tiny real pictures, folders and archives; every test gets a home of its own."""
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+TEST_DATA = "VIT_TEST_DATA"
 
 
 @pytest.fixture(autouse=True)
@@ -82,12 +83,14 @@ def zipped(tmp_path):
 
 
 @pytest.fixture
-def shared():
-    """A file of the real data beside the project; the test is skipped where it is absent."""
+def real_data():
+    """Finds an archive of real images in the folder that VIT_TEST_DATA names; the test is skipped without one."""
 
-    def path(name: str) -> Path:
-        if not (SHARED / name).exists():
-            pytest.skip(f"needs ../shared/data/{name}")
-        return SHARED / name
+    def find(pattern: str, origin: str) -> Path:
+        folder = os.environ.get(TEST_DATA)
+        found = sorted(Path(folder).glob(pattern)) if folder else []
+        if not found:
+            pytest.skip(f"needs {pattern} ({origin}): put it into a folder and set {TEST_DATA} to that folder")
+        return found[0]
 
-    return path
+    return find

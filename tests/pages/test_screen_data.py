@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from seen import text_of
 
-from pages.data import adding, progress
+from pages.data import adding
 from vit import jobs, paths
 from vit.data import catalog, importing
 from vit.jobs import Job
@@ -38,7 +38,7 @@ def test_the_built_in_set_is_always_there(visit):
     app = visit("data")
     assert not app.exception
     assert "shapes" in [heading.value for heading in app.subheader]
-    assert "12,000 train, 2,000 test pictures" in text_of(app)
+    assert "12,000 train, 2,000 test images" in text_of(app)
 
 
 def test_an_imported_set_says_what_is_in_it_and_what_was_left_out(visit, pets):
@@ -88,7 +88,7 @@ def test_importing_an_upload_keeps_it_where_the_import_can_read_it(visit, starte
 def test_importing_nothing_asks_for_something(visit, started):
     app = visit("data")
     app.button(key="import").click().run()
-    assert "Say where the pictures are" in app.error[0].value
+    assert "Enter a path" in app.error[0].value
     assert started == []
 
 
@@ -114,9 +114,10 @@ def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
     jobs.folder().mkdir(parents=True)
     jobs.write(Job("pets", "import", "failed", error="pets.zip is damaged: get it again."))
     app = visit("data")
-    app.session_state[progress.FOLLOWED] = ["pets"]
+    app.session_state[adding.FOLLOWED] = ["pets"]
     app.run()
     assert "pets.zip is damaged" in app.error[0].value
+    assert app.error[0].proto.title == "pets: Import failed"
     app.button(key="dismiss-pets").click().run()
     assert not app.error
 
@@ -136,5 +137,5 @@ def test_the_suggested_name_is_made_of_the_file_name(path, name):
 
 def test_progress_without_a_total_says_what_is_done():
     job = Job("pets", "import", "running", 120, 0, "pictures")
-    assert progress.line(job) == "120 pictures"
-    assert progress.line(replace(job, done=0)) == "Starting"
+    assert adding.line(job) == "120 pictures"
+    assert adding.line(replace(job, done=0)) == "Starting"

@@ -5,7 +5,7 @@ from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.train.form import fields, state
+from pages.train.form import settings
 from vit import presets
 from vit.config import field_names
 from vit.data import catalog, importing
@@ -22,7 +22,7 @@ def no_worker(monkeypatch):
 
 
 def widget(app, field: str):
-    return app.get_by_key(state.key(field))
+    return app.get_by_key(settings.key(field))
 
 
 def labels(app) -> list[str]:
@@ -31,17 +31,17 @@ def labels(app) -> list[str]:
 
 def test_every_setting_has_exactly_one_place():
     sections = ("model", "augment", "train", "data", "init")
-    advanced = [name for section in sections for name in fields.advanced(section)]
-    placed = [*fields.MODEL_FIELDS, *fields.TRAIN_FIELDS, *fields.TOP_FIELDS, *fields.FOLLOWING, *advanced]
+    advanced = [name for section in sections for name in settings.advanced(section)]
+    placed = [*settings.MODEL_FIELDS, *settings.TRAIN_FIELDS, *settings.TOP_FIELDS, *settings.FOLLOWING, *advanced]
     assert sorted(placed) == sorted(field_names())
 
 
 def test_every_setting_that_is_not_derived_has_a_widget(visit):
     app = visit("train", init="")
     shown = {element.key for kind in WIDGETS for element in app.get(kind)}
-    conditional = {"init.trainable", *fields.LENGTH_FIELDS, *fields.FOLLOWING}
-    assert {state.key(name) for name in field_names() if name not in conditional} <= shown
-    assert {state.LENGTH, state.UNIT} <= shown
+    conditional = {"init.trainable", *settings.LENGTH_FIELDS, *settings.FOLLOWING}
+    assert {settings.key(name) for name in field_names() if name not in conditional} <= shown
+    assert {settings.LENGTH, settings.UNIT} <= shown
 
 
 WIDGETS = ("number_input", "selectbox", "segmented_control", "toggle", "checkbox", "text_input", "button_group")
@@ -50,7 +50,7 @@ WIDGETS = ("number_input", "selectbox", "segmented_control", "toggle", "checkbox
 def test_a_link_chooses_the_preset(visit):
     app = visit("train", preset="tutorial")
     assert widget(app, "model.pool").value == "cls"
-    assert app.session_state[state.UNIT] == "epochs"
+    assert app.session_state[settings.UNIT] == "epochs"
 
 
 def test_what_cannot_work_is_told_under_its_field_with_the_remedy_as_a_button(visit):
@@ -58,7 +58,7 @@ def test_what_cannot_work_is_told_under_its_field_with_the_remedy_as_a_button(vi
     widget(app, "model.num_heads").set_value(3).run()
     assert "Does not divide embed_dim=128" in text_of(app)
     assert app.button(key="train").disabled
-    assert "To put right first: Heads" in text_of(app)
+    assert "Fix these first: Heads" in text_of(app)
     app.button(key="remedy.model.num_heads.0").click().run()
     assert widget(app, "model.num_heads").value == 2
     assert not app.button(key="train").disabled
@@ -69,7 +69,7 @@ def test_all_problems_are_told_at_once(visit):
     widget(app, "model.num_heads").set_value(3)
     widget(app, "model.patch_size").set_value(5)
     widget(app, "train.warmup").set_value(1e6)
-    app.get_by_key(state.UNIT).set_value("steps").run()
+    app.get_by_key(settings.UNIT).set_value("steps").run()
     assert not app.exception
     remedies = [button.key for button in app.button if button.key and button.key.startswith("remedy.")]
     assert {key.rsplit(".", 1)[0].removeprefix("remedy.") for key in remedies} == {
@@ -77,7 +77,7 @@ def test_all_problems_are_told_at_once(visit):
         "model.patch_size",
         "train.warmup",
     }
-    assert len(remedies) == 4  # a patch of 5 fits neither the picture nor the convolutional stem
+    assert len(remedies) == 3
 
 
 def test_a_value_outside_its_bounds_is_refused_by_the_server_too(visit):
@@ -125,6 +125,103 @@ def test_the_form_survives_a_visit_to_another_screen(visit):
     assert widget(app, "model.depth").value == 7
 
 
+def reloaded(app, visit):
+    """The form as a new visitor finds it who opens the same address."""
+    return visit("train", **app.query_params)
+
+
+def test_a_reload_brings_every_setting_back(visit):
+    app = visit("train", preset="tutorial")
+    widget(app, "model.depth").set_value(7)
+    widget(app, "train.compile").set_value(True)
+    widget(app, "train.lr").set_value(0.002)
+    widget(app, "model.pos_embed").set_value("none")
+    app.get_by_key(settings.LENGTH).set_value(3.0).run()
+    assert app.query_params == {
+        "preset": "tutorial",
+        "data": "shapes",
+        "epochs": "3",
+        "model.depth": "7",
+        "train.compile": "true",
+        "train.lr": "0.002",
+        "model.pos_embed": "none",
+    }
+    again = reloaded(app, visit)
+    assert not again.exception
+    assert "Changed: Depth, Position, Learning rate, torch.compile." in text_of(again)
+    assert widget(again, "model.depth").value == 7
+    assert (again.session_state[settings.UNIT], again.session_state[settings.LENGTH]) == ("epochs", 3)
+    assert again.query_params == app.query_params
+
+
+def test_a_form_as_it_comes_has_an_empty_address(visit):
+    assert visit("train").query_params == {}
+
+
+def test_an_address_written_before_a_click_does_not_undo_it(visit):
+    """The second of two fast clicks comes with the address of before the first."""
+    app = visit("train", preset="tutorial")
+    old = dict(app.query_params)
+    widget(app, "model.depth").set_value(7).run()
+    widget(app, "model.depth").set_value(8)
+    app.query_params.clear()
+    app.query_params.update(old)
+    app.run()
+    assert widget(app, "model.depth").value == 8
+    assert app.query_params["model.depth"] == "8"
+
+
+def test_back_undoes_a_change(visit):
+    app = visit("train", preset="tutorial")
+    old = dict(app.query_params)
+    widget(app, "model.depth").set_value(7).run()
+    app.query_params.clear()
+    app.query_params.update(old)
+    app.run()
+    assert widget(app, "model.depth").value == 4
+
+
+def test_what_an_address_asks_for_in_vain_is_told(visit):
+    asked = {"model.depth": "999", "model.deep": "7", "train.lr": "fast", "model.qkv_bias": "true", "minutes": "2"}
+    app = visit("train", preset="fastest", data="nowhere", init="nobody", **asked)
+    assert not app.exception
+    (told,) = app.warning
+    assert "preset=fastest (there is 1-minute, " in told.value
+    assert "data=nowhere (there is shapes)" in told.value
+    assert "init=nobody" in told.value
+    assert "model.depth=999 (should be less than or equal to 256)" in told.value
+    assert "model.deep=7 (no such setting)" in told.value
+    assert "train.lr=fast (should be a valid number" in told.value
+    assert "qkv_bias" not in told.value
+    assert "minutes=" not in told.value
+    assert app.session_state[settings.LENGTH] == 2
+    widget(app, "model.depth").set_value(5).run()
+    assert not app.warning
+
+
+def test_what_a_trained_start_gives_can_not_be_asked_for(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train", init="wise-wolf", **{"model.depth": "7"})
+    assert "model.depth=7 (given by wise-wolf)" in app.warning[0].value
+    assert reloaded(app, visit).query_params == {"preset": "5-minutes", "data": "shapes", "init": "wise-wolf"}
+
+
+def test_a_start_that_is_damaged_is_not_offered(visit):
+    run = written_run("sad-seal")
+    saved(run, 1000)
+    run.checkpoint_path("best").write_bytes(b"")
+    app = visit("train", init="sad-seal")
+    assert not app.exception
+    assert "init=sad-seal" in app.warning[0].value
+
+
+def test_an_accuracy_on_cifar10_is_shown_for_cifar10_only(visit, monkeypatch):
+    measured = presets.PRESETS["5-minutes"].measured
+    assert measured not in text_of(visit("train"))
+    monkeypatch.setattr("vit.expectation.is_cifar10", lambda info: True)
+    assert measured in text_of(visit("train"))
+
+
 def test_starting_from_a_model_takes_over_its_encoder_and_locks_it(visit):
     saved(written_run("wise-wolf"), 1000)
     app = visit("train", init="wise-wolf")
@@ -158,7 +255,7 @@ def test_a_measured_speed_tells_when_the_run_will_be_done(visit):
     speed.remember(config, 540.0)
     app = visit("train", preset="tutorial")
     assert "**540 images/s** :gray[measured on this machine]" in text_of(app)
-    assert "**20 s** :gray[per epoch of 10,800 pictures]" in text_of(app)
+    assert "**20 s** :gray[per epoch of 10,800 images]" in text_of(app)
     assert "after 1 min 40 s" in text_of(app)
 
 

@@ -4,7 +4,7 @@ import pytest
 from seen import text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
-from vit import files
+from vit import files, paths
 from vit.runs.status import state_of
 
 
@@ -22,29 +22,47 @@ def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
     app = visit("train", run="quick-otter")
     assert not app.exception
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["Val accuracy"] == "40.0 %"
+    assert metrics["Val accuracy"] == "40.0%"
     assert metrics["Images/s"] == "640"
     assert charts(app) == 4
-    assert "50 %" in app.main.progress[-1].text
+    assert "50%" in app.main.progress[-1].text
     assert "50 s left" in app.main.progress[-1].text
     assert {"Stop", "Save now"} <= set(labels(app))
     app.button(key="stop").click().run()
     assert run.command_path.read_text() == "stop"
+    assert "stopping after this step" in app.main.progress[-1].text
+    assert app.button(key="stop").disabled
+
+
+def test_saving_a_checkpoint_does_not_look_like_stopping(visit, alive):
+    run = written_run("quick-otter", phase="training", step=500)
+    held(run, alive)
+    app = visit("train", run="quick-otter")
+    next(button for button in app.button if button.label == "Save now").click().run()
+    assert run.command_path.read_text() == "save"
+    assert "saving a checkpoint after this step" in app.main.progress[-1].text
+    assert not app.button(key="stop").disabled
+    assert not app.toast
+
+
+def test_epochs_have_one_decimal(visit, alive):
+    held(written_run("quick-otter", phase="training", step=20, total_epochs=2.08), alive)
+    assert visit("train", run="quick-otter").main.progress[-1].text.startswith("epoch 0.1 of 2.1 · ")
 
 
 def test_the_pinned_pictures_say_what_the_model_says(visit):
     written_run("quick-otter", phase="stopped", step=300)
     app = visit("train", run="quick-otter")
     assert "Watch it learn" in text_of(app)
-    assert sum("check" in caption.value and "28 %" in caption.value for caption in app.caption) == 8
+    assert sum("check" in caption.value and "28%" in caption.value for caption in app.caption) == 8
 
 
 def test_a_finished_run_says_what_it_reached_and_what_to_do_next(visit):
     saved(written_run("quick-otter", test={"accuracy": 0.685, "loss": 1.0}), 1000)
     app = visit("train", run="quick-otter")
-    assert "68.5 % of the test pictures are right" in app.success[0].value
-    assert "70.0 % val accuracy at step 1,000" in app.success[0].value
-    assert {"Try it on a picture", "Train on from here", "New run"} <= set(labels(app))
+    assert "Test accuracy 68.5% (the test set is used once, at the end)." in app.success[0].value
+    assert "70.0% val accuracy at step 1,000" in app.success[0].value
+    assert {"Try it on an image", "Continue training", "New run"} <= set(labels(app))
     assert "Resume" not in labels(app)
 
 
@@ -54,7 +72,7 @@ def test_a_failed_run_says_why_and_what_was_kept(visit):
     )
     saved(run, 400)
     app = visit("train", run="quick-otter")
-    assert app.error[0].value.startswith("Train_loss is not finite at step 420. The last checkpoint is of step 400")
+    assert app.error[0].value.startswith("Train_loss is not finite at step 420. The last checkpoint is from step 400")
     assert "Resume" in labels(app)
 
 
@@ -62,7 +80,7 @@ def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(vi
     monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
     run = written_run("quick-otter", phase="training", step=500)
     app = visit("train", run="quick-otter")
-    assert "ended without a word" in app.warning[0].value
+    assert "ended unexpectedly" in app.warning[0].value
     app.button(key="resume").click().run()
     assert state_of(run).state == "queued"
 
@@ -82,7 +100,8 @@ def test_a_run_that_nothing_holds_up_is_starting(visit, alive):
 
 def test_a_run_that_is_not_there_is_a_sentence_with_a_way_on(visit):
     app = visit("train", run="no-such-run")
-    assert "no run called 'no-such-run'" in app.error[0].value
+    assert app.error[0].value.startswith("There is no run called 'no-such-run'. It may have been deleted")
+    assert str(paths.home()) not in app.error[0].value
     assert not app.exception
 
 
@@ -121,7 +140,7 @@ def test_the_active_run_follows_to_every_screen(visit, alive):
     for screen in ("start", "train", "data", "predict"):
         app = visit(screen)
         assert not app.exception
-        assert any("val accuracy 40.0 %" in bar.text for bar in app.sidebar.progress), screen
+        assert any("val accuracy 40.0%" in bar.text for bar in app.sidebar.progress), screen
 
 
 def test_no_active_run_no_card(visit):

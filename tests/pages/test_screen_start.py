@@ -12,7 +12,7 @@ def test_a_first_visitor_sees_machine_data_and_one_way_to_begin(visit):
     assert "Your machine" in text_of(app)
     assert "shapes" in text_of(app)
     assert "no trained model yet" in text_of(app)
-    assert [button.label for button in app.button] == ["Train a ViT now, ~1 min"]
+    assert [button.label for button in app.button] == ["Train a ViT on shapes, ~1 min"]
 
 
 def test_a_gpu_is_offered_what_suits_it(visit, monkeypatch):

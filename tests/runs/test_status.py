@@ -47,6 +47,13 @@ def test_a_held_lock_is_running_whatever_the_status_says(run, holder):
     assert state_of(run).state == "running"
 
 
+@pytest.mark.parametrize("before", [None, "stopped"])
+def test_a_worker_that_has_not_written_since_its_launch_is_queued(run, holder, before):
+    if before:
+        note(run, phase=before, updated=time.time() - 60)
+    assert state_of(run).state == "queued"
+
+
 def test_a_killed_worker_is_interrupted_at_once_even_as_a_zombie(run, holder):
     note(run, phase="training", step=5)
     holder.kill()

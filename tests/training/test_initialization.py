@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from tests.builders import CLASSES, saved_checkpoint, vision_transformer
 from vit import checkpoint
-from vit.config import InitConfig, ModelConfig
+from vit.config import ModelConfig
 from vit.errors import CheckpointError
 from vit.model import VisionTransformer
 from vit.training.initialization import resize_patches, start_from
@@ -22,7 +22,7 @@ def trained(tmp_path):
 def started(trained, classes=CLASSES, **changes):
     source, path = trained
     network = VisionTransformer(source.config.model_copy(update=changes)).eval()
-    return network, start_from(network, InitConfig(checkpoint=path), classes)
+    return network, start_from(network, path, classes)
 
 
 def test_the_same_shape_and_classes_load_everything(trained):

@@ -56,7 +56,7 @@ class Run:
         check_id(run_id)
         run = cls(paths.runs_root() / run_id)
         if not run.config_path.is_file():
-            raise RunError(f"no run called {run_id!r} in {paths.runs_root()}")
+            raise RunError(f"there is no run called {run_id!r}")
         return run
 
     @property

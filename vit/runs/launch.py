@@ -98,11 +98,17 @@ def command(run_id: str, word: Command) -> Run:
     return run
 
 
-def take_command(run: Run) -> Command | None:
-    """The command that waits for the worker; it is removed."""
+def waiting_command(run: Run) -> Command | None:
+    """The command that the worker has not taken yet."""
     try:
         word = run.command_path.read_text().strip()
     except OSError:
         return None
-    run.command_path.unlink(missing_ok=True)
     return next((command for command in COMMANDS if command == word), None)
+
+
+def take_command(run: Run) -> Command | None:
+    """The command that waits for the worker; it is removed."""
+    word = waiting_command(run)
+    run.command_path.unlink(missing_ok=True)
+    return word

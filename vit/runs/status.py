@@ -138,7 +138,7 @@ def state_of(run: Run) -> RunState:
 def _judge(is_alive: bool, status: Status, launch: Launch) -> State:
     is_new = status.updated < launch.launched  # the worker of this launch has not written yet
     if is_alive:
-        return "queued" if status.phase == "queued" or (is_new and status.phase in CLOSED) else "running"
+        return "queued" if status.phase in ("", "queued") or (is_new and status.phase in CLOSED) else "running"
     if is_new and 0 <= time.time() - launch.launched < START_SECONDS:
         return "queued"
     return CLOSED.get(status.phase, "interrupted")

@@ -92,7 +92,7 @@ def to_channels(images: Tensor, channels: int) -> Tensor:
 
 def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation per channel on [0, 1] of uint8 images (n, C, H, W)."""
-    total, squares = 0, 0
+    total, squares = torch.zeros(()), torch.zeros(())
     for part in images.split(STATISTICS_CHUNK):
         values = part.double() / 255 if part.device.type != "mps" else part.float() / 255
         total, squares = total + values.sum((0, 2, 3)), squares + values.square().sum((0, 2, 3))

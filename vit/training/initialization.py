@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit import checkpoint, models
-from vit.config import InitConfig, ModelConfig
+from vit.config import ModelConfig
 from vit.data.augment import normalise
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
@@ -34,19 +34,19 @@ class TransferReport:
         return "; ".join(parts)
 
 
-def start_from(network: VisionTransformer, init: InitConfig, classes: tuple[str, ...]) -> TransferReport:
+def start_from(network: VisionTransformer, model: str, classes: tuple[str, ...]) -> TransferReport:
     """Fill a network with a checkpoint's weights where they fit, resizing positions and patch kernels.
 
     Args:
         network: Freshly initialised; what the checkpoint can't give stays as it is.
-        init: Which checkpoint.
+        model: Which checkpoint.
         classes: Of the new data; the old head is kept only if they are the same.
 
     Raises:
         CheckpointError: If the encoders differ in shape; every difference is named.
     """
-    tensors, info = checkpoint.load(init.checkpoint)
-    models.check_encoder(network.config, info.model, init.checkpoint)
+    tensors, info = checkpoint.load(model)
+    models.check_encoder(network.config, info.model, model)
     weights, report = checkpoint.model_weights(tensors), TransferReport()
     filled = {
         name: _fit(name, own, weights, network.config, info, classes, report)
@@ -57,7 +57,13 @@ def start_from(network: VisionTransformer, init: InitConfig, classes: tuple[str,
 
 
 def _fit(
-    name: str, own: Tensor, weights: dict[str, Tensor], config: ModelConfig, info: ModelInfo, classes, report
+    name: str,
+    own: Tensor,
+    weights: dict[str, Tensor],
+    config: ModelConfig,
+    info: ModelInfo,
+    classes: tuple[str, ...],
+    report: TransferReport,
 ) -> Tensor:
     """The tensor to use under a name, noted in the report."""
     old = weights.get(name)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from vit.config import TrainConfig
+from vit.model import VisionTransformer
 from vit.training import distributed
 
 ADAM_BETAS = (0.9, 0.95)
@@ -14,7 +15,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
 NEWTON_SCHULZ_STEPS = 5
 
 
-def build_optimizers(network: nn.Module, config: TrainConfig) -> list[Optimizer]:
+def build_optimizers(network: VisionTransformer, config: TrainConfig) -> list[Optimizer]:
     """The optimizers of a run; every trainable parameter is in exactly one group of one of them."""
     matrices = matrices_and_kernels(network) if config.optimizer == "muon" else {}
     chosen = {id(matrix) for matrix in matrices.values()}
@@ -78,7 +79,8 @@ class Muon(Optimizer):
         for group in self.param_groups:
             live = [matrix for matrix in group["params"] if matrix.grad is not None]
             updates = [self._nesterov(matrix, group["momentum"]) for matrix in live]
-            torch._foreach_mul_(live, 1 - group["lr"] * group["weight_decay"])
+            decay = 1 - group["lr"] * group["weight_decay"]
+            torch._foreach_mul_(live, decay)  # pyright: ignore[reportPrivateImportUsage]
             directions = distributed.sharded_map(orthogonalise_all, self._pieces(live, updates))
             for target, direction in zip(self._pieces(live, live), directions, strict=True):
                 target.add_(direction, alpha=-group["lr"] * 0.2 * max(target.shape) ** 0.5)
@@ -89,6 +91,7 @@ class Muon(Optimizer):
         return [piece for value, count in zip(values, parts, strict=True) for piece in value.flatten(1).chunk(count)]
 
     def _nesterov(self, matrix: nn.Parameter, momentum: float) -> Tensor:
+        assert matrix.grad is not None
         state = self.state[matrix]
         if not state:
             state["momentum_buffer"] = torch.zeros_like(matrix)

@@ -38,13 +38,13 @@ class Speed:
     """The speed of a number of processes with a number of threads each.
 
     Attributes:
-        step: Seconds of an update, with its batch; None where nothing was measured.
+        step: Seconds of an update, with its batch; 0 if nothing was measured.
         evaluation: Seconds of a validation.
     """
 
     processes: int
     threads: int
-    step: float | None = None
+    step: float = 0.0
     evaluation: float = 0.0
 
 
@@ -128,7 +128,6 @@ def seconds_to_measure(config: TrainConfig) -> float:
 def steps_in_minutes(config: TrainConfig, speed: Speed) -> int:
     """How many updates fit into the minutes of the configuration, with their validations."""
     assert config.minutes is not None
-    assert speed.step is not None
     seconds, seconds_per_step = config.minutes * 60, speed.step
     if config.eval_every < 1:
         seconds -= speed.evaluation / config.eval_every

@@ -63,7 +63,7 @@ class TrainState:
         assert self.ema is not None
         weights = self.network.state_dict()
         averages, weights = list(self.ema.values()), [weights[name] for name in self.ema]
-        torch._foreach_lerp_(averages, weights, 1 - decay)
+        torch._foreach_lerp_(averages, weights, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     def evaluation_network(self) -> VisionTransformer:
         """The network to evaluate, in eval mode: with averaged weights where the run keeps an average."""

@@ -227,7 +227,7 @@ def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -
 def _initialise(state: TrainState, config: RunConfig, data: RunData, recorder: Recorder) -> None:
     """Replace random weights where the configuration asks for it."""
     if config.init.checkpoint:
-        report = start_from(state.network, config.init, data.classes)
+        report = start_from(state.network, config.init.checkpoint, data.classes)
         recorder.event("transferred", f"Started from {config.init.checkpoint}: {report}.", state)
     elif config.train.whiten:
         whiten(state.network, data)

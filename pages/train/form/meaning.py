@@ -1,25 +1,30 @@
-"""What the settings mean, answered at once: tokens on a real picture, size, cost, schedule, time."""
+"""What the settings mean, answered at once: tokens on a real image, size, cost, schedule, time."""
+
+import time
 
 import streamlit as st
 from PIL import Image
 
-from pages.shared import curves, live_chart, words
+from pages.shared import curves, live_chart
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
-from pages.train.form import timing
-from vit import cost, text
+from vit import cost, expectation, text
 from vit.config import ModelConfig, RunConfig, share_or_count
 from vit.data import catalog
 from vit.errors import ConfigError
 from vit.plots import heatmap
-from vit.rules import planned_steps, validate
+from vit.rules import planned_steps, training_images, validate
+from vit.runs import speed
 
 PICTURE_SIDE = 168  # pixels
 CURVE_POINTS = 120
+ASKED = "speed_asked"  # when this visitor asked for the speed of which configuration
+START_SECONDS = 20  # until a measuring process must have shown itself
+REFRESH_SECONDS = 1
 NOMINAL_STEPS = 1000  # to draw the schedule of a run whose length isn't known in steps yet
 
 
-def draw(raw: dict, problems: dict) -> None:
+def draw(raw: dict) -> None:
     """Everything that follows from the settings; a sentence instead while they can't work."""
     st.subheader("What this means", anchor=False)
     try:
@@ -33,21 +38,21 @@ def draw(raw: dict, problems: dict) -> None:
     with figures:
         _size(config)
     _schedule(config)
-    timing.draw(config)
+    _timing(config)
 
 
 def _tokens(config: RunConfig) -> None:
     model = config.model
     picture = _picture(config.data.source, model.image_size)
     grid = heatmap.token_grid(picture, model.patch_size, PICTURE_SIDE)
-    alt = f"A training picture cut into {model.grid_size} by {model.grid_size} patches"
+    alt = f"A training image cut into {model.grid_size} by {model.grid_size} patches"
     st.image(data_url(grid), width="stretch", alt=alt)
     prefix = [*(["a class token"] if model.pool == "cls" else []), *_registers(model)]
     st.caption(f"{model.grid_size}×{model.grid_size} patches" + (f", {' and '.join(prefix)}" if prefix else ""))
 
 
 def _registers(model: ModelConfig) -> list[str]:
-    return [words.counted(model.reg_tokens, "register")] if model.reg_tokens else []
+    return [text.counted(model.reg_tokens, "register")] if model.reg_tokens else []
 
 
 def _size(config: RunConfig) -> None:
@@ -55,8 +60,8 @@ def _size(config: RunConfig) -> None:
     memory = text.size(cost.training_memory(model, config.train.batch_size))
     lines = {
         "tokens": f"{model.num_tokens:,}",
-        "parameters": words.compact(cost.num_parameters(model)),
-        "FLOP per picture": words.compact(cost.forward_flops(model)),
+        "parameters": text.compact(cost.num_parameters(model)),
+        "FLOPs per image": text.compact(cost.forward_flops(model)),
         "memory for training": memory,
         "classes": f"{model.num_classes:,}",
     }
@@ -72,13 +77,14 @@ def _schedule(config: RunConfig) -> None:
     warmup = share_or_count(config.train.warmup, total)
     steps = [round(total * point / CURVE_POINTS) for point in range(CURVE_POINTS)]
     rates = [config.train.lr_at(step, total, warmup) for step in steps]
+    rise = f"Rises to {config.train.lr:g} over {text.counted(warmup, 'step')}"
     st.markdown("**Learning rate over the run**")
     live_chart.draw(
         [Series("learning rate", "line", curves.significant([100 * step / total for step in steps]), rates)],
         key="schedule",
         x_title="% of the run",
         y_title="",
-        alt=f"Rises to {config.train.lr:g} over {warmup:,} steps, then falls to zero ({config.train.schedule}).",
+        alt=f"{rise}, then falls to zero ({config.train.schedule}).",
         height=150,
         legend=False,
     )
@@ -87,3 +93,79 @@ def _schedule(config: RunConfig) -> None:
 @st.cache_data(max_entries=20, show_spinner=False)
 def _picture(source: str, image_size: int) -> Image.Image:
     return catalog.samples(source, "train", 1, image_size=image_size)[0].image
+
+
+def _timing(config: RunConfig) -> None:
+    """Speed, time per epoch and the likely end; or the way to find out."""
+    is_waiting = _is_waiting(config)
+    st.fragment(_timing_now, run_every=REFRESH_SECONDS if is_waiting else None)(config, is_waiting)
+
+
+def _timing_now(config: RunConfig, was_waiting: bool) -> None:
+    """The three states; when one follows another, the page starts or stops looking."""
+    if _is_waiting(config) != was_waiting:
+        st.rerun()
+    known = speed.remembered(config)
+    images = training_images(config, catalog.describe(config.data.source).counts["train"])
+    if known is not None:
+        _times(config, known, images)
+    elif was_waiting:
+        st.markdown("**Measuring this machine** :gray[takes some seconds, or until a run is done]")
+        st.progress(_waited(config), text="Training steps on random images")
+    else:
+        _unknown(config, images)
+
+
+def _times(config: RunConfig, images_per_second: float, images: int) -> None:
+    """The measured speed and what follows from it."""
+    seconds = _seconds(config, images_per_second)
+    lines = {f"**{images_per_second:,.0f} images/s**": "measured on this machine"}
+    lines[f"**{text.duration(images / images_per_second)}**"] = f"per epoch of {images:,} images"
+    lines[f"**Done ~{text.clock(time.time() + seconds)}**"] = _reach(config, seconds, images_per_second, images)
+    info = catalog.describe(config.data.source)
+    expected = expectation.accuracy(config, info, seconds * images_per_second / images)
+    if expected is not None:
+        lines[f"**~{text.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
+    with st.container(gap="xsmall"):
+        for figure, meaning in lines.items():
+            st.markdown(f"{figure} :gray[{meaning}]")
+
+
+def _seconds(config: RunConfig, images_per_second: float) -> float:
+    """How long the training takes."""
+    if config.train.minutes is not None:
+        return 60 * config.train.minutes
+    steps = planned_steps(config, catalog.describe(config.data.source).counts["train"])
+    assert steps is not None  # only a length in minutes leaves it open
+    return steps * config.train.batch_size / images_per_second
+
+
+def _reach(config: RunConfig, seconds: float, images_per_second: float, images: int) -> str:
+    """The run's length in the terms that weren't chosen."""
+    if config.train.epochs is not None:
+        return f"after {text.duration(seconds)}"
+    return f"after {text.duration(seconds)}, {seconds * images_per_second / images:.3g} epochs"
+
+
+def _unknown(config: RunConfig, images: int) -> None:
+    per_epoch = text.counted(images // config.train.batch_size, "step")
+    steps = f"{images:,} training images, {per_epoch} per epoch."
+    fixed = f" The run takes {config.train.minutes:g} min." if config.train.minutes is not None else ""
+    st.caption(steps + fixed)
+    st.button("Measure the speed", key="measure", icon=":material/speed:", on_click=_measure, args=(config,))
+
+
+def _measure(config: RunConfig) -> None:
+    speed.measure(config)
+    st.session_state[ASKED] = (speed.key(config), time.time())
+
+
+def _is_waiting(config: RunConfig) -> bool:
+    """Whether the answer is on its way."""
+    return speed.remembered(config) is None and (speed.is_measuring(config) or _waited(config) < 1.0)
+
+
+def _waited(config: RunConfig) -> float:
+    """Share of the usual time that has passed since this visitor asked."""
+    key, asked = st.session_state.get(ASKED, ("", 0.0))
+    return min(1.0, (time.time() - asked) / START_SECONDS) if key == speed.key(config) else 1.0

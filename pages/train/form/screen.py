@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.shared import heading, launching, models
 from pages.train import command
-from pages.train.form import fields, meaning, state, widgets
-from vit import devices, presets
-from vit.config import ENCODER
+from pages.train.form import meaning, settings, state
+from pages.train.form.settings import Problems
+from vit import devices, expectation, presets
 from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import status as runs
@@ -22,25 +22,27 @@ def draw() -> None:
         _actions(problems)
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
+    if st.session_state.get(state.NOTES):
+        st.warning(f"Settings in the address that were not used: {'; '.join(st.session_state[state.NOTES])}.")
     _top(problems)
     form, aside = st.columns([6, 5], gap="medium")
     with form:
         _model(problems)
         _training(problems)
     with aside.container(border=True):
-        meaning.draw(state.raw(), problems)
+        meaning.draw(state.raw())
 
 
-def _problems(raw: dict) -> widgets.Problems:
+def _problems(raw: dict) -> Problems:
     """What is wrong, by setting."""
     info = state.data_info()
-    found: widgets.Problems = {}
+    found: Problems = {}
     for problem in find_problems(raw, devices.surroundings(info.counts.get("train"), len(info.classes))):
         found.setdefault(problem.field, []).append(problem)
     return found
 
 
-def _top(problems: widgets.Problems) -> None:
+def _top(problems: Problems) -> None:
     names = presets.offered(devices.describe().device)
     if st.session_state[state.PRESET] not in names:  # a link asked for it
         names.append(st.session_state[state.PRESET])
@@ -54,10 +56,9 @@ def _top(problems: widgets.Problems) -> None:
         **once,
     )
     preset = presets.PRESETS[st.session_state[state.PRESET]]
-    changed = [fields.label(field) for field in state.changed()]
-    st.caption(
-        " ".join(filter(None, [preset.purpose, preset.measured, f"Changed: {', '.join(changed)}." * bool(changed)]))
-    )
+    measured = preset.measured if expectation.is_cifar10(state.data_info()) else ""
+    changed = ", ".join(settings.label(field) for field in state.changed())
+    st.caption(" ".join(filter(None, [preset.purpose, measured, f"Changed: {changed}." * bool(changed)])))
     data, start, length = st.columns([3, 4, 4], gap="medium")
     with data:
         _data(problems)
@@ -67,75 +68,75 @@ def _top(problems: widgets.Problems) -> None:
         _length(problems)
 
 
-def _data(problems: widgets.Problems) -> None:
+def _data(problems: Problems) -> None:
     st.selectbox(
         "Data",
         state.sources(),
-        key=state.key("data.source"),
+        key=state.DATA,
         on_change=state.follow_data,
         persist_state="session",
-        help="More data sets come in on the Data page.",
+        help="Add more on the Data page.",
     )
-    widgets.complaints(problems.get("data.source", []) + problems.get("model.num_classes", []))
+    settings.complaints(problems.get("data.source", []) + problems.get("model.num_classes", []))
 
 
-def _start(problems: widgets.Problems) -> None:
+def _start(problems: Problems) -> None:
     st.selectbox(
         "Start from",
         state.starts(),
         format_func=lambda name: models.label(name) if name else "Scratch (random weights)",
-        key=state.key("init.checkpoint"),
+        key=state.START,
         on_change=state.apply_preset,
         persist_state="session",
-        help="A trained model learns new classes faster than random weights do. Its head is kept if the classes match.",
+        help="A pretrained model learns new classes faster than random weights. Its head is kept if the classes match.",
     )
-    widgets.complaints(problems.get("init.checkpoint", []))
-    if st.session_state[state.key("init.checkpoint")]:
-        widgets.draw("init.trainable", problems)
+    settings.complaints(problems.get("init.checkpoint", []))
+    if st.session_state[state.START]:
+        settings.draw("init.trainable", problems)
 
 
-def _length(problems: widgets.Problems) -> None:
+def _length(problems: Problems) -> None:
     number, unit = st.columns([1, 1], vertical_alignment="bottom")
-    number.number_input("Length", min_value=0.0, format="%g", key=state.LENGTH, persist_state="session")
+    number.number_input("Length", min_value=0.0, format="%g", key=settings.LENGTH, persist_state="session")
     unit.selectbox(
         "Unit",
         list(state.UNITS),
-        key=state.UNIT,
+        key=settings.UNIT,
         on_change=state.follow_unit,
         label_visibility="hidden",
         persist_state="session",
     )
-    for field in fields.LENGTH_FIELDS:
-        widgets.complaints(problems.get(field, []))
+    for field in settings.LENGTH_FIELDS:
+        settings.complaints(problems.get(field, []))
 
 
-def _model(problems: widgets.Problems) -> None:
-    start = st.session_state[state.key("init.checkpoint")]
-    given = tuple(f"model.{name}" for name in ENCODER) if start else ()
+def _model(problems: Problems) -> None:
+    start = st.session_state[state.START]
+    given = state.GIVEN if start else ()
     with st.container(border=True):
         st.subheader("Model", anchor=False)
         if given:
-            st.caption(f"What can't be changed is given by {start}.")
-        widgets.grid(fields.MODEL_FIELDS, problems, given)
-        _advanced("Advanced: model", fields.advanced("model"), problems, given)
+            st.caption(f"Greyed-out settings come from {start}.")
+        settings.grid(settings.MODEL_FIELDS, problems, given)
+        _advanced("Advanced: model", settings.advanced("model"), problems, given)
 
 
-def _training(problems: widgets.Problems) -> None:
+def _training(problems: Problems) -> None:
     with st.container(border=True):
         st.subheader("Training", anchor=False)
-        widgets.grid(fields.TRAIN_FIELDS, problems)
-        _advanced("Augmentation", fields.advanced("augment"), problems)
-        _advanced("Advanced: training", fields.advanced("train") + fields.advanced("data"), problems)
+        settings.grid(settings.TRAIN_FIELDS, problems)
+        _advanced("Augmentation", settings.advanced("augment"), problems)
+        _advanced("Advanced: training", settings.advanced("train") + settings.advanced("data"), problems)
 
 
-def _advanced(title: str, names: list[str], problems: widgets.Problems, given: tuple[str, ...] = ()) -> None:
+def _advanced(title: str, names: list[str], problems: Problems, given: tuple[str, ...] = ()) -> None:
     """An expander that opens by itself where something in it is wrong."""
     is_wrong = any(name in problems for name in names)
     with st.expander(title, expanded=is_wrong, icon=":material/error:" if is_wrong else None):
-        widgets.grid(names, problems, given)
+        settings.grid(names, problems, given)
 
 
-def _actions(problems: widgets.Problems) -> None:
+def _actions(problems: Problems) -> None:
     """One primary action, and the same as a command line."""
     name = launching.next_run()
     st.caption(_next(problems, name), width="content")
@@ -147,11 +148,11 @@ def _actions(problems: widgets.Problems) -> None:
     st.button("Train", key="train", on_click=_launch, **button)
 
 
-def _next(problems: widgets.Problems, name: str) -> str:
+def _next(problems: Problems, name: str) -> str:
     """What the button will do, or why it can't."""
     if problems:
-        wrong = [fields.label(field) for field in problems]
-        return f"To put right first: {', '.join(wrong)}"
+        wrong = [settings.label(field) for field in problems]
+        return f"Fix these first: {', '.join(wrong)}"
     active = runs.active()
     return f"**{name}**" + (f", after {active.id}" if active else "")
 
@@ -165,4 +166,4 @@ def _launch() -> None:
     except VitError as error:
         st.session_state[ERROR] = str(error)
         return
-    st.query_params["run"] = run_id
+    st.query_params.from_dict({"run": run_id})

@@ -1,81 +1,156 @@
-"""The form's content: one session entry per setting, so that it survives going to another page and back."""
+"""The form's content: one session entry per setting, and the same in the page's address.
+
+The address names the preset, the data, the start, and the length and settings that differ from the preset, so that a
+reload, a link and the browser's Back bring the form back as it was.
+"""
+
+from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from pages.shared import datasets, models
-from pages.train.form import fields
+from pages.train.command import flat, text
+from pages.train.form.settings import FOLLOWING, LENGTH, LENGTH_FIELDS, TOP_FIELDS, UNIT, key, put
 from vit import devices, presets
-from vit.config import field_names, merge
+from vit.config import ENCODER, SECTIONS, choices, field_names, merge
 from vit.data import catalog
 from vit.data.store import DatasetInfo
-from vit.errors import VitError
 
-PRESET, LENGTH, UNIT = "form.preset", "form.length", "form.unit"
+PRESET, NOTES, SEEN = "form.preset", "form.notes", "form.seen"
+DATA, START, TRAINABLE = key("data.source"), key("init.checkpoint"), key("init.trainable")
 UNITS = {"minutes": 5.0, "epochs": 5.0, "steps": 1000.0}  # with what to start from
-SCRATCH = ""
-LINKED = ("data", "init", "preset")  # what a link may ask for
-
-
-def key(field: str) -> str:
-    """The session entry of a setting, which is also its widget's key."""
-    return f"form.{field}"
-
-
-def put(field: str, value: object) -> None:
-    """Change a setting from a button; the widget shows it in the next run."""
-    if field in fields.LENGTH_FIELDS:
-        st.session_state[LENGTH] = float(value)
-    else:
-        st.session_state[key(field)] = value
+SCRATCH, ALL = "", "all"
+GIVEN = tuple(f"model.{name}" for name in ENCODER)  # by a trained start
+SETTINGS = [field for field in field_names() if field not in (*TOP_FIELDS, *FOLLOWING)]
+SETTING_KEYS = [key(field) for field in SETTINGS]
+NOT_OURS = ("run", "x", "tab")  # of a run's own page
 
 
 def prepare() -> None:
-    """Fill the form at the first visit, take over what a link asks for, and drop what no longer exists."""
+    """Fill the form at the first visit, follow the address, drop what no longer exists, and write the address."""
     if PRESET not in st.session_state:
-        st.session_state[key("data.source")] = datasets.preferred().name
-        st.session_state[key("init.checkpoint")] = SCRATCH
-        st.session_state[key("init.trainable")] = "all"
-        st.session_state[PRESET] = presets.default(devices.describe().device)
+        st.session_state[DATA], st.session_state[START] = datasets.preferred().name, SCRATCH
+        st.session_state[TRAINABLE], st.session_state[PRESET] = ALL, presets.default(devices.describe().device)
         apply_preset()
-    if st.session_state[key("data.source")] not in sources():
-        put("data.source", datasets.preferred().name)
-    if st.session_state[key("init.checkpoint")] not in starts():
-        put("init.checkpoint", SCRATCH)
-    _take_over_link()
+    asked = {name: value for name, value in st.query_params.items() if name not in NOT_OURS}
+    seen = st.session_state.get(SEEN)
+    is_changed = seen is not None and seen["content"] != _content()
+    if is_changed:
+        st.session_state.pop(NOTES, None)
+    if st.session_state[DATA] not in sources():
+        st.session_state[DATA] = datasets.preferred().name
+    if st.session_state[START] not in starts():
+        st.session_state[START] = SCRATCH
+    # A click that comes with an address from before the click before it is no link.
+    if asked and not is_changed and (seen is None or asked != seen["address"]):
+        _take_over(asked)
+    _write(asked)
 
 
-def _take_over_link() -> None:
-    wanted = {name: st.query_params.pop(name) for name in LINKED if name in st.query_params}
-    if wanted.get("data") in sources():
-        put("data.source", wanted["data"])
-        follow_data()
-    if wanted.get("init") in starts():
-        put("init.checkpoint", wanted["init"])
-        apply_preset()
-    if wanted.get("preset") in presets.PRESETS:
-        st.session_state[PRESET] = wanted["preset"]
-        apply_preset()
+def _content() -> dict[str, object]:
+    """Every entry of the form."""
+    return {
+        name: st.session_state[name] for name in (PRESET, DATA, START, TRAINABLE, UNIT, LENGTH, *map(key, SETTINGS))
+    }
+
+
+def _take_over(asked: dict[str, str]) -> None:
+    """Set what an address asks for; what can't be used is told."""
+    wanted, notes = dict(asked), []
+    for name, entry, known, follow in (
+        ("data", DATA, sources(), follow_data),
+        ("init", START, starts(), apply_preset),
+        ("preset", PRESET, list(presets.PRESETS), apply_preset),
+    ):
+        value = wanted.pop(name, None)
+        if value in known:
+            st.session_state[entry] = value
+            follow()
+        elif value is not None:
+            notes.append(f"{name}={value} (there is {', '.join(filter(None, known))})")
+    for name, value in wanted.items():
+        try:
+            _put_text(f"train.{name}" if name in UNITS else name, value)
+        except ValueError as error:
+            notes.append(f"{name}={value} ({error})")
+    st.session_state[NOTES] = notes
+
+
+def _put_text(field: str, value: str) -> None:
+    """Change a setting to what a text says.
+
+    Raises:
+        ValueError: With the reason, if there is no such setting or it can't have this value.
+    """
+    if field not in (*SETTINGS, *LENGTH_FIELDS, "init.trainable"):
+        raise ValueError("no such setting")
+    if field in GIVEN and st.session_state[START]:
+        raise ValueError(f"given by {st.session_state[START]}")
+    section, _, name = field.partition(".")
+    chosen = next((choice for choice in choices(field) if str(choice) == value), value)
+    try:
+        put(field, getattr(SECTIONS[section].model_validate({name: chosen}), name))
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"].removeprefix("Input ")) from error
+
+
+def _write(asked: dict[str, str]) -> None:
+    """Put the form into the address, unless it says what an empty address means."""
+    now = address()
+    is_default = now == {"preset": presets.default(devices.describe().device), "data": datasets.preferred().name}
+    if asked != now and (asked or not is_default):
+        st.query_params.from_dict(now)
+    st.session_state[SEEN] = {"content": _content(), "address": now if asked or not is_default else {}}
+
+
+def address() -> dict[str, str]:
+    """The form as query parameters."""
+    base, start, unit = _base(), st.session_state[START], st.session_state[UNIT]
+    named = {"preset": st.session_state[PRESET], "data": st.session_state[DATA]}
+    if start:
+        named["init"] = start
+        named |= {} if st.session_state[TRAINABLE] == ALL else {"init.trainable": st.session_state[TRAINABLE]}
+    if base[f"train.{unit}"] != st.session_state[LENGTH]:
+        named[unit] = text(st.session_state[LENGTH])
+    return named | {field: text(st.session_state[key(field)]) for field in changed()}
+
+
+def changed() -> list[str]:
+    """The settings that differ from the chosen preset."""
+    base = _base()
+    return [field for field in SETTINGS if st.session_state[key(field)] != base[field]]
+
+
+def _base() -> dict[str, Any]:
+    """What every setting is before a person changes anything: by preset, start and data."""
+    start = st.session_state[START] or None
+    raw = presets.build(st.session_state[PRESET], init=start)
+    base = flat(raw)
+    base.update({} if start else _image_size())
+    return base
 
 
 def apply_preset() -> None:
     """Set every setting to what the chosen preset says, for the data and the start that are chosen."""
-    start = st.session_state[key("init.checkpoint")] or None
-    raw = presets.build(st.session_state[PRESET], init=start)
-    for field in field_names():
-        if field not in (*fields.TOP_FIELDS, *fields.FOLLOWING):
-            section, _, name = field.partition(".")
-            put(field, raw[section][name])
-    unit = next(unit for unit in UNITS if raw["train"][unit] is not None)
-    st.session_state[UNIT], st.session_state[LENGTH] = unit, float(raw["train"][unit])
-    if start is None:
-        follow_data()
+    base = _base()
+    for field in SETTINGS:
+        put(field, base[field])
+    length = next(field for field in LENGTH_FIELDS if base[field] is not None)
+    put(length, base[length])
 
 
 def follow_data() -> None:
-    """Let the model see the data's pictures at their own size; a trained start keeps its size."""
+    """Let the model see the data's images at their own size; a trained start keeps its size."""
+    if not st.session_state[START]:
+        for field, size in _image_size().items():
+            put(field, size)
+
+
+def _image_size() -> dict[str, int]:
+    """The setting that follows the data, where the data's images share one size."""
     size = data_info().image_size
-    if size and not st.session_state[key("init.checkpoint")]:
-        put("model.image_size", size)
+    return {"model.image_size": size} if size else {}
 
 
 def follow_unit() -> None:
@@ -85,13 +160,12 @@ def follow_unit() -> None:
 
 def raw() -> dict:
     """The form as a raw configuration, unchecked."""
-    chosen = {field: st.session_state[key(field)] for field in field_names() if key(field) in st.session_state}
-    chosen["init.checkpoint"] = chosen["init.checkpoint"] or None
-    chosen["model.num_classes"] = len(data_info().classes)
+    chosen = {field: st.session_state[key(field)] for field in SETTINGS}
+    chosen |= {"data.source": st.session_state[DATA], "model.num_classes": len(data_info().classes)}
+    chosen |= {"init.checkpoint": st.session_state[START] or None, "init.trainable": st.session_state[TRAINABLE]}
     unit, length = st.session_state[UNIT], st.session_state[LENGTH]
-    lengths = dict.fromkeys(fields.LENGTH_FIELDS)
-    lengths[f"train.{unit}"] = int(length) if unit == "steps" else length
-    return {**merge(presets.build(st.session_state[PRESET]), chosen | lengths)}
+    chosen |= dict.fromkeys(LENGTH_FIELDS) | {f"train.{unit}": int(length) if unit == "steps" else length}
+    return merge(presets.build(st.session_state[PRESET]), chosen)
 
 
 def sources() -> list[str]:
@@ -100,21 +174,9 @@ def sources() -> list[str]:
 
 
 def starts() -> list[str]:
-    """From scratch, or any model."""
-    return [SCRATCH, *models.names()]
+    """From scratch, or any model that can be read."""
+    return [SCRATCH, *filter(models.is_readable, models.names())]
 
 
 def data_info() -> DatasetInfo:
-    return catalog.describe(st.session_state[key("data.source")])
-
-
-def changed() -> list[str]:
-    """The settings that differ from the chosen preset."""
-    try:
-        base = presets.build(st.session_state[PRESET], init=st.session_state[key("init.checkpoint")] or None)
-    except VitError:
-        return []
-    here = raw()
-    skipped = (*fields.TOP_FIELDS, *fields.FOLLOWING, "model.image_size")
-    split = [(field, *field.split(".")) for field in field_names() if field not in skipped]
-    return [field for field, section, name in split if base[section][name] != here[section][name]]
+    return catalog.describe(st.session_state[DATA])

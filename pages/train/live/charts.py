@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.shared import curves, live_chart, words
+from pages.shared import curves, live_chart
 from pages.shared.live_chart import Series
+from vit import text
 from vit.runs.directory import Run
 from vit.runs.metrics import curve
 from vit.runs.plan import Plan
@@ -12,8 +13,8 @@ X_TITLES = {"step": "step", "epoch": "epoch", "time": "seconds of training"}
 
 RESERVED_HEIGHT = 350  # pixels
 LOSS_HELP = (
-    "Cross-entropy. The train loss is measured on augmented pictures and smoothed labels, so it can stay above the "
-    "val loss, which is measured on plain ones."
+    "Cross-entropy. The train loss is computed on augmented images and smoothed labels, so it can stay above the "
+    "val loss, which is computed without them."
 )
 
 
@@ -22,15 +23,15 @@ def draw(run: Run, rows: list[dict], plan: Plan | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         over = {"default": "step", "required": True, "label_visibility": "collapsed"}
         x = st.segmented_control("Curves over", list(X_TITLES), key="x", bind="query-params", **over)
-        st.caption("Drag over a chart to zoom in, double-click to see all of it again.")
+        st.caption("Drag over a chart to zoom in, double-click to reset.")
     left, right = st.columns(2, gap="medium")
     with left.container(border=True, gap=None):
         st.markdown("**Loss**", help=LOSS_HELP)
         _draw(run, "loss", x, _loss(rows, x), y_title="loss", alt=_loss_in_words(rows))
     with right.container(border=True, gap=None):
-        st.markdown("**Accuracy on validation pictures**")
+        st.markdown("**Validation accuracy**")
         accuracy = _accuracy(rows, x, len(plan.classes) if plan else 0)
-        _draw(run, "accuracy", x, accuracy, y_title="share right", alt=_accuracy_in_words(rows), percent=True)
+        _draw(run, "accuracy", x, accuracy, y_title="accuracy", alt=_accuracy_in_words(rows), percent=True)
     with left.container(border=True, gap=None):
         st.markdown("**Learning rate**")
         _draw_small(run, "lr", x, rows)
@@ -88,4 +89,4 @@ def _accuracy_in_words(rows: list[dict]) -> str:
     values = curve(rows, "val_accuracy")[1]
     if not values:
         return "Validation accuracy: no figures yet."
-    return f"The validation accuracy is now {words.percent(values[-1])}; the best was {words.percent(max(values))}."
+    return f"The validation accuracy is now {text.percent(values[-1])}; the best was {text.percent(max(values))}."

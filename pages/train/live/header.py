@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, words
-from pages.train.live import pace
+from pages.shared import heading, launching
+from vit import text
 from vit.errors import VitError
 from vit.runs import launch
 from vit.runs.directory import Run
 from vit.runs.status import RESUMABLE, RunState, active
 
-ERROR, NOTE = "live_error", "live_note"
-SOON = {"save": "Saving a checkpoint after this step.", "stop": "Stopping after this step, then saving."}
+ERROR = "live_error"
+RECENT_ROWS = 30
+SOON = {"save": "saving a checkpoint after this step", "stop": "stopping after this step"}
 BADGES = {
     "queued": ("gray", ":material/hourglass_empty:"),
     "running": ("primary", ":material/play_circle:"),
@@ -36,20 +37,17 @@ def draw(run: Run, now: RunState, rows: list[dict]) -> None:
         _actions(run, now)
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
-    if NOTE in st.session_state:
-        st.toast(st.session_state.pop(NOTE))
-    st.progress(now.progress, text=_progress(now, rows))
+    st.progress(now.progress, text=_progress(run, now, rows))
     if not now.is_alive:
         _ending(run, now)
 
 
 def _actions(run: Run, now: RunState) -> None:
     """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
-    new = {"type": "tertiary", "icon": ":material/add:", "help": "Configure another run; this one goes on."}
-    st.button("New run", on_click=launching.configure_another, **new)
+    st.button("New run", type="tertiary", icon=":material/add:", on_click=launching.configure_another)
     if now.is_alive:
         st.button("Save now", icon=":material/save:", on_click=_command, args=(run.id, "save"))
-        is_stopping = run.command_path.exists()
+        is_stopping = launch.waiting_command(run) == "stop"
         label = "Stopping" if is_stopping else "Stop"
         stop = {"type": "primary", "icon": ":material/stop:", "disabled": is_stopping}
         st.button(label, key="stop", on_click=_command, args=(run.id, "stop"), **stop)
@@ -62,8 +60,6 @@ def _command(run_id: str, word: str) -> None:
         launch.command(run_id, word)
     except VitError as error:
         st.session_state[ERROR] = str(error)
-    else:
-        st.session_state[NOTE] = SOON[word]
 
 
 def _resume(run_id: str) -> None:
@@ -73,28 +69,38 @@ def _resume(run_id: str) -> None:
         st.session_state[ERROR] = str(error)
 
 
-def _progress(now: RunState, rows: list[dict]) -> str:
-    """``epoch 2.4 of 6 · step 1,240 of 3,000 · 41 % · 1 min 12 s left``."""
+def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
+    """``epoch 2.4 of 6.0 · step 1,240 of 3,000 · 41% · 1 min 12 s left``."""
     if now.state == "queued":
         return _queue(now)
     if not now.status.total_steps:
-        return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "Not a single step was made"
+        return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "No steps were run"
     epochs = now.status.total_epochs
-    parts = [f"epoch {now.status.epoch:.3g} of {epochs:.3g}"] if epochs else []
-    parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", words.percent(now.progress, 0)]
-    left = pace.seconds_left(rows, now.status.total_steps)
+    parts = [f"epoch {now.status.epoch:.1f} of {epochs:.1f}"] if epochs else []
+    parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", text.percent(now.progress, 0)]
+    left = seconds_left(rows, now.status.total_steps)
     if now.is_alive:
-        parts += [f"{words.duration(left)} left"] if left is not None and now.status.phase == "training" else []
+        parts += [f"{text.duration(left)} left"] if left is not None and now.status.phase == "training" else []
         parts += [DOING[now.status.phase].lower()] if now.status.phase in DOING else []
+        parts += [SOON[word]] if (word := launch.waiting_command(run)) else []
     elif now.status.seconds:
-        parts.append(f"{words.duration(now.status.seconds)} of training")
+        parts.append(f"{text.duration(now.status.seconds)} of training")
     return " · ".join(parts)
+
+
+def seconds_left(rows: list[dict], total_steps: int) -> float | None:
+    """Training time until the last step at the recent pace; None as long as there is no pace to speak of."""
+    recent = [row for row in rows if row.get("time") is not None][-RECENT_ROWS:]
+    if len(recent) < 2:
+        return None
+    steps, seconds = (recent[-1][name] - recent[0][name] for name in ("step", "time"))
+    return seconds / steps * (total_steps - recent[-1]["step"]) if steps > 0 else None
 
 
 def _queue(now: RunState) -> str:
     """What a run waits for: another one, or its own worker."""
     first = active()
-    return "Starting the worker" if first.id == now.id else f"Waiting until {first.id} is done"
+    return "Starting the worker" if first is None or first.id == now.id else f"Waiting until {first.id} is done"
 
 
 def _ending(run: Run, now: RunState) -> None:
@@ -107,10 +113,8 @@ def _ending(run: Run, now: RunState) -> None:
         message = now.status.error.message if now.status.error else "see the log below"
         st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
     elif now.state == "interrupted":
-        text = (
-            f"The process ended without a word after step {now.status.step:,}: it was killed, or the machine went off. "
-        )
-        st.warning(f"{text}{kept} Resume goes on from there.", icon=":material/power_off:")
+        how = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."
+        st.warning(f"{how} {kept} Resume continues the run.", icon=":material/power_off:")
     else:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
 
@@ -120,23 +124,23 @@ def _kept(run: Run) -> str:
     saved, best = run.saved(), run.best()
     if not saved:
         return "No checkpoint was saved yet."
-    text = f"The last checkpoint is of step {saved[-1].step:,}"
+    last = f"The last checkpoint is from step {saved[-1].step:,}"
     if best is None:
-        return f"{text}."
-    return f"{text}; the best one reached {words.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
+        return f"{last}."
+    return f"{last}; the best one reached {text.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
 
 
 def _reached(now: RunState) -> str:
     test = now.status.test
     if test is None:
-        return f"Finished with {words.percent(now.status.best_val_accuracy)} val accuracy."
-    return f"Finished: {words.percent(test.accuracy)} of the test pictures are right; they were looked at once, now."
+        return f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
+    return f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
 
 
 def _next_steps(run: Run) -> None:
     with st.container(horizontal=True, gap="small"):
-        _go("Try it on a picture", ":material/image_search:", "pages/predict/page.py", model=run.id)
-        _go("Train on from here", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
+        _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
+        _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
 
 
 def _go(label: str, icon: str, page: str, **query: str) -> None:

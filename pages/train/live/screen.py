@@ -3,12 +3,19 @@
 import streamlit as st
 
 from pages.shared import heading, launching, refresh
-from pages.train.live import charts, details, figures, header, tracked
-from vit.errors import RunError
-from vit.runs import status
-from vit.runs.directory import Run
+from pages.train import command
+from pages.train.live import charts, header, tracked
+from vit import processes, rules, text
+from vit.errors import RunError, VitError
+from vit.runs import metrics, status
+from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import MetricsTail
-from vit.runs.plan import read_plan
+from vit.runs.plan import Plan, read_plan
+
+TABS = ["Events", "Settings", "Log"]
+HEIGHT = 320  # pixels
+FACTS = {"device_name": "device", "processes": "processes", "threads": "threads each"}
+FACTS |= {"precision": "precision", "torch": "torch"}
 
 
 def draw(run_id: str) -> None:
@@ -17,7 +24,7 @@ def draw(run_id: str) -> None:
         run = Run.find(run_id)
     except RunError as error:
         heading.row("Train")
-        st.error(str(error))
+        st.error(f"{str(error)[:1].upper()}{str(error)[1:]}. It may have been deleted, or it is on another machine.")
         st.page_link(launching.TRAIN_PAGE, label="Configure a new run", icon=":material/tune:")
         return
     every = refresh.seconds(status.state_of(run))
@@ -31,14 +38,14 @@ def _live(run: Run, every: int | None) -> None:
         st.rerun()
     rows, plan = _tail(run).read(), read_plan(run)
     header.draw(run, now, rows)
-    figures.draw(rows)
+    _figures(rows)
     if rows:
         charts.draw(run, rows, plan)
         if plan:
             tracked.draw(run, plan)
     elif now.is_alive:
         charts.reserve()
-    details.draw(run, plan)
+    _details(run, plan)
 
 
 def _tail(run: Run) -> MetricsTail:
@@ -47,3 +54,65 @@ def _tail(run: Run) -> MetricsTail:
     if reader is None or reader.run != run:
         reader = st.session_state["metrics_tail"] = MetricsTail(run)
     return reader
+
+
+def _figures(rows: list[dict]) -> None:
+    """The latest figures in one row; a dash where there is none yet."""
+    with st.grid(6, min_column_width=130, gap="small"):
+        st.metric("Train loss", text.number(_last(rows, "train_loss"), ".3f"), border=True)
+        st.metric("Val loss", text.number(_last(rows, "val_loss"), ".3f"), border=True)
+        accuracy = text.percent(_last(rows, "val_accuracy"))
+        st.metric("Val accuracy", accuracy, border=True, help=_accuracy_help(rows))
+        st.metric("Images/s", text.number(_last(rows, "images_per_second")), border=True)
+        st.metric("Learning rate", text.number(_last(rows, "lr"), ".1e").replace("e-0", "e-"), border=True)
+        st.metric("Gradient norm", text.number(_last(rows, "grad_norm"), ".2f"), border=True)
+
+
+def _accuracy_help(rows: list[dict]) -> str:
+    values = metrics.curve(rows, "val_accuracy")[1]
+    gain = f"; {100 * (values[-1] - values[-2]):+.1f} points since the last validation" if len(values) > 1 else ""
+    return f"Share of validation images that are classified correctly{gain}."
+
+
+def _last(rows: list[dict], metric: str) -> float | None:
+    """The latest value of a metric."""
+    return next((row[metric] for row in reversed(rows) if row.get(metric) is not None), None)
+
+
+def _details(run: Run, plan: Plan | None) -> None:
+    """Events, settings and log below the charts; only the open tab is read."""
+    tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+    for tab, body in zip(tabs, (_events, _settings, _log), strict=True):
+        if tab.open:
+            with tab:
+                body(run, plan)
+
+
+def _events(run: Run, plan: Plan | None) -> None:
+    events = read_lines(run.events_path)
+    if not events:
+        st.caption("No events yet.")
+    with st.container(height=HEIGHT, border=False, gap="xsmall") if len(events) > 8 else st.container(gap="xsmall"):
+        for event in reversed(events):
+            st.markdown(f":gray[{text.clock(event['time'])} · step {event['step']:,}] · {event['text']}")
+
+
+def _settings(run: Run, plan: Plan | None) -> None:
+    try:
+        raw = rules.read(run.config_path).to_json()
+        shell = command.line(raw)
+    except VitError as error:
+        st.error(str(error))
+        return
+    st.caption("The same run from a shell:")
+    st.code(shell, language="bash", wrap_lines=True)
+    if plan:
+        facts = [f"{label} {getattr(plan, name)}" for name, label in FACTS.items()]
+        facts.append(f"{plan.num_train:,} train and {plan.num_val:,} val images")
+        st.caption(" · ".join(facts))
+    st.json(raw, expanded=1)
+
+
+def _log(run: Run, plan: Plan | None) -> None:
+    with st.container(height=HEIGHT, autoscroll=True, border=False):
+        st.code(processes.log_tail(run.log_path, 200) or "The log is empty.", language=None, wrap_lines=True)

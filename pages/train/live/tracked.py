@@ -1,20 +1,25 @@
-"""Watch it learn: the same eight pictures after every validation, with what the model says and looks at."""
+"""Watch it learn: the same eight images after every validation, with their predictions and attention rollout."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from pages.shared import words
 from pages.shared.inline import data_url
-from pages.train.live import strip
+from vit import text
+from vit.plots import heatmap, scale
 from vit.runs.directory import Run, read_lines
 from vit.runs.plan import Plan
 
 HELP = (
-    "Validation pictures that stay the same. Brighter squares: where the prediction draws from (attention rollout). "
-    "The bars below a picture: how sure the model was of the right class at each validation; solid ones were right."
+    "The same validation images after every validation. Brighter squares: attention rollout. Bars below an image: the "
+    "probability of its label at each validation; solid where the prediction was correct."
 )
+SIDE, STRIP, GAP = 160, 28, 4  # pixels
+MOST_BARS = 40
+RIGHT, WRONG = (20, 152, 140, 255), (128, 140, 139, 110)
+OPACITY = 0.45
 
 
 def draw(run: Run, plan: Plan) -> None:
@@ -33,8 +38,25 @@ def draw(run: Run, plan: Plan) -> None:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What became of one image.
+
+    Attributes:
+        says: The class predicted now.
+        probability: Of that class.
+        attention: (g, g), shares.
+        bars: At each validation, (probability of the label, whether the prediction was correct).
+    """
+
+    says: int
+    probability: float
+    attention: np.ndarray
+    bars: list[tuple[float, bool]]
+
+
+@dataclass(frozen=True)
 class Cell:
-    """A picture with its attention and its history, and what stands below it."""
+    """An image with its attention and its history, and its caption."""
 
     picture: str
     caption: str
@@ -43,22 +65,21 @@ class Cell:
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
 def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[Cell]:
-    """Made anew only when the run has looked at its pictures again."""
-    history = strip.valid(read_lines(run.tracked_path))
+    """Drawn again only after the run's next validation."""
+    history = valid(read_lines(run.tracked_path))
     if not history:
         return []
     pictures = zip(_pictures(run), labels, strict=False)
     return [
-        _cell(picture, strip.follow(history, place, label), classes, label)
-        for place, (picture, label) in enumerate(pictures)
+        _cell(picture, follow(history, place, label), classes, label) for place, (picture, label) in enumerate(pictures)
     ]
 
 
-def _cell(picture: Image.Image, seen: strip.Seen, classes: tuple[str, ...], label: int) -> Cell:
-    says, probability = classes[seen.says], words.percent(seen.probability, 0)
+def _cell(picture: Image.Image, seen: Seen, classes: tuple[str, ...], label: int) -> Cell:
+    says, probability = classes[seen.says], text.percent(seen.probability, 0)
     caption = f":material/{'check' if seen.says == label else 'close'}: **{says}** {probability}"
-    alt = f"A picture labelled {classes[label]}. The model says {says}, {probability}."
-    return Cell(data_url(strip.draw(picture, seen)), caption, alt)
+    alt = f"An image labelled {classes[label]}. The model predicts {says}, {probability}."
+    return Cell(data_url(drawn(picture, seen)), caption, alt)
 
 
 def _pictures(run: Run) -> list[Image.Image]:
@@ -67,3 +88,50 @@ def _pictures(run: Run) -> list[Image.Image]:
         row = image.convert("RGB")
     side = row.height
     return [row.crop((left, 0, left + side, side)) for left in range(0, row.width, side)]
+
+
+def valid(history: list[dict]) -> list[dict]:
+    """Without what a resumed run has made anew: a row replaces all earlier ones of its step or later."""
+    kept: list[dict] = []
+    for row in history:
+        while kept and kept[-1]["step"] >= row["step"]:
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def follow(history: list[dict], place: int, label: int) -> Seen:
+    """One image's way through the history."""
+    rows = [row["probabilities"][place] for row in history]
+    bars = [(row[label], max(row) == row[label]) for row in rows]
+    attention = np.array(history[-1]["attention"][place])
+    side = round(len(attention) ** 0.5)
+    says = int(np.argmax(rows[-1]))
+    return Seen(says, rows[-1][says], attention.reshape(side, side), bars)
+
+
+def drawn(picture: Image.Image, seen: Seen) -> Image.Image:
+    """The image under its attention, and the bars below it."""
+    result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
+    meaning = scale.times_uniform(seen.attention, seen.attention.size)
+    shown = heatmap.overlay(picture, seen.attention, scale=meaning, opacity=OPACITY, grid=False, size=SIDE)
+    result.paste(shown, (0, 0))
+    _bars(ImageDraw.Draw(result), thinned(seen.bars))
+    return result
+
+
+def thinned(bars: list) -> list:
+    """At most ``MOST_BARS``, evenly chosen, with the last one always among them."""
+    step = -(-len(bars) // MOST_BARS)
+    return bars[::-1][::step][::-1]
+
+
+def _bars(canvas: ImageDraw.ImageDraw, bars: list[tuple[float, bool]]) -> None:
+    """As high as the label's probability; solid where the prediction was correct, pale where not."""
+    width = SIDE / max(len(bars), 8)
+    bottom = SIDE + GAP + STRIP - 1
+    canvas.line([(0, bottom), (SIDE, bottom)], WRONG)
+    for index, (probability, is_right) in enumerate(bars):
+        left = index * width
+        top = bottom - max(1, probability * (STRIP - 2))
+        canvas.rectangle([left, top, max(left, left + width - 2), bottom], RIGHT if is_right else WRONG)

@@ -1,0 +1,161 @@
+"""Which setting stands where, and its widget, made from what the configuration says of it.
+
+What isn't named here is behind Advanced, so that no setting is forgotten.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from vit.config import choices, field_info, field_names
+from vit.errors import Problem
+
+Problems = dict[str, list[Problem]]
+
+MODEL = ("patch_size", "embed_dim", "depth", "num_heads", "stem", "pool", "pos_embed", "mlp_ratio")
+TRAIN = ("lr", "batch_size", "optimizer", "schedule", "warmup", "weight_decay")
+MODEL_FIELDS = tuple(f"model.{name}" for name in MODEL)
+TRAIN_FIELDS = tuple(f"train.{name}" for name in TRAIN)
+LENGTH_FIELDS = ("train.minutes", "train.epochs", "train.steps")  # one widget for the three
+TOP_FIELDS = ("data.source", "init.checkpoint", "init.trainable", *LENGTH_FIELDS)
+FOLLOWING = ("model.num_classes",)  # the data decides
+LENGTH, UNIT = "form.length", "form.unit"
+
+LABELS = {
+    "lr": "Learning rate",
+    "embed_dim": "Width (embed_dim)",
+    "num_heads": "Heads",
+    "pool": "Pooling",
+    "pos_embed": "Position",
+    "mlp_ratio": "MLP ratio",
+    "qkv_bias": "QKV bias",
+    "reg_tokens": "Register tokens",
+    "val_size": "Validation split",
+    "ema_decay": "EMA decay",
+    "rand_augment": "RandAugment",
+    "cutmix_alpha": "CutMix alpha",
+    "grad_clip": "Gradient clipping",
+    "attn_drop_rate": "Attention dropout",
+    "drop_rate": "Dropout",
+    "drop_path_rate": "Drop path",
+    "eval_every": "Validate every",
+    "save_every": "Save every (s)",
+    "compile": "torch.compile",
+    "color_jitter": "Color jitter",
+}
+STEPS = {
+    "model.embed_dim": 32,
+    "model.image_size": 4,
+    "model.mlp_ratio": 0.5,
+    "train.batch_size": 32,
+    "train.lr": 1e-4,
+    "train.weight_decay": 0.01,
+    "train.save_every": 10.0,
+}
+
+
+def key(field: str) -> str:
+    """The session entry of a setting, which is also its widget's key."""
+    return f"form.{field}"
+
+
+def put(field: str, value: Any) -> None:
+    """Change a setting; its widget shows it in the next run."""
+    if field in LENGTH_FIELDS:
+        st.session_state[UNIT], st.session_state[LENGTH] = field.removeprefix("train."), float(value)
+    else:
+        st.session_state[key(field)] = value
+
+
+def label(field: str) -> str:
+    """A setting as the form calls it."""
+    name = field.partition(".")[2]
+    return LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def advanced(section: str) -> list[str]:
+    """The settings of a section that stand nowhere else."""
+    placed = {*MODEL_FIELDS, *TRAIN_FIELDS, *TOP_FIELDS, *FOLLOWING}
+    return [name for name in field_names() if name.startswith(f"{section}.") and name not in placed]
+
+
+def grid(names: tuple[str, ...] | list[str], problems: Problems, given: tuple[str, ...] = ()) -> None:
+    """Settings side by side; those ``given`` by a trained start are shown but can't be changed."""
+    cells = st.grid(2, min_column_width=130, gap="small")
+    for field in names:
+        with cells.cell():
+            draw(field, problems, is_given=field in given)
+
+
+def draw(field: str, problems: Problems, is_given: bool = False) -> None:
+    """A setting's widget, and below it what is wrong with its value."""
+    common = {
+        "label": label(field),
+        "key": key(field),
+        "help": field_info(field).description,
+        "disabled": is_given,
+        "persist_state": "session",
+    }
+    if choices(field):
+        _choice(field, common)
+    elif _kind(field) is bool:
+        st.toggle(**common)
+    elif _kind(field) is str:
+        st.text_input(**common)
+    else:
+        _number(field, common)
+    complaints(problems.get(field, []))
+
+
+def complaints(problems: list[Problem]) -> None:
+    """What is wrong, where it is wrong, with the remedy as a button where there is one."""
+    for place, problem in enumerate(problems):
+        st.caption(f":red[:material/error: {problem.message[:1].upper()}{problem.message[1:]}]")
+        if problem.remedy is not None:
+            st.button(
+                f"Use {problem.remedy}",
+                key=f"remedy.{problem.field}.{place}",
+                icon=":material/healing:",
+                on_click=put,
+                args=(problem.field, problem.remedy),
+            )
+
+
+def _choice(field: str, common: dict) -> None:
+    options = choices(field)
+    if len(options) == 2:
+        st.segmented_control(options=options, required=True, width="stretch", **common)
+    else:
+        st.selectbox(options=options, **common)
+
+
+def _number(field: str, common: dict) -> None:
+    number = _kind(field)
+    low, high = (None if limit is None else number(limit) for limit in _bounds(field))
+    step = number(_step(field, field_info(field).default))
+    form = "%d" if number is int else "%g"
+    st.number_input(min_value=low, max_value=high, step=step, format=form, **common)
+
+
+def _kind(field: str) -> type:
+    """bool, int, float or str."""
+    annotation = field_info(field).annotation
+    return next((cls for cls in (bool, int, float) if annotation is cls), str)
+
+
+def _bounds(field: str) -> tuple[float | None, float | None]:
+    """The lowest and highest value that may be typed; an excluded end is told as a problem."""
+    items = [
+        (name, getattr(item, name, None)) for item in field_info(field).metadata for name in ("ge", "gt", "le", "lt")
+    ]
+    limits = {name: limit for name, limit in items if limit is not None}
+    return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+
+
+def _step(field: str, default: float) -> float:
+    """How far one click on plus or minus goes."""
+    if field in STEPS:
+        return STEPS[field]
+    if _kind(field) is int:
+        return 1
+    return 0.05 if default < 1 else 1.0
