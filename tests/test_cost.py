@@ -83,8 +83,3 @@ def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
     estimate = cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config)
     assert saved_bytes(model, 8) < 1.2 * estimate
     assert estimate < 2 * saved_bytes(model, 8)
-
-
-@pytest.mark.parametrize(("num_bytes", "words"), [(0, "0 B"), (999, "999 B"), (1600, "1.6 kB"), (2.5e9, "2.5 GB")])
-def test_bytes_are_told_in_words(num_bytes, words):
-    assert cost.in_words(num_bytes) == words

@@ -84,12 +84,3 @@ def training_memory(config: ModelConfig, batch_size: int) -> int:
             width * side**2 * (1 + 5 / 4 if is_pooled else 3) for _, width, side, is_pooled in _stem(config)
         )
     return round(4 * (4 * num_parameters(config) + batch_size * activations))
-
-
-def in_words(num_bytes: float) -> str:
-    """Bytes as a person reads them: ``1.6 GB``."""
-    for unit in ("B", "kB", "MB"):
-        if num_bytes < 1000:
-            return f"{num_bytes:.3g} {unit}"
-        num_bytes /= 1000
-    return f"{num_bytes:,.3g} GB" if num_bytes < 1000 else f"{num_bytes:,.0f} GB"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vit import cost
+from vit import cost, text
 from vit.config import LENGTHS, SCHEMA_VERSION, SECTIONS, RunConfig, field_names
 from vit.errors import ConfigError, Problem, RunError
 
@@ -211,7 +211,7 @@ def _fits_in_memory(config: RunConfig, around: Surroundings) -> Iterator[Problem
     needed = cost.training_memory(config.model, config.train.batch_size)
     if around.memory_bytes is not None and needed > around.memory_bytes:
         message = (
-            f"training needs about {cost.in_words(needed)} and {cost.in_words(around.memory_bytes)} is free; "
+            f"training needs about {text.size(needed)} and {text.size(around.memory_bytes)} is free; "
             "use a smaller batch, embed_dim or depth, or larger patches"
         )
         yield Problem("train.batch_size", config.train.batch_size, message)

@@ -144,9 +144,8 @@ def strip(value: float, low: float, high: float) -> str:
     ]
     words = f"{value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
     inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)
-    return (
-        f'<div role="img" aria-label="Score {words}" style="position:relative;height:22px;margin:0 8px">{inside}</div>'
-    )
+    style = "position:relative;height:22px;margin:0 8px"
+    return f'<div role="img" aria-label="Score {words}" style="{style}">{inside}</div>'
 
 
 def _control_line(controls: "Controls") -> str:

@@ -8,8 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared import words
-from vit import files, jobs, paths
+from vit import files, jobs, paths, text
 from vit.data import catalog
 from vit.data import jobs as data_jobs
 from vit.data.download import REMOTE
@@ -154,7 +153,7 @@ def line(job: Job) -> str:
         return _amount(job.done, job.unit)
     parts = [f"{_amount(job.done, job.unit)} of {_amount(job.total, job.unit)}"]
     if job.rate:
-        parts += [f"{_amount(job.rate, job.unit)}/s", f"{words.duration((job.total - job.done) / job.rate)} left"]
+        parts += [f"{_amount(job.rate, job.unit)}/s", f"{text.duration((job.total - job.done) / job.rate)} left"]
     return " · ".join(parts)
 
 
@@ -164,8 +163,8 @@ def _amount(count: float, unit: str) -> str:
 
 def _ended(job: Job) -> None:
     """How it ended; stays until it is read."""
-    text, dismiss = st.columns([6, 1], vertical_alignment="center")
-    with text:
+    left, dismiss = st.columns([6, 1], vertical_alignment="center")
+    with left:
         _message(job)
     with dismiss:
         st.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")

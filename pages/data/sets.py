@@ -3,7 +3,8 @@
 import streamlit as st
 from PIL import Image
 
-from pages.shared import launching, words
+from pages.shared import launching
+from vit import text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
 from vit.errors import DataError
@@ -48,7 +49,7 @@ def _content(info: DatasetInfo) -> str:
 
 
 def _broken(info: DatasetInfo) -> None:
-    with st.expander(f"{words.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
+    with st.expander(f"{text.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
         for name, reason in info.broken:
             st.caption(f"`{name}` {reason}")
 

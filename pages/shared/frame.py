@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import refresh, words
-from vit import devices
+from pages.shared import refresh
+from vit import devices, text
 from vit.data import catalog
 from vit.runs import status
 from vit.runs.status import RunState
@@ -54,5 +54,5 @@ def _active_run(run_id: str, every: int | None) -> None:
 
 def _line(run: RunState) -> str:
     accuracy = run.status.best_val_accuracy
-    reached = f" · val accuracy {words.percent(accuracy)}" if accuracy is not None else ""
-    return f"{run.status.phase or run.state} {words.percent(run.progress, 0)}{reached}"
+    reached = f" · val accuracy {text.percent(accuracy)}" if accuracy is not None else ""
+    return f"{run.status.phase or run.state} {text.percent(run.progress, 0)}{reached}"

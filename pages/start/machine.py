@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import datasets, launching, words
-from vit import devices, expectation, presets
+from pages.shared import datasets, launching
+from vit import devices, expectation, presets, text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
 from vit.presets import Preset
@@ -33,7 +33,7 @@ def _line(info: DatasetInfo) -> str:
     if info.problem:
         return f":material/error: **{info.name}** · {info.problem}"
     origin = "built in, " if info.kind == "generated" else ""
-    images = words.counted(sum(info.counts.values()), "image")
+    images = text.counted(sum(info.counts.values()), "image")
     return f":material/photo_library: **{info.name}** · {origin}{images}, {len(info.classes)} classes"
 
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import launching, words
+from pages.shared import launching
+from vit import text
 from vit.runs import metrics, status
 from vit.runs.directory import Run
 from vit.runs.status import RunState
@@ -40,7 +41,7 @@ def _row(run: RunState) -> dict:
         "best": run.status.best_val_accuracy,
         "curve": _curve(run.id),
         "data": run.launch.data,
-        "launched": words.clock(run.launch.launched),
+        "launched": text.clock(run.launch.launched),
     }
 
 

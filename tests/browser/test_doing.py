@@ -23,9 +23,9 @@ def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(pag
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     run = status.list_runs()[0]
     assert run.state == "stopped"
-    assert run.step > 0
+    assert run.status.step > 0
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_text(f"Resumed at step {run.step:,}.")).to_be_visible()
+    expect(page.get_by_text(f"Resumed at step {run.status.step:,}.")).to_be_visible()
     stop.click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
@@ -52,7 +52,7 @@ def test_a_folder_is_imported_with_progress_and_can_be_trained_on(page, server, 
     page.goto(f"{server.url}/data")
     page.get_by_label("Folder or archive on the server").fill(str(tmp_path / "pets"))
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("is ready: 12 pictures")).to_be_visible()
+    expect(page.get_by_text("is ready: 12 images")).to_be_visible()
     card = page.locator(".st-key-set-pets")
     expect(card.get_by_text("2 classes: cat, dog")).to_be_visible()
     card.get_by_text("Train on it").click()

@@ -5,10 +5,10 @@ import time
 import streamlit as st
 from PIL import Image
 
-from pages.shared import curves, live_chart, words
+from pages.shared import curves, live_chart
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
-from vit import cost, expectation
+from vit import cost, expectation, text
 from vit.config import ModelConfig, RunConfig, share_or_count
 from vit.data import catalog
 from vit.errors import ConfigError
@@ -52,16 +52,16 @@ def _tokens(config: RunConfig) -> None:
 
 
 def _registers(model: ModelConfig) -> list[str]:
-    return [words.counted(model.reg_tokens, "register")] if model.reg_tokens else []
+    return [text.counted(model.reg_tokens, "register")] if model.reg_tokens else []
 
 
 def _size(config: RunConfig) -> None:
     model = config.model
-    memory = cost.in_words(cost.training_memory(model, config.train.batch_size))
+    memory = text.size(cost.training_memory(model, config.train.batch_size))
     lines = {
         "tokens": f"{model.num_tokens:,}",
-        "parameters": words.compact(cost.num_parameters(model)),
-        "FLOPs per image": words.compact(cost.forward_flops(model)),
+        "parameters": text.compact(cost.num_parameters(model)),
+        "FLOPs per image": text.compact(cost.forward_flops(model)),
         "memory for training": memory,
         "classes": f"{model.num_classes:,}",
     }
@@ -77,7 +77,7 @@ def _schedule(config: RunConfig) -> None:
     warmup = share_or_count(config.train.warmup, total)
     steps = [round(total * point / CURVE_POINTS) for point in range(CURVE_POINTS)]
     rates = [config.train.lr_at(step, total, warmup) for step in steps]
-    rise = f"Rises to {config.train.lr:g} over {words.counted(warmup, 'step')}"
+    rise = f"Rises to {config.train.lr:g} over {text.counted(warmup, 'step')}"
     st.markdown("**Learning rate over the run**")
     live_chart.draw(
         [Series("learning rate", "line", curves.significant([100 * step / total for step in steps]), rates)],
@@ -120,12 +120,12 @@ def _times(config: RunConfig, images_per_second: float, images: int) -> None:
     """The measured speed and what follows from it."""
     seconds = _seconds(config, images_per_second)
     lines = {f"**{images_per_second:,.0f} images/s**": "measured on this machine"}
-    lines[f"**{words.duration(images / images_per_second)}**"] = f"per epoch of {images:,} images"
-    lines[f"**Done ~{words.clock(time.time() + seconds)}**"] = _reach(config, seconds, images_per_second, images)
+    lines[f"**{text.duration(images / images_per_second)}**"] = f"per epoch of {images:,} images"
+    lines[f"**Done ~{text.clock(time.time() + seconds)}**"] = _reach(config, seconds, images_per_second, images)
     info = catalog.describe(config.data.source)
     expected = expectation.accuracy(config, info, seconds * images_per_second / images)
     if expected is not None:
-        lines[f"**~{words.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
+        lines[f"**~{text.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
     with st.container(gap="xsmall"):
         for figure, meaning in lines.items():
             st.markdown(f"{figure} :gray[{meaning}]")
@@ -143,12 +143,12 @@ def _seconds(config: RunConfig, images_per_second: float) -> float:
 def _reach(config: RunConfig, seconds: float, images_per_second: float, images: int) -> str:
     """The run's length in the terms that weren't chosen."""
     if config.train.epochs is not None:
-        return f"after {words.duration(seconds)}"
-    return f"after {words.duration(seconds)}, {seconds * images_per_second / images:.3g} epochs"
+        return f"after {text.duration(seconds)}"
+    return f"after {text.duration(seconds)}, {seconds * images_per_second / images:.3g} epochs"
 
 
 def _unknown(config: RunConfig, images: int) -> None:
-    per_epoch = words.counted(images // config.train.batch_size, "step")
+    per_epoch = text.counted(images // config.train.batch_size, "step")
     steps = f"{images:,} training images, {per_epoch} per epoch."
     fixed = f" The run takes {config.train.minutes:g} min." if config.train.minutes is not None else ""
     st.caption(steps + fixed)

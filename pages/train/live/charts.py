@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.shared import curves, live_chart, words
+from pages.shared import curves, live_chart
 from pages.shared.live_chart import Series
+from vit import text
 from vit.runs.directory import Run
 from vit.runs.metrics import curve
 from vit.runs.plan import Plan
@@ -88,4 +89,4 @@ def _accuracy_in_words(rows: list[dict]) -> str:
     values = curve(rows, "val_accuracy")[1]
     if not values:
         return "Validation accuracy: no figures yet."
-    return f"The validation accuracy is now {words.percent(values[-1])}; the best was {words.percent(max(values))}."
+    return f"The validation accuracy is now {text.percent(values[-1])}; the best was {text.percent(max(values))}."

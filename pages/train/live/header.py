@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, words
+from pages.shared import heading, launching
+from vit import text
 from vit.errors import VitError
 from vit.runs import launch
 from vit.runs.directory import Run
@@ -76,14 +77,14 @@ def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
         return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "No steps were run"
     epochs = now.status.total_epochs
     parts = [f"epoch {now.status.epoch:.1f} of {epochs:.1f}"] if epochs else []
-    parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", words.percent(now.progress, 0)]
+    parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", text.percent(now.progress, 0)]
     left = seconds_left(rows, now.status.total_steps)
     if now.is_alive:
-        parts += [f"{words.duration(left)} left"] if left is not None and now.status.phase == "training" else []
+        parts += [f"{text.duration(left)} left"] if left is not None and now.status.phase == "training" else []
         parts += [DOING[now.status.phase].lower()] if now.status.phase in DOING else []
         parts += [SOON[word]] if (word := launch.waiting_command(run)) else []
     elif now.status.seconds:
-        parts.append(f"{words.duration(now.status.seconds)} of training")
+        parts.append(f"{text.duration(now.status.seconds)} of training")
     return " · ".join(parts)
 
 
@@ -112,8 +113,8 @@ def _ending(run: Run, now: RunState) -> None:
         message = now.status.error.message if now.status.error else "see the log below"
         st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
     elif now.state == "interrupted":
-        text = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."
-        st.warning(f"{text} {kept} Resume continues the run.", icon=":material/power_off:")
+        how = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."
+        st.warning(f"{how} {kept} Resume continues the run.", icon=":material/power_off:")
     else:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
 
@@ -123,17 +124,17 @@ def _kept(run: Run) -> str:
     saved, best = run.saved(), run.best()
     if not saved:
         return "No checkpoint was saved yet."
-    text = f"The last checkpoint is from step {saved[-1].step:,}"
+    last = f"The last checkpoint is from step {saved[-1].step:,}"
     if best is None:
-        return f"{text}."
-    return f"{text}; the best one reached {words.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
+        return f"{last}."
+    return f"{last}; the best one reached {text.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
 
 
 def _reached(now: RunState) -> str:
     test = now.status.test
     if test is None:
-        return f"Finished with {words.percent(now.status.best_val_accuracy)} val accuracy."
-    return f"Test accuracy {words.percent(test.accuracy)} (the test set is used once, at the end)."
+        return f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
+    return f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
 
 
 def _next_steps(run: Run) -> None:

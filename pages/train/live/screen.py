@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, refresh, words
+from pages.shared import heading, launching, refresh
 from pages.train import command
 from pages.train.live import charts, header, tracked
-from vit import processes, rules
+from vit import processes, rules, text
 from vit.errors import RunError, VitError
 from vit.runs import metrics, status
 from vit.runs.directory import Run, read_lines
@@ -59,13 +59,13 @@ def _tail(run: Run) -> MetricsTail:
 def _figures(rows: list[dict]) -> None:
     """The latest figures in one row; a dash where there is none yet."""
     with st.grid(6, min_column_width=130, gap="small"):
-        st.metric("Train loss", words.number(_last(rows, "train_loss"), ".3f"), border=True)
-        st.metric("Val loss", words.number(_last(rows, "val_loss"), ".3f"), border=True)
-        accuracy = words.percent(_last(rows, "val_accuracy"))
+        st.metric("Train loss", text.number(_last(rows, "train_loss"), ".3f"), border=True)
+        st.metric("Val loss", text.number(_last(rows, "val_loss"), ".3f"), border=True)
+        accuracy = text.percent(_last(rows, "val_accuracy"))
         st.metric("Val accuracy", accuracy, border=True, help=_accuracy_help(rows))
-        st.metric("Images/s", words.number(_last(rows, "images_per_second")), border=True)
-        st.metric("Learning rate", words.number(_last(rows, "lr"), ".1e").replace("e-0", "e-"), border=True)
-        st.metric("Gradient norm", words.number(_last(rows, "grad_norm"), ".2f"), border=True)
+        st.metric("Images/s", text.number(_last(rows, "images_per_second")), border=True)
+        st.metric("Learning rate", text.number(_last(rows, "lr"), ".1e").replace("e-0", "e-"), border=True)
+        st.metric("Gradient norm", text.number(_last(rows, "grad_norm"), ".2f"), border=True)
 
 
 def _accuracy_help(rows: list[dict]) -> str:
@@ -94,7 +94,7 @@ def _events(run: Run, plan: Plan | None) -> None:
         st.caption("No events yet.")
     with st.container(height=HEIGHT, border=False, gap="xsmall") if len(events) > 8 else st.container(gap="xsmall"):
         for event in reversed(events):
-            st.markdown(f":gray[{words.clock(event['time'])} · step {event['step']:,}] · {event['text']}")
+            st.markdown(f":gray[{text.clock(event['time'])} · step {event['step']:,}] · {event['text']}")
 
 
 def _settings(run: Run, plan: Plan | None) -> None:

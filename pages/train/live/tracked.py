@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from pages.shared import words
 from pages.shared.inline import data_url
+from vit import text
 from vit.plots import heatmap, scale
 from vit.runs.directory import Run, read_lines
 from vit.runs.plan import Plan
@@ -75,7 +75,7 @@ def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str,
 
 
 def _cell(picture: Image.Image, seen: Seen, classes: tuple[str, ...], label: int) -> Cell:
-    says, probability = classes[seen.says], words.percent(seen.probability, 0)
+    says, probability = classes[seen.says], text.percent(seen.probability, 0)
     caption = f":material/{'check' if seen.says == label else 'close'}: **{says}** {probability}"
     alt = f"An image labelled {classes[label]}. The model predicts {says}, {probability}."
     return Cell(data_url(drawn(picture, seen)), caption, alt)
