@@ -1,4 +1,4 @@
-"""What every canvas shares: colours as the engine has them, patches under a pointer, the address. Needs no server."""
+"""Pure functions of the components' scripts, called in a browser: colours, hits, addresses, maps. Needs no server."""
 
 import itertools
 from pathlib import Path
@@ -11,13 +11,13 @@ from vit.plots.scale import Scale, attention, symmetric
 
 PAGES = Path(__file__).parents[2] / "pages"
 ORIGIN = "http://127.0.0.1:1"  # answered by the test itself
-HEATMAP = "/shared/viewer/heatmap.js"
+HEATMAP, PAYLOAD, SWITCHES = "shared/viewer/heatmap.js", "shared/viewer/payload.js", "attention/switches.js"
 KINDS = {".js": "text/javascript", "": "text/html"}
 
 
 @pytest.fixture
 def script(page):
-    """Calls an exported function of heatmap.js: ``script("patchName", 9, 8)``."""
+    """Calls an exported function: ``script("patchName", 9, 8)``, of another file with ``module=``."""
 
     def answer(route) -> None:
         path = PAGES / route.request.url.removeprefix(ORIGIN).lstrip("/")
@@ -26,8 +26,8 @@ def script(page):
 
     page.route(f"{ORIGIN}/**", answer)
     page.goto(f"{ORIGIN}/start")
-    code = f"([name, given]) => import('{HEATMAP}').then((all) => all[name](...given))"
-    return lambda name, *given: page.evaluate(code, [name, given])
+    code = "([module, name, given]) => import(module).then((all) => all[name](...given))"
+    return lambda name, *given, module=HEATMAP: page.evaluate(code, [f"/{module}", name, given])
 
 
 @pytest.mark.parametrize("table", colors.COLOR_MAPS)
@@ -104,3 +104,47 @@ def test_the_address_keeps_what_others_have_written(page, script):
 def test_a_flat_map_is_told_and_the_highest_place_is_found(script, values, is_flat):
     found = script("statsOf", values, 0.05)
     assert (found["isFlat"], found["top"], found["high"]) == (is_flat, 1, max(values))
+
+
+def test_half_precision_is_read_as_numpy_reads_it(script):
+    bits = [0x0000, 0x8000, 0x0001, 0x03FF, 0x0400, 0x3C00, 0xC500, 0x3555, 0x7BFF]
+    wanted = np.array(bits, np.uint16).view(np.float16).astype(float)
+    assert [script("halfOf", number, module=PAYLOAD) for number in bits] == wanted.tolist()
+
+
+def test_a_map_is_a_row_or_a_column_of_attention_or_its_mean_over_the_patches(script):
+    numbers = np.arange(2 * 5 * 5, dtype=float).reshape(2, 5, 5)  # two columns; a class token before four patches
+    view = {"tokens": 5, "patches": 4, "first": 1, "numbers": numbers.ravel().tolist(), "columns": ["0", "rollout"]}
+
+    def found(column, query, direction):
+        return script("mapOf", view, 0, column, query, direction, module=PAYLOAD)
+
+    assert found(1, 0, "out") == numbers[1, 0, 1:].tolist()
+    assert found(1, 3, "in") == numbers[1, 1:, 3].tolist()
+    assert found(0, "mean", "out") == numbers[0, 1:, 1:].mean(0).tolist()
+
+
+def test_a_switch_is_turned_off_and_on_again(script):
+    off = script("toggled", [[0, 1]], 2, 3, module=SWITCHES)
+    assert off == [[0, 1], [2, 3]]
+    assert script("toggled", off, 0, 1, module=SWITCHES) == [[2, 3]]
+
+
+def test_switches_come_back_from_the_address(page, script):
+    off = {"heads": [[0, 2], [1, 3]], "branches": [[3, 1]], "how": "scaled", "percent": 50, "patches": [7, 8]}
+    off["edit"] = "blur"
+    script("writeSwitches", off, module=SWITCHES)
+    assert "heads=0.2_1.3" in page.url
+    assert script("readSwitches", module=SWITCHES) == off
+    assert script("isUntouched", off, module=SWITCHES) is False
+    page.evaluate("location.hash = ''")
+    assert script("isUntouched", script("readSwitches", module=SWITCHES), module=SWITCHES) is True
+
+
+def test_switches_that_another_model_does_not_have_are_left_out(script):
+    data = {"heads": 2, "depth": 1, "grid": 2, "most": 200, "hows": {"zero": ""}, "edits": {"drop": "", "blur": ""}}
+    off = {"heads": [[0, 1], [0, 2], [1, 0]], "branches": [[0, 1], [0, 2]], "how": "mean", "percent": 999}
+    off |= {"patches": [3, 4], "edit": "blur"}
+    wanted = {"heads": [[0, 1]], "branches": [[0, 1]], "how": "zero", "percent": 0, "patches": [3], "edit": "blur"}
+    assert script("fitSwitches", off, data, 2, module=SWITCHES) == wanted
+    assert script("fitSwitches", off, data, 8, module=SWITCHES)["patches"] == []
