@@ -121,7 +121,7 @@ def ask(answer: Answer) -> Subject:
     target, contrast = _question(answer)
     name = answer.model.partition("@")[0]
     if models.is_known(name):
-        sources.link("pages/predict/page.py", "Open in Predict", ":material/image_search:", name, answer.picture)
+        sources.link("predict", ":material/image_search:", name, answer.picture)
     return Subject(answer, models.info(answer.model), target, contrast)
 
 

@@ -1,1 +1,1 @@
-"""What a model says about a picture, and what it looks at."""
+"""What a model says about an image, and what it attends to."""

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.shared import answers, words
+from pages.shared import answers, sources, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.pictures import Picture
@@ -15,8 +15,8 @@ SIDE = 220  # pixels
 
 
 def draw(model: str, pictures: list[Picture]) -> None:
-    """Cards, then the table of all pictures."""
-    with st.spinner(f"Looking at {words.counted(len(pictures), 'picture')}"):
+    """Cards, then the table of all images."""
+    with st.spinner(f"Predicting {words.counted(len(pictures), 'image')}"):
         results = [(picture, _ask(model, picture)) for picture in pictures]
     shown = _page_of(results)
     for row in range(0, len(shown), 4):
@@ -50,6 +50,7 @@ def _card(picture: Picture, result: Answer | ImageError) -> None:
     name, probability = result.prediction.top(1)[0]
     st.markdown(f"**{name}** {words.percent(probability)}")
     st.caption(" · ".join(filter(None, [picture.name, result.prediction.note])))
+    sources.link("attention", ":material/center_focus_strong:", result.model, picture)
 
 
 def _table(results: list[tuple[Picture, Answer | ImageError]]) -> None:

@@ -74,9 +74,7 @@ def _says(answer: answers.Answer) -> None:
     if label is not None:
         is_right = label == answer.prediction.top(1)[0][0]
         st.caption(f":material/{'check' if is_right else 'close'}: labelled {label}")
-    sources.link(
-        "pages/attention/page.py", "Open in Attention", ":material/center_focus_strong:", answer.model, answer.picture
-    )
+    sources.link("attention", ":material/center_focus_strong:", answer.model, answer.picture)
 
 
 heading.row("Predict")

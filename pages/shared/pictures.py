@@ -50,19 +50,21 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
     drawn = [choice for name in fitting for choice in _drawn(name, draw)]
     if not shipped + drawn:
         drawn = _validation(info, draw)
-    known = {choice.id: choice for choice in _uploads() + shipped + _pinned_choices() + drawn}
+    known = {choice.id: choice for choice in _uploads(also) + shipped + _pinned_choices() + drawn}
     return known if also is None or also in known else _linked(also, info.classes) | known
 
 
-def keep_upload(picture: Picture) -> None:
-    """Offer an upload on every page of this visit, so that a link between pages can name it."""
-    st.session_state[UPLOAD] = picture
+def keep_uploads(uploads: list[Picture]) -> None:
+    """Remember the latest uploads on every page of this visit, so that a link between pages can name one."""
+    st.session_state[UPLOAD] = {picture.id: picture for picture in uploads}
 
 
-def _uploads() -> list[Choice]:
-    picture = st.session_state.get(UPLOAD)
+def _uploads(linked: str | None) -> list[Choice]:
+    """The upload that a link names, or the only one."""
+    kept = st.session_state.get(UPLOAD, {})
+    found = [picture for picture in kept.values() if picture.id == linked or len(kept) == 1]
     try:
-        return [picture_picker.choice(picture.id, picture.name, picture.read().image)] if picture else []
+        return [picture_picker.choice(picture.id, picture.name, picture.read().image) for picture in found]
     except ImageError:  # told where it was uploaded
         return []
 
@@ -77,15 +79,14 @@ def find(picture_id: str) -> Picture:
     source, _, rest = picture_id.partition(":")
     if source == "sample":
         return _sample(picture_id, rest)
-    upload = st.session_state.get(UPLOAD)
-    if upload and upload.id == picture_id:
-        return upload
+    if picture_id in st.session_state.get(UPLOAD, {}):
+        return st.session_state[UPLOAD][picture_id]
     if source == PINNED:
         entry = pinned.find(rest)
         return Picture(picture_id, entry.name, entry.read, entry.label)
     split, _, index = rest.partition(":")
     if not index.isdecimal():
-        raise DataError(f"there is no picture called {picture_id[:80]!r}; choose one of those shown")
+        raise DataError(f"there is no image called {picture_id[:80]!r}; choose one of those shown")
     found = catalog.pictures(source, "train" if split == VALIDATION else split, [int(index)])[0]
     name = f"{source} {split} image {index}"
     return Picture(picture_id, name, lambda: DecodedImage(found.image, None), found.class_name)

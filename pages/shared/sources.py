@@ -29,9 +29,10 @@ def choose(info: ModelInfo, *, several: bool = True) -> list[Picture]:
     return next((chosen[name] for name, tab in zip(TABS, tabs, strict=True) if tab.open), [])
 
 
-def link(page: str, label: str, icon: str, model: str, picture: Picture) -> None:
-    """A link to another page that shows the same image to the same model."""
-    st.page_link(page, label=label, icon=icon, query_params={"model": model, "picture": picture.id})
+def link(page: str, icon: str, model: str, picture: Picture) -> None:
+    """A link to another page, such as "attention", that shows the same image to the same model."""
+    query = {"model": model, "picture": picture.id}
+    st.page_link(f"pages/{page}/page.py", label=f"Open in {page.title()}", icon=icon, query_params=query)
 
 
 def _sample(info: ModelInfo) -> list[Picture]:
@@ -69,8 +70,8 @@ def _uploaded(several: bool) -> list[Picture]:
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
     found = [_picture(upload.name, upload.getvalue()) for upload in listed]
-    if len(found) == 1:
-        pictures.keep_upload(found[0])
+    if found:
+        pictures.keep_uploads(found)
     return found
 
 
@@ -79,7 +80,7 @@ def _photo() -> list[Picture]:
     if not photo:
         return []
     picture = _picture("photo.jpg", photo.getvalue())
-    pictures.keep_upload(picture)
+    pictures.keep_uploads([picture])
     return [picture]
 
 

@@ -88,6 +88,9 @@ def test_many_files_are_shown_in_pages(visit, model):
     assert not app.exception
     assert len(app.dataframe[0].value) == 15
     assert sum(caption.value.endswith(".png") for caption in app.caption) == gallery.PER_PAGE
+    links = [link.proto for link in app.get("page_link") if link.proto.label == "Open in Attention"]
+    assert len(links) == gallery.PER_PAGE
+    assert len({link.query_string for link in links}) == gallery.PER_PAGE
 
 
 def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
@@ -118,3 +121,15 @@ def test_predict_leads_to_attention_with_the_same_image_and_back(visit, model):
     assert "Open in Attention" in [link.proto.label for link in app.get("page_link")]
     app = visit("attention", model=model, picture="shapes:test:5")
     assert "Open in Predict" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_one_of_several_uploads_is_opened_by_its_link(visit, model):
+    app = uploaded(visit, ("a.png", picture(20)), ("b.png", picture(30)))
+    kept = {entry.name: entry.id for entry in app.session_state[pictures.UPLOAD].values()}
+    app.query_params.update({"from": "Samples", "picture": kept["b.png"]})
+    app.session_state["from"] = "Samples"
+    app.run()
+    assert not app.exception
+    assert not app.warning
+    assert "b.png" in text_of(app)
+    assert "a.png" not in text_of(app)

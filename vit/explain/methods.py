@@ -161,7 +161,7 @@ _ALL = [
         True,
         "",
         _BACKWARD,
-        "Reads the last layer's input, whose tokens have mixed already; one weight per channel for the whole picture.",
+        "Reads the last layer's input, whose tokens have mixed already; one weight per channel for the whole image.",
         gradients.gradcam,
     ),
     Method(
@@ -191,7 +191,7 @@ _ALL = [
         True,
         _LOGITS,
         _BACKWARD,
-        "Takes the model for a straight line through this picture; colours near the data's mean get nothing.",
+        "Takes the model for a straight line through this image; colours near the data's mean get nothing.",
         _input_x_gradient,
     ),
     Method(
@@ -201,7 +201,7 @@ _ALL = [
         True,
         _LOGITS,
         "24 forward and backward passes",
-        "Compares with a picture of the data's mean colour: patches of that colour get nothing, however telling.",
+        "Compares with an image of the data's mean colour: patches of that colour get nothing, however telling.",
         _integrated_gradients,
     ),
     Method(
@@ -221,7 +221,7 @@ _ALL = [
         True,
         _LOGITS,
         "256 forward passes",
-        "Averages over random halves of the picture: blurs what only counts together, and keeps some noise.",
+        "Averages over random halves of the image: blurs what only counts together, and keeps some noise.",
         perturbation.rise,
     ),
     Method(
@@ -242,7 +242,7 @@ _ALL = [
         False,
         "",
         "nothing",
-        "Knows the picture but not the model: a map that looks like this one may be an edge detector.",
+        "Knows the image but not the model: a map that looks like this one may be an edge detector.",
         edges,
         True,
     ),

@@ -32,7 +32,7 @@ export function describe(view, state, map, stats, query) {
   if (state.pointed !== null && state.kept) {
     return `${start} patch ${patchName(state.pointed, view.grid)}: ${amount(view, map[state.pointed])}.`;
   }
-  if (stats.isFlat) return `${start} all patches alike: ${amount(view, stats.mean)} each.`;
+  if (stats.isFlat) return `${start} all patches equally: ${amount(view, stats.mean)} each.`;
   const together = state.direction === "out" ? ` All patches together: ${percent(stats.sum)}.` : "";
   return `${start} patch ${patchName(stats.top, view.grid)} most: ${amount(view, stats.high)}.${together}`;
 }
