@@ -25,62 +25,44 @@ def share_or_count(value: float, total: int) -> int:
 class Section(BaseModel):
     """A frozen group of settings; unknown names, NaN and infinity are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class ModelConfig(Section):
     """The Vision Transformer of Dosovitskiy et al. 2020 (https://arxiv.org/abs/2010.11929), in timm's words."""
 
-    image_size: int = Field(
-        default=32, ge=4, le=1024, description="Side of the square picture the model sees, in pixels."
-    )
-    patch_size: int = Field(
-        default=4,
-        ge=1,
-        le=256,
-        description="Side of one patch, in pixels. Smaller patches mean more tokens: finer, slower.",
-    )
-    in_channels: Literal[1, 3] = Field(default=3, description="Colour channels: 3 for RGB, 1 for grey.")
-    num_classes: int = Field(
-        default=10, ge=2, le=100_000, description="How many classes to tell apart; follows the data."
-    )
-    embed_dim: int = Field(
-        default=128,
-        ge=4,
-        le=8192,
-        description="Width: numbers per token. More can represent more, and costs quadratically.",
-    )
-    depth: int = Field(
-        default=4, ge=1, le=256, description="Number of encoder blocks. Deeper models need longer training."
-    )
-    num_heads: int = Field(
-        default=4, ge=1, le=256, description="Attention heads per block; each looks at embed_dim / num_heads numbers."
-    )
-    mlp_ratio: float = Field(
-        default=2.0, gt=0, le=16, description="Hidden width of the MLP as a multiple of embed_dim."
-    )
-    qkv_bias: bool = Field(default=True, description="Whether queries, keys and values have a bias.")
-    pool: Literal["cls", "mean"] = Field(
-        default="mean", description="What the head reads: a class token, or the mean of all patch tokens."
-    )
-    pos_embed: Literal["learned", "sincos2d", "none"] = Field(
-        default="learned", description="How tokens know where they are."
-    )
-    reg_tokens: int = Field(
-        default=0,
-        ge=0,
-        le=64,
-        description="Extra tokens without a place: room for global notes (Darcet et al. 2023).",
-    )
-    stem: Literal["patch", "conv"] = Field(
-        default="patch",
-        description="The paper's linear patch projection, or three small convolutions before it: learns faster.",
-    )
-    drop_rate: Rate = Field(default=0.0, description="Dropout on tokens, projections and MLPs.")
-    attn_drop_rate: Rate = Field(default=0.0, description="Dropout on attention weights.")
-    drop_path_rate: Rate = Field(
-        default=0.0, description="Share of residual branches skipped in the last block; grows linearly with depth."
-    )
+    image_size: int = Field(default=32, ge=4, le=1024)
+    """Side of the square picture the model sees, in pixels."""
+    patch_size: int = Field(default=4, ge=1, le=256)
+    """Side of one patch, in pixels. Smaller patches mean more tokens: finer, slower."""
+    in_channels: Literal[1, 3] = 3
+    """Colour channels: 3 for RGB, 1 for grey."""
+    num_classes: int = Field(default=10, ge=2, le=100_000)
+    """How many classes to tell apart; follows the data."""
+    embed_dim: int = Field(default=128, ge=4, le=8192)
+    """Width: numbers per token. More can represent more, and costs quadratically."""
+    depth: int = Field(default=4, ge=1, le=256)
+    """Number of encoder blocks. Deeper models need longer training."""
+    num_heads: int = Field(default=4, ge=1, le=256)
+    """Attention heads per block; each looks at embed_dim / num_heads numbers."""
+    mlp_ratio: float = Field(default=2.0, gt=0, le=16)
+    """Hidden width of the MLP as a multiple of embed_dim."""
+    qkv_bias: bool = True
+    """Whether queries, keys and values have a bias."""
+    pool: Literal["cls", "mean"] = "mean"
+    """What the head reads: a class token, or the mean of all patch tokens."""
+    pos_embed: Literal["learned", "sincos2d", "none"] = "learned"
+    """How tokens know where they are."""
+    reg_tokens: int = Field(default=0, ge=0, le=64)
+    """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
+    stem: Literal["patch", "conv"] = "patch"
+    """The paper's linear patch projection, or three small convolutions before it: learns faster."""
+    drop_rate: Rate = 0.0
+    """Dropout on tokens, projections and MLPs."""
+    attn_drop_rate: Rate = 0.0
+    """Dropout on attention weights."""
+    drop_path_rate: Rate = 0.0
+    """Share of residual branches skipped in the last block; grows linearly with depth."""
 
     @property
     def grid_size(self) -> int:
@@ -132,18 +114,10 @@ ENCODER = ("embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "stem", "
 class DataConfig(Section):
     """Which images, and how many of them are the validation split."""
 
-    source: str = Field(
-        default="shapes",
-        min_length=1,
-        max_length=4096,
-        description="A data set's name, or a path to a folder or archive.",
-    )
-    val_size: float = Field(
-        default=0.1,
-        gt=0,
-        le=1e8,
-        description="Part of the training pictures kept for validation: a share below 1, or a number of pictures.",
-    )
+    source: str = Field(default="shapes", min_length=1, max_length=4096)
+    """A data set's name, or a path to a folder or archive."""
+    val_size: float = Field(default=0.1, gt=0, le=1e8)
+    """Part of the training pictures kept for validation: a share below 1, or a number of pictures."""
 
     def num_val(self, num_images: int) -> int:
         """Images of the validation split, of ``num_images`` that train and validation share; at least one."""
@@ -153,93 +127,69 @@ class DataConfig(Section):
 class AugmentConfig(Section):
     """How training pictures are varied. More variation pays in longer runs and hurts in short ones."""
 
-    flip: Literal["none", "random", "alternating"] = Field(
-        default="alternating", description="Mirroring: never, by chance, or every other epoch (Jordan 2024)."
-    )
-    crop_padding: int = Field(default=2, ge=0, le=64, description="Largest random shift, in pixels.")
-    color_jitter: float = Field(
-        default=0.0, ge=0, le=1, description="Strength of random brightness, contrast and saturation."
-    )
-    rand_augment: int = Field(
-        default=0, ge=0, le=10, description="Magnitude of RandAugment (two random operations per picture); 0 is off."
-    )
-    random_erasing: float = Field(default=0.0, ge=0, le=1, description="Probability of blanking a random rectangle.")
-    mixup_alpha: float = Field(
-        default=0.0, ge=0, le=10, description="Mixup strength: blends pairs of pictures and their labels; 0 is off."
-    )
-    cutmix_alpha: float = Field(
-        default=0.0, ge=0, le=10, description="CutMix strength: pastes a rectangle of another picture; 0 is off."
-    )
+    flip: Literal["none", "random", "alternating"] = "alternating"
+    """Mirroring: never, by chance, or every other epoch (Jordan 2024)."""
+    crop_padding: int = Field(default=2, ge=0, le=64)
+    """Largest random shift, in pixels."""
+    color_jitter: float = Field(default=0.0, ge=0, le=1)
+    """Strength of random brightness, contrast and saturation."""
+    rand_augment: int = Field(default=0, ge=0, le=10)
+    """Magnitude of RandAugment (two random operations per picture); 0 is off."""
+    random_erasing: float = Field(default=0.0, ge=0, le=1)
+    """Probability of blanking a random rectangle."""
+    mixup_alpha: float = Field(default=0.0, ge=0, le=10)
+    """Mixup strength: blends pairs of pictures and their labels; 0 is off."""
+    cutmix_alpha: float = Field(default=0.0, ge=0, le=10)
+    """CutMix strength: pastes a rectangle of another picture; 0 is off."""
 
 
 class TrainConfig(Section):
     """How long, how fast and with which optimizer. Exactly one of epochs, steps and minutes is set."""
 
-    epochs: float | None = Field(
-        default=None, gt=0, le=100_000, description="Length in passes over the training pictures."
-    )
-    steps: int | None = Field(default=None, ge=1, le=100_000_000, description="Length in optimizer updates.")
-    minutes: float | None = Field(
-        default=None,
-        gt=0,
-        le=100_000,
-        description="Length in minutes; measured on this machine and turned into steps before the start.",
-    )
-    batch_size: int = Field(default=64, ge=1, le=65_536, description="Pictures per optimizer update.")
-    optimizer: Literal["adamw", "sgd", "muon"] = Field(
-        default="adamw", description="AdamW is the safe choice; Muon learns faster per step on small ViTs."
-    )
-    lr: float = Field(default=1e-3, gt=0, le=10, description="Peak learning rate.")
-    weight_decay: float = Field(
-        default=0.05,
-        ge=0,
-        le=10,
-        description="Pull of weight matrices towards zero (biases, norms and embeddings are spared).",
-    )
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="Momentum of SGD and Muon.")
-    whiten: bool = Field(
-        default=False, description="From scratch, begin with a first layer that decorrelates the pixels (Jordan 2024)."
-    )
-    warmup: float = Field(
-        default=0.1, ge=0, le=1e8, description="Linear warm-up: a share of the run below 1, or a number of steps."
-    )
-    schedule: Literal["cosine", "linear"] = Field(
-        default="cosine", description="How the learning rate falls to zero after the warm-up."
-    )
-    label_smoothing: Rate = Field(default=0.1, description="Share of the target given to all classes alike.")
-    grad_clip: float = Field(default=1.0, ge=0, le=1e6, description="Largest norm of the gradient; 0 is off.")
-    ema_decay: Rate = Field(
-        default=0.0, description="Decay per step of the averaged weights used for evaluation; 0 is off."
-    )
-    eval_every: float = Field(
-        default=0.05,
-        gt=0,
-        le=1e8,
-        description="Time between validations: a share of the run below 1, or a number of steps.",
-    )
-    save_every: float = Field(
-        default=60.0, gt=0, le=86_400, description="Largest time between checkpoints, in seconds of work."
-    )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where to compute.")
-    threads: int = Field(
-        default=0,
-        ge=0,
-        le=1024,
-        description="CPU threads of a process; 0 shares out the cores. Part of the result: others round differently.",
-    )
-    processes: int = Field(
-        default=0,
-        ge=0,
-        le=1024,
-        description="Processes that share each batch; 0 uses every GPU, or on a CPU what is measured to be fastest.",
-    )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", description="bf16 autocast where the hardware is fast at it (auto), never, or always."
-    )
-    compile: bool = Field(
-        default=False, description="torch.compile: slow to start, then faster. Pays back in runs of many minutes."
-    )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Same seed, same machine, same threads: same bits.")
+    epochs: float | None = Field(default=None, gt=0, le=100_000)
+    """Length in passes over the training pictures."""
+    steps: int | None = Field(default=None, ge=1, le=100_000_000)
+    """Length in optimizer updates."""
+    minutes: float | None = Field(default=None, gt=0, le=100_000)
+    """Length in minutes; measured on this machine and turned into steps before the start."""
+    batch_size: int = Field(default=64, ge=1, le=65_536)
+    """Pictures per optimizer update."""
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    """AdamW is the safe choice; Muon learns faster per step on small ViTs."""
+    lr: float = Field(default=0.001, gt=0, le=10)
+    """Peak learning rate."""
+    weight_decay: float = Field(default=0.05, ge=0, le=10)
+    """Pull of weight matrices towards zero (biases, norms and embeddings are spared)."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD and Muon."""
+    whiten: bool = False
+    """From scratch, begin with a first layer that decorrelates the pixels (Jordan 2024)."""
+    warmup: float = Field(default=0.1, ge=0, le=1e8)
+    """Linear warm-up: a share of the run below 1, or a number of steps."""
+    schedule: Literal["cosine", "linear"] = "cosine"
+    """How the learning rate falls to zero after the warm-up."""
+    label_smoothing: Rate = 0.1
+    """Share of the target given to all classes alike."""
+    grad_clip: float = Field(default=1.0, ge=0, le=1e6)
+    """Largest norm of the gradient; 0 is off."""
+    ema_decay: Rate = 0.0
+    """Decay per step of the averaged weights used for evaluation; 0 is off."""
+    eval_every: float = Field(default=0.05, gt=0, le=1e8)
+    """Time between validations: a share of the run below 1, or a number of steps."""
+    save_every: float = Field(default=60.0, gt=0, le=86_400)
+    """Largest time between checkpoints, in seconds of work."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    threads: int = Field(default=0, ge=0, le=1024)
+    """CPU threads of a process; 0 shares out the cores. Part of the result: others round differently."""
+    processes: int = Field(default=0, ge=0, le=1024)
+    """Processes that share each batch; 0 uses every GPU, or on a CPU what is measured to be fastest."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 autocast where the hardware is fast at it (auto), never, or always."""
+    compile: bool = False
+    """torch.compile: slow to start, then faster. Pays back in runs of many minutes."""
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    """Same seed, same machine, same threads: same bits."""
 
     def total_steps(self, steps_per_epoch: int) -> int | None:
         """The length in steps; None for a length in minutes, which depends on the machine."""
@@ -258,14 +208,10 @@ class TrainConfig(Section):
 class InitConfig(Section):
     """What the weights start from."""
 
-    checkpoint: str | None = Field(
-        default=None,
-        max_length=4096,
-        description="A run, a shipped model or a checkpoint file to continue from; empty means from scratch.",
-    )
-    trainable: Literal["all", "head"] = Field(
-        default="all", description="Train everything, or only the new head on frozen features."
-    )
+    checkpoint: str | None = Field(default=None, max_length=4096)
+    """A run, a shipped model or a checkpoint file to continue from; empty means from scratch."""
+    trainable: Literal["all", "head"] = "all"
+    """Train everything, or only the new head on frozen features."""
 
 
 class RunConfig(Section):

@@ -1,12 +1,12 @@
 """Checks a raw configuration and reports every problem at once, each with its field, value and remedy."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from vit import cost, text
 from vit.config import LENGTHS, SCHEMA_VERSION, SECTIONS, RunConfig, field_names
@@ -89,7 +89,7 @@ def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
     return problems, RunConfig.model_validate(healthy)
 
 
-def _problem(item: ErrorDetails) -> Problem:
+def _problem(item: Mapping[str, Any]) -> Problem:
     field = ".".join(str(part) for part in item["loc"][:2])
     if item["type"] == "extra_forbidden":
         return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")

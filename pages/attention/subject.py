@@ -1,23 +1,33 @@
-"""What is looked into: a model, a picture, and the class that is asked about. All of it is in the address."""
+"""What is looked into: a model, an image, and the class that is asked about. All of it is in the address."""
 
+import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.attention import pin, uploaded
-from pages.shared import answers, models, prediction, sources, words
+from pages.shared import answers, mistakes, models, pictures, sources, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
+from pages.shared.pictures import Picture
+from vit import files, pinned
 from vit.models import ModelInfo
 from vit.runs.directory import Run
 
 if TYPE_CHECKING:
-    from vit.explain.trace import Trace
+    from torch import Tensor
 
-PICKER_HEIGHT = 140  # pixels: the tabs and one row of pictures; the others scroll
+    from vit.explain.target import Target
+    from vit.explain.trace import Trace
+    from vit.model import VisionTransformer
+
 PREDICTED, NOTHING = "predicted", "nothing"
+UPLOAD_KEY, NAME_LENGTH = "checkpoint_file", 60
+CLASS_HELP = "The class that Why, Ablate and “Who wrote it?” explain."
+CONTRAST_HELP = "A contrast class: explain what speaks for the class above more than for this one."
+PIN_HELP = "A pinned image is kept on this machine and offered beside the samples, with every model."
 
 
 @dataclass(frozen=True)
@@ -25,82 +35,153 @@ class Subject:
     """What a tab looks into.
 
     Attributes:
-        model: A MODEL as ``vit.models.resolve`` knows it, checkpoint included.
+        answer: The image, and what the model says about it.
         info: What the model says of itself.
-        answer: What it says about the picture.
         target: Index of the class that is asked about.
-        contrast: Index of the class that it is held against, or None.
+        contrast: Index of the class that it is compared with, or None.
     """
 
-    model: str
-    info: ModelInfo
     answer: Answer
+    info: ModelInfo
     target: int
     contrast: int | None
 
     @property
-    def trace(self) -> "Trace":
-        return answers.trace_of(self.model, self.answer)
+    def model(self) -> str:
+        return self.answer.model
 
     @property
-    def question(self) -> str:
-        """What is asked, such as "Why cat?" or "Why cat and not dog?"."""
-        than = "" if self.contrast is None else f" and not {self.info.classes[self.contrast]}"
-        return f"Why {self.info.classes[self.target]}{than}?"
+    def key(self) -> tuple:
+        """What results are remembered under: model, image and question."""
+        return (*self.answer.key, self.target, self.contrast)
+
+    @property
+    def trace(self) -> "Trace":
+        return answers.trace_of(self.answer)
+
+    @property
+    def class_name(self) -> str:
+        return self.info.classes[self.target]
+
+    @property
+    def name(self) -> str:
+        """What is explained, such as "cat" or "cat rather than dog"."""
+        return (
+            self.class_name
+            if self.contrast is None
+            else f"{self.class_name} rather than {self.info.classes[self.contrast]}"
+        )
+
+    @property
+    def asked(self) -> "Target":
+        """The class or the contrast, as the engine knows it."""
+        from vit.explain.target import Contrast
+
+        return self.target if self.contrast is None else Contrast(self.target, self.contrast)
+
+    @property
+    def probability(self) -> str:
+        """The asked class with its probability, in words."""
+        return f"{self.class_name} {words.percent(self.answer.prediction.probabilities[self.target])}"
+
+    def loaded(self) -> tuple["VisionTransformer", "Tensor"]:
+        """The network, which is only read, and the image as it sees it, (1, C, H, W)."""
+        predictor = models.predictor(self.model)
+        return predictor.model, predictor.inputs([self.answer.prediction.seen])
 
 
-def choose(names: list[str]) -> tuple[str, Answer] | None:
-    """Draw the choice of model and picture; None as long as there is no picture.
+def cached(max_entries: int, spinner: str | bool = False):
+    """Remember what a function finds for a subject, for all visitors."""
+    return st.cache_resource(
+        max_entries=max_entries, show_spinner=spinner, hash_funcs={Subject: lambda subject: subject.key}
+    )
+
+
+def choose(names: list[str]) -> Answer | None:
+    """Draw the choice of model and image; None as long as there is no image.
 
     Raises:
-        VitError: If the model or the picture can't be used.
+        VitError: If the model or the image can't be used.
     """
     left, right = st.columns([1, 3], gap="medium")
     with left:
         model = _model(names)
-    with right.container(height=PICKER_HEIGHT, border=False, key="pictures"):
-        found = sources.choose(models.info(model).classes, several=False)
-    return (model, answers.ask(model, found[0])) if found else None
+    with right.container(key="pictures"):
+        found = sources.choose(models.info(model), several=False)
+    return answers.ask(model, found[0]) if found else None
 
 
-def ask(model: str, answer: Answer) -> Subject:
-    """Draw the picture and what the model says about it, and let a person choose the class to ask about."""
+def ask(answer: Answer) -> Subject:
+    """Draw the image and what the model says about it, and let a person choose the class to ask about."""
     st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
     label = f"labelled {answer.picture.label}" if answer.picture.label else None
     st.caption(" · ".join(filter(None, [answer.picture.name, label, answer.prediction.note])))
-    pin.draw(answer.picture)
-    prediction.bars(answer.prediction, 3)
+    _pin(answer.picture)
+    answers.bars(answer.prediction, 3)
     target, contrast = _question(answer)
-    return Subject(model, models.info(model), answer, target, contrast)
+    name = answer.model.partition("@")[0]
+    if models.is_known(name):
+        sources.link("pages/predict/page.py", "Open in Predict", ":material/image_search:", name, answer.picture)
+    return Subject(answer, models.info(answer.model), target, contrast)
 
 
 def _model(names: list[str]) -> str:
     """The model to look into, checkpoint included; an opened file goes before the list."""
     place = st.container()
-    opened = uploaded.choose()
-    if opened is not None:
-        place.code(Path(opened).name, language=None)
-        return opened
+    with st.popover("Open a checkpoint file", icon=":material/folder_open:"):
+        upload = st.file_uploader(
+            "A .safetensors file written by ViT Lab",
+            ["safetensors"],
+            key=UPLOAD_KEY,
+            help="It is only read, with a format that can't carry programs, and stays on this machine.",
+        )
+    if upload is not None:
+        place.code(Path(upload.name).name, language=None)
+        return str(kept(upload.name, upload.getvalue()))
     with place:
         return _listed(names)
 
 
+def kept(name: str, content: bytes) -> Path:
+    """An uploaded checkpoint as a file; the same content always has the same place."""
+    folder = Path(tempfile.gettempdir()) / "vit-lab-uploads" / hashlib.sha256(content).hexdigest()[:16]
+    path = folder / name.replace("\\", "/").rsplit("/", 1)[-1][-NAME_LENGTH:]
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(path, content)
+    return path
+
+
 def _listed(names: list[str]) -> str:
-    name = st.selectbox("Model", names, key="model", bind="query-params")
-    steps = _steps(name)
+    name = models.select(names)
+    steps = [str(saved.step) for saved in reversed(Run.find(name).saved())] if models.is_run(name) else []
     if len(steps) < 2:
         return name
-    which = st.selectbox("Checkpoint", ["best", "last", *steps], key="checkpoint", bind="query-params")
+    which = st.selectbox(
+        "Checkpoint",
+        ["best", "last", *steps],
+        key="checkpoint",
+        bind="query-params",
+        help="The weights to look into: the best by validation accuracy, the last, or those of a step.",
+    )
     return name if which == "best" else f"{name}@{which}"
 
 
-def _steps(name: str) -> list[str]:
-    """The steps at which a run was saved, latest first; a shipped model has none to choose from."""
-    return [str(saved.step) for saved in reversed(Run.find(name).saved())] if models.is_run(name) else []
+def _pin(picture: Picture) -> None:
+    """The button that pins an image, or lets it go."""
+    pinned_id = pictures.pinned_id(picture)
+    if pinned_id in {entry.id for entry in pinned.listing()}:
+        if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):
+            pinned.unpin(pinned_id)
+            st.rerun()
+    elif st.button("Pin the image", key="pin", icon=":material/keep:", type="tertiary", help=PIN_HELP):
+        with mistakes.shown():
+            pinned.pin(picture.id, picture.read().image, picture.name, picture.label)
+            st.rerun()
 
 
 def _question(answer: Answer) -> tuple[int, int | None]:
-    """The class that is asked about, and the one it is held against."""
+    """The class that is asked about, and the one it is compared with."""
     classes = list(answer.prediction.classes)
     first = answer.prediction.top(1)[0][0]
     asked = st.selectbox(
@@ -109,14 +190,11 @@ def _question(answer: Answer) -> tuple[int, int | None]:
         key="class",
         bind="query-params",
         format_func=lambda name: f"{first} (predicted)" if name == PREDICTED else name,
+        help=CLASS_HELP,
     )
-    against = st.selectbox("Rather than", [NOTHING, *classes], key="contrast", bind="query-params")
+    against = st.selectbox(
+        "Compared with", [NOTHING, *classes], key="contrast", bind="query-params", help=CONTRAST_HELP
+    )
     target = classes.index(first if asked == PREDICTED else asked)
     contrast = None if against == NOTHING else classes.index(against)
     return target, None if contrast == target else contrast
-
-
-def probability(subject: Subject) -> str:
-    """The asked class with its probability, in words."""
-    share = subject.answer.prediction.probabilities[subject.target]
-    return f"{subject.info.classes[subject.target]} {words.percent(share)}"

@@ -1,20 +1,20 @@
-"""Several pictures: the same parts in small, a table, and a file to take away. A bad file spoils no other."""
+"""Several images: the same parts in small, a table, and a file to take away. A bad file spoils no other."""
 
 import pandas as pd
 import streamlit as st
 
-from pages.shared import answers, looks, words
+from pages.shared import answers, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
-from pages.shared.looks import Look
 from pages.shared.pictures import Picture
+from pages.shared.viewer import viewer
 from vit.errors import ImageError
 
 PER_PAGE = 12
 SIDE = 220  # pixels
 
 
-def draw(model: str, pictures: list[Picture], look: Look) -> None:
+def draw(model: str, pictures: list[Picture]) -> None:
     """Cards, then the table of all pictures."""
     with st.spinner(f"Looking at {words.counted(len(pictures), 'picture')}"):
         results = [(picture, _ask(model, picture)) for picture in pictures]
@@ -23,7 +23,7 @@ def draw(model: str, pictures: list[Picture], look: Look) -> None:
         with st.grid(4, min_column_width=150):
             for picture, result in shown[row : row + 4]:
                 with st.container(border=isinstance(result, Answer), gap="xsmall", height="stretch"):
-                    _card(model, picture, result, look)
+                    _card(picture, result)
     _table(results)
 
 
@@ -41,12 +41,12 @@ def _page_of(results: list) -> list:
     return results[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
-def _card(model: str, picture: Picture, result: Answer | ImageError, look: Look) -> None:
+def _card(picture: Picture, result: Answer | ImageError) -> None:
     if isinstance(result, ImageError):
         st.error(str(result), icon=":material/broken_image:")
         return
-    image, _, alt = looks.draw(result.prediction.seen, answers.trace_of(model, result), look, SIDE)
-    st.image(data_url(image), width="stretch", alt=alt)
+    image, alt = viewer.still(result, SIDE)
+    st.image(data_url(image, "JPEG"), width="stretch", alt=alt)
     name, probability = result.prediction.top(1)[0]
     st.markdown(f"**{name}** {words.percent(probability)}")
     st.caption(" · ".join(filter(None, [picture.name, result.prediction.note])))

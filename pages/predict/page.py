@@ -1,23 +1,89 @@
-"""Predict: show pictures to a model; see what it says and what it looks at."""
+"""Predict: show images to a model; see what it says and what it looks at."""
 
 import streamlit as st
 
-from pages.predict import controls, gallery, single
-from pages.shared import heading, models, sources
-from vit.errors import VitError
+from pages.predict import gallery
+from pages.shared import answers, heading, mistakes, models, sources, words
+from pages.shared.inline import data_url
+from pages.shared.pictures import Picture
+from pages.shared.viewer import viewer
+from vit.errors import ImageError
+
+SIDE = 384  # pixels
+
+
+def draw(names: list[str]) -> None:
+    """The choice of model and images, then one image in large or several in small."""
+    model = _model(names)
+    found = sources.choose(models.info(model))
+    if len(found) > 1:
+        gallery.draw(model, found)
+    elif found:
+        _single(model, found[0])
+
+
+def _model(names: list[str]) -> str:
+    """The model to ask."""
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        model = models.select(names)
+    info = models.info(model)
+    config = info.model
+    accuracy = info.metrics.get("val_accuracy")
+    reached = f"{words.percent(accuracy)} val accuracy · " if accuracy is not None else ""
+    right.caption(
+        f"{reached}{info.data.get('name', 'unknown data')}, {len(info.classes)} classes · "
+        f"{config.image_size}×{config.image_size} pixels as {config.num_patches} patches · "
+        f"{config.depth} layers × {config.num_heads} heads"
+    )
+    return model
+
+
+def _single(model: str, picture: Picture) -> None:
+    """The image, the viewer and the answer side by side."""
+    columns = st.columns([4, 5, 4], gap="medium")
+    try:
+        with columns[1], st.skeleton(height=SIDE):
+            answer = answers.ask(model, picture)
+            viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
+    except ImageError as error:
+        st.error(str(error), icon=":material/broken_image:", title=picture.name)
+        return
+    with columns[0]:
+        _original(answer)
+    with columns[1]:
+        st.markdown("**What the model attends to**", help=viewer.HELP)
+        viewer.draw(answer, is_small=True)
+    with columns[2]:
+        _says(answer)
+
+
+def _original(answer: answers.Answer) -> None:
+    st.markdown("**The image**")
+    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
+    notes = [answer.picture.name, answer.prediction.note]
+    if answer.preview.width != answer.preview.height:
+        notes.append("the model sees the bright square")
+    st.caption(" · ".join(filter(None, notes)))
+
+
+def _says(answer: answers.Answer) -> None:
+    st.markdown("**What it says**")
+    answers.bars(answer.prediction)
+    label = answer.picture.label
+    if label is not None:
+        is_right = label == answer.prediction.top(1)[0][0]
+        st.caption(f":material/{'check' if is_right else 'close'}: labelled {label}")
+    sources.link(
+        "pages/attention/page.py", "Open in Attention", ":material/center_focus_strong:", answer.model, answer.picture
+    )
+
 
 heading.row("Predict")
-names = models.names()
-if names:
-    try:
-        model = controls.model_picker(names)
-        info = models.info(model)
-        pictures = sources.choose(info.classes)
-        if pictures:
-            look = controls.look(info.model)
-            gallery.draw(model, pictures, look) if len(pictures) > 1 else single.draw(model, pictures[0], look)
-    except VitError as error:
-        st.error(str(error))
+known = models.names()
+if known:
+    with mistakes.shown():
+        draw(known)
 else:
     st.markdown("There is no trained model yet. Train one: it appears here as soon as its first checkpoint is saved.")
     st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")

@@ -1,4 +1,4 @@
-"""What a model says about a picture and what it looks at, kept so that turning a knob doesn't ask it again."""
+"""What a model says about an image and what it looks at, kept so that turning a knob doesn't ask it again."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from pages.shared import models
+from pages.shared import models, words
 from pages.shared.pictures import Picture
 from vit.models import resolve
 from vit.plots import heatmap
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vit.explain.trace import Trace
     from vit.predict import Prediction
 
-PREVIEW_SIDE = 480  # pixels; the original itself is not kept
+PREVIEW_SIDE, CROP_SIDE = 480, 560  # pixels; the original itself is not kept
 
 
 @dataclass(frozen=True)
@@ -23,54 +23,55 @@ class Answer:
     """A model's answer.
 
     Attributes:
+        model: A MODEL as ``vit.models.resolve`` knows it.
+        version: Its file and when that was written.
         picture: What was asked about.
         prediction: What the model says.
         preview: The original in small; what the model doesn't see of it is darkened.
+        crop: The square of the original that the model sees, in its own resolution as far as a screen shows it.
     """
 
+    model: str
+    version: tuple[str, int]
     picture: Picture
     prediction: "Prediction"
     preview: Image.Image
+    crop: Image.Image
+
+    @property
+    def key(self) -> tuple:
+        """What results for this answer are remembered under."""
+        return (*self.version, self.picture.id)
 
 
 def ask(model: str, picture: Picture) -> Answer:
-    """What a model says about a picture.
+    """What a model says about an image.
 
     Raises:
         CheckpointError: If there is no such model.
-        ImageError: If the picture can't be read.
-    """
-    return _ask(model, version(model), picture.id, picture)
-
-
-def trace_of(model: str, answer: Answer) -> "Trace":
-    """What the model computed on the way to an answer."""
-    return _trace(model, version(model), answer.picture.id, answer)
-
-
-def version(model: str) -> tuple[str, int]:
-    """What to remember a model's answers under: they are the same as long as this is.
-
-    Raises:
-        CheckpointError: If there is no such model.
+        ImageError: If the image can't be read.
     """
     path = resolve(model)
-    return str(path), path.stat().st_mtime_ns
+    return _ask(model, (str(path), path.stat().st_mtime_ns), picture)
 
 
-@st.cache_resource(max_entries=500, show_spinner=False)
-def _ask(model: str, version: tuple[str, int], picture_id: str, _picture: Picture) -> Answer:
-    decoded = _picture.read()
-    prediction = models.predictor(model).predict([(_picture.name, decoded)])[0]
-    return Answer(_picture, prediction, _preview(decoded.image, prediction))
+@st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={Picture: lambda picture: picture.id})
+def _ask(model: str, version: tuple[str, int], picture: Picture) -> Answer:
+    decoded = picture.read()
+    prediction = models.predictor(model).predict([(picture.name, decoded)])[0]
+    crop = decoded.image.crop(prediction.box)
+    if crop.width > CROP_SIDE:
+        crop = heatmap.enlarge(crop, CROP_SIDE)
+    return Answer(model, version, picture, prediction, _preview(decoded.image, prediction), crop)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _trace(model: str, version: tuple[str, int], picture_id: str, _answer: Answer) -> "Trace":
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})
+def trace_of(answer: Answer) -> "Trace":
+    """What the model computed on the way to an answer."""
     from vit.explain.trace import trace
 
-    predictor = models.predictor(model)
-    return trace(predictor.model, predictor.inputs([_answer.prediction.seen])).cpu()
+    predictor = models.predictor(answer.model)
+    return trace(predictor.model, predictor.inputs([answer.prediction.seen])).cpu()
 
 
 def _preview(original: Image.Image, prediction: "Prediction") -> Image.Image:
@@ -78,3 +79,9 @@ def _preview(original: Image.Image, prediction: "Prediction") -> Image.Image:
     if original.width == original.height:
         return heatmap.enlarge(original, PREVIEW_SIDE)
     return heatmap.place_back(original, prediction.box, original.crop(prediction.box), PREVIEW_SIDE)
+
+
+def bars(prediction: "Prediction", k: int = 5) -> None:
+    """The likeliest classes, each with its probability as a number and as a bar."""
+    for name, probability in prediction.top(k):
+        st.progress(probability, text=f"{name} · **{words.percent(probability)}**")

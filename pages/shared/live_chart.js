@@ -18,38 +18,85 @@ function themeOf(element) {
   const style = getComputedStyle(element);
   const get = (name) => style.getPropertyValue(`--st-${name}`).trim();
   const [train, val] = get("chart-categorical-colors").split(",");
-  return { text: get("text-color"), lines: get("border-color"), gray: get("gray-color"), paper: get("background-color"),
-           font: get("font"), train, val };
+  return {
+    text: get("text-color"),
+    lines: get("border-color"),
+    gray: get("gray-color"),
+    paper: get("background-color"),
+    font: get("font"),
+    train,
+    val,
+  };
 }
 
 function trace(series, theme, percent) {
   const color = { val: theme.val, best: theme.val, chance: theme.gray }[series.kind] ?? theme.train;
-  const base = { x: series.x, y: series.y, name: series.name, type: "scatter",
-                 hovertemplate: percent ? "%{y:.1%}" : "%{y:.4~g}", showlegend: series.kind !== "raw" };
+  const base = {
+    x: series.x,
+    y: series.y,
+    name: series.name,
+    type: "scatter",
+    hovertemplate: percent ? "%{y:.1%}" : "%{y:.4~g}",
+    showlegend: series.kind !== "raw",
+  };
   if (series.kind === "best") {
-    return { ...base, mode: "markers", cliponaxis: false,
-             marker: { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } } };
+    return {
+      ...base,
+      mode: "markers",
+      cliponaxis: false,
+      marker: { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } },
+    };
   }
   if (series.kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
   const dash = series.kind === "chance" ? "dot" : "solid";
-  return { ...base, mode: series.kind === "val" ? "lines+markers" : "lines",
-           opacity: series.kind === "raw" ? 0.28 : 1, hoverinfo: series.kind === "raw" ? "skip" : undefined,
-           marker: { color, size: 6 }, line: { color, dash, width: WIDTH[series.kind] } };
+  return {
+    ...base,
+    mode: series.kind === "val" ? "lines+markers" : "lines",
+    opacity: series.kind === "raw" ? 0.28 : 1,
+    hoverinfo: series.kind === "raw" ? "skip" : undefined,
+    marker: { color, size: 6 },
+    line: { color, dash, width: WIDTH[series.kind] },
+  };
+}
+
+/** Whole steps between at most twelve ticks. */
+function stepOf(series) {
+  return Math.ceil(Math.max(1, ...series.flatMap(({ x }) => x)) / 12);
 }
 
 function layout(data, theme) {
-  const axis = { gridcolor: theme.lines, linecolor: theme.lines, zeroline: false, automargin: true,
-                 title: { standoff: 6, font: { size: 12 } }, tickfont: { size: 11 } };
+  const axis = {
+    gridcolor: theme.lines,
+    linecolor: theme.lines,
+    zeroline: false,
+    automargin: true,
+    title: { standoff: 6, font: { size: 12 } },
+    tickfont: { size: 12 },
+  };
   return {
-    height: data.height, uirevision: data.x_title, hovermode: "x unified", dragmode: "zoom",
+    height: data.height,
+    uirevision: data.x_title,
+    hovermode: "x unified",
+    dragmode: "zoom",
     margin: { l: 46, r: 14, t: data.legend ? 26 : 8, b: 38 },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, color: theme.text, size: 12 },
     hoverlabel: { bgcolor: theme.paper, bordercolor: theme.lines, font: { color: theme.text } },
-    showlegend: data.legend, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
-    xaxis: { ...axis, title: { ...axis.title, text: data.x_title } },
-    yaxis: { ...axis, title: { ...axis.title, text: data.y_title }, nticks: 6,
-             tickformat: data.percent ? ".0%" : "", rangemode: data.percent ? "tozero" : "normal" },
+    showlegend: data.legend,
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+    xaxis: {
+      ...axis,
+      title: { ...axis.title, text: data.x_title },
+      dtick: data.whole_steps ? stepOf(data.series) : undefined,
+    },
+    yaxis: {
+      ...axis,
+      title: { ...axis.title, text: data.y_title },
+      nticks: 6,
+      tickformat: data.percent ? ".0%" : "",
+      rangemode: data.percent ? "tozero" : "normal",
+    },
   };
 }
 
@@ -67,6 +114,8 @@ export default function ({ data, parentElement }) {
   const traces = data.series.map((series) => trace(series, theme, data.percent));
   loadPlotly()
     .then((plotly) => draw(plotly, node, traces, layout(data, theme)))
-    .catch((error) => { node.textContent = `No chart: ${error.message}.`; });
+    .catch((error) => {
+      node.textContent = `No chart: ${error.message}.`;
+    });
   return () => window.Plotly?.purge(node);
 }

@@ -7,15 +7,11 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import streamlit as st
+from pages.shared import component, curves
 
-from pages.shared import curves
-
-_mount = st.components.v2.component(
+_mount = component.register(
     "vit_lab_live_chart",
-    html='<div class="vit-chart" role="img" aria-label="Loading the chart">Loading the chart</div>',
-    css=".vit-chart { width: 100%; overflow: hidden;\n color: var(--st-gray-color); font-size: 0.875rem; }",
-    js=Path(__file__).with_name("live_chart.js").read_text(),
+    Path(__file__).with_suffix(".js"),
     isolate_styles=False,  # Plotly adds its styles to the document, where a shadow root would not see them
 )
 
@@ -46,6 +42,7 @@ def draw(
     height: int = 300,
     legend: bool = True,
     percent: bool = False,
+    whole_steps: bool = False,
 ) -> None:
     """Draw or update a chart.
 
@@ -58,9 +55,10 @@ def draw(
         height: In pixels.
         legend: Whether to name the lines above the chart.
         percent: Whether values are shares, shown as per cent of a whole that starts at zero.
+        whole_steps: Whether x counts something, such as layers, and has ticks at whole numbers only.
     """
     look = {"x_title": x_title, "y_title": y_title, "alt": alt}
-    shape = {"height": height, "legend": legend, "percent": percent}
+    shape = {"height": height, "legend": legend, "percent": percent, "whole_steps": whole_steps}
     _mount(key=key, data={"series": [_sent(line) for line in series], **look, **shape}, height=height)
 
 

@@ -15,3 +15,20 @@ def shown() -> Iterator[None]:
         yield
     except VitError as error:
         st.error(str(error))
+
+
+def missing(kind: str, wanted: str | None, shown: str) -> None:
+    """Say that what a link asks for isn't there, until something else is chosen.
+
+    Args:
+        kind: What it is, such as "model".
+        wanted: Its name in the link; None if the link asks for nothing, or for something that is there.
+        shown: What is shown in its place.
+    """
+    key = f"missing_{kind}"
+    if wanted is not None:
+        st.session_state[key] = wanted, shown
+    told, instead = st.session_state.get(key, (None, None))
+    if instead == shown:
+        name = told.replace("`", "")[:60] or " "  # as code, where nothing is markup
+        st.warning(f"There is no {kind} called `{name}` here. You see {shown}.", icon=":material/link_off:")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import server, words
+from pages.shared import mistakes, server, words
 from vit import models
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
@@ -19,6 +19,19 @@ def names() -> list[str]:
     """Every model to choose from: the shipped ones, then runs that have a checkpoint, newest first."""
     runs = [run.id for run in status.list_runs() if Run.find(run.id).saved()]
     return models.shipped() + runs
+
+
+def select(names: list[str]) -> str:
+    """Let a person choose a model; one that a link asks for and that isn't there is told."""
+    wanted = st.query_params.get("model")
+    name = st.selectbox("Model", names, key="model", bind="query-params")
+    mistakes.missing("model", None if wanted in names else wanted, name)
+    return name
+
+
+def is_known(name: str) -> bool:
+    """Whether a model is shipped or a run of this machine, rather than a file."""
+    return name in models.shipped() or is_run(name)
 
 
 def is_run(name: str) -> bool:

@@ -6,29 +6,14 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from pages.shared import component
 from pages.shared.inline import data_url
 from vit.plots.heatmap import enlarge
 
 SIDE = 64  # pixels on screen
 SHARPNESS = 2  # picture pixels per screen pixel, for dense screens
 
-_CSS = """
-.row { display: flex; flex-wrap: wrap; gap: 8px; padding: 3px; }
-button {
-  padding: 0; border: 2px solid transparent; border-radius: 9px; background: none; cursor: pointer; line-height: 0;
-}
-button:hover { border-color: var(--st-border-color); }
-button[aria-checked="true"] { border-color: var(--st-primary-color); }
-button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
-img { width: 64px; height: 64px; border-radius: 6px; object-fit: cover; }
-"""
-
-_mount = st.components.v2.component(
-    "vit_lab_picture_picker",
-    html='<div class="row" role="radiogroup"></div>',
-    css=_CSS,
-    js=Path(__file__).with_name("picture_picker.js").read_text(),
-)
+_mount = component.register("vit_lab_picture_picker", Path(__file__).with_suffix(".js"))
 
 
 @dataclass(frozen=True)
@@ -45,7 +30,7 @@ def choice(choice_id: str, label: str, image: Image.Image) -> Choice:
     return Choice(choice_id, label, data_url(_square(image)))
 
 
-def pick(label: str, choices: list[Choice], *, key: str, selected: str | None) -> str | None:
+def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
     """Draw the pictures and return the chosen id: the one clicked last, otherwise ``selected``."""
     clicked = (st.session_state.get(key) or {}).get("chosen")
     current = clicked if clicked in {entry.id for entry in choices} else selected

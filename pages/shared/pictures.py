@@ -1,4 +1,4 @@
-"""Pictures that a page can offer: shipped and pinned ones, and test pictures of data sets with a model's classes."""
+"""Images that a page can offer: shipped, pinned and uploaded ones, and those of data sets with a model's classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ from PIL import Image
 from pages.shared import picture_picker
 from pages.shared.picture_picker import Choice
 from vit import images, pinned, samples
-from vit.data import catalog
+from vit.data import catalog, draws
 from vit.errors import DataError, ImageError
 from vit.images import DecodedImage
+from vit.models import ModelInfo
 
-PER_DATASET = 10
-PINNED = "pinned"  # what ids of pinned pictures begin with
+PER_DATASET = 8
+PINNED, UPLOAD = "pinned", "upload"  # what ids of pinned and of uploaded images begin with
+VALIDATION = "validation"  # the part of a data set's training split that a model was not trained on
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,35 @@ class Picture:
     label: str | None = None
 
 
-def offered(classes: tuple[str, ...], draw: int = 0, also: str | None = None) -> dict[str, Choice]:
+def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str, Choice]:
     """Thumbnails by id.
 
     Args:
-        classes: Of the model; only pictures of these are offered, apart from pinned ones.
-        draw: Another number, other test pictures.
-        also: An id to offer in any case, such as one from a link; passed over if there is no such picture.
+        info: Of the model; only images of its classes are offered, apart from a person's own ones.
+        draw: Another number, other images of data sets.
+        also: An id to offer in any case, such as one from a link; passed over if there is no such image.
     """
-    shipped = [_shipped(sample) for sample in samples.listing() if sample.label in classes]
-    fitting = [info.name for info in catalog.listing() if set(info.classes) == set(classes) and info.counts.get("test")]
+    shipped = [_shipped(sample) for sample in samples.listing() if sample.label in info.classes]
+    classes = set(info.classes)
+    fitting = [data.name for data in catalog.listing() if set(data.classes) == classes and data.counts.get("test")]
     drawn = [choice for name in fitting for choice in _drawn(name, draw)]
-    known = {choice.id: choice for choice in shipped + _pinned_choices() + drawn}
-    return known if also is None or also in known else _linked(also, classes) | known
+    if not shipped + drawn:
+        drawn = _validation(info, draw)
+    known = {choice.id: choice for choice in _uploads() + shipped + _pinned_choices() + drawn}
+    return known if also is None or also in known else _linked(also, info.classes) | known
+
+
+def keep_upload(picture: Picture) -> None:
+    """Offer an upload on every page of this visit, so that a link between pages can name it."""
+    st.session_state[UPLOAD] = picture
+
+
+def _uploads() -> list[Choice]:
+    picture = st.session_state.get(UPLOAD)
+    try:
+        return [picture_picker.choice(picture.id, picture.name, picture.read().image)] if picture else []
+    except ImageError:  # told where it was uploaded
+        return []
 
 
 def find(picture_id: str) -> Picture:
@@ -59,14 +77,17 @@ def find(picture_id: str) -> Picture:
     source, _, rest = picture_id.partition(":")
     if source == "sample":
         return _sample(picture_id, rest)
+    upload = st.session_state.get(UPLOAD)
+    if upload and upload.id == picture_id:
+        return upload
     if source == PINNED:
         entry = pinned.find(rest)
         return Picture(picture_id, entry.name, entry.read, entry.label)
     split, _, index = rest.partition(":")
     if not index.isdecimal():
         raise DataError(f"there is no picture called {picture_id[:80]!r}; choose one of those shown")
-    found = catalog.pictures(source, split, [int(index)])[0]
-    name = f"{source} {split} picture {index}"
+    found = catalog.pictures(source, "train" if split == VALIDATION else split, [int(index)])[0]
+    name = f"{source} {split} image {index}"
     return Picture(picture_id, name, lambda: DecodedImage(found.image, None), found.class_name)
 
 
@@ -83,7 +104,7 @@ def _linked(picture_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
         found = find(picture_id)
     except (DataError, ImageError):
         return {}
-    if found.label not in classes:
+    if found.label is None or found.label not in classes:
         return {}
     return {picture_id: picture_picker.choice(picture_id, found.label, found.read().image)}
 
@@ -93,12 +114,12 @@ def _read(sample: samples.Sample) -> DecodedImage:
 
 
 def _shipped(sample: samples.Sample) -> Choice:
-    return _thumbnail(f"sample:{sample.name}", sample.label, str(sample.path))
+    return _thumbnail(f"sample:{sample.name}", sample.label or sample.name, str(sample.path))
 
 
 def is_drawn(picture_id: str) -> bool:
     """Whether a picture was drawn from a data set, so that others could be."""
-    return picture_id.partition(":")[0] not in ("sample", PINNED)
+    return picture_id.partition(":")[0] not in ("sample", PINNED, UPLOAD)
 
 
 def pinned_id(picture: Picture) -> str:
@@ -130,3 +151,25 @@ def _thumbnail(picture_id: str, label: str, path: str) -> Choice:
 def _drawn(source: str, draw: int) -> list[Choice]:
     drawn = catalog.samples(source, "test", PER_DATASET, seed=draw)
     return [picture_picker.choice(f"{source}:test:{sample.index}", sample.class_name, sample.image) for sample in drawn]
+
+
+@st.cache_data(max_entries=20, ttl=600, show_spinner=False, hash_funcs={ModelInfo: lambda info: str(info.to_json())})
+def _validation(info: ModelInfo, draw: int) -> list[Choice]:
+    """Some of the images that a model was validated on; none if its data set is not here as it was then."""
+    data = next((data for data in catalog.listing() if data.name == info.run.data.source), None)
+    if data is None or data.fingerprint != info.data.get("fingerprint"):
+        return []
+    import torch
+
+    from vit.data import store
+    from vit.data.load import carve
+
+    with store.arrays(catalog.locate(data.name)) as stored:
+        labels = torch.from_numpy(stored.get_tensor("train_labels"))
+    places = carve(labels, info.run.data.val_size, info.run.train.seed)[1].tolist()
+    chosen = [places[place] for place in draws.permutation(len(places), draw, 0)[:PER_DATASET].tolist()]
+    found = catalog.pictures(data.name, "train", chosen)
+    return [
+        picture_picker.choice(f"{data.name}:{VALIDATION}:{sample.index}", sample.class_name, sample.image)
+        for sample in found
+    ]

@@ -1,4 +1,4 @@
-"""What the server needs beyond the pages: one file route, a start without false alarms, and quick answers."""
+"""What the server needs beyond the pages: two file routes, a start without false alarms, and quick answers."""
 
 import functools
 import gc
@@ -6,11 +6,13 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 
+import streamlit as st
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+
+from pages.shared import component
 
 # Torch's threads that wait should sleep: one that spins holds the core that the other one, or a training, needs. Read
 # when torch is loaded, so it is set here, before any page.
@@ -20,9 +22,14 @@ CONTEXT_LOGGER = "streamlit.runtime.scriptrunner_utils.script_run_context"
 
 
 def routes() -> list[Mount]:
-    """Plotly's own JavaScript from where it is installed: no copy in the project, no request to elsewhere."""
-    package = Path(find_spec("plotly").origin).parent
-    return [Mount("/vendor", app=StaticFiles(directory=package / "package_data"))]
+    """The components' modules, and Plotly's own JavaScript from where it is installed: no request to elsewhere."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    prefix = f"/{base}" if base else ""
+    plotly = str(files("plotly") / "package_data")
+    return [
+        Mount(f"{prefix}/{component.ROUTE}", app=component.Modules()),
+        Mount(f"{prefix}/vendor", app=StaticFiles(directory=plotly)),
+    ]
 
 
 @contextmanager

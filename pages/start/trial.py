@@ -1,13 +1,14 @@
-"""A trained model to try at once: a sample picture, what it says, and what it looks at."""
+"""A trained model to try at once: a sample image, what the model says about it and what it attends to."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared import answers, looks, models, picture_picker, pictures, prediction
+from pages.shared import answers, models, picture_picker, pictures
+from pages.shared.viewer import viewer
 from vit.errors import VitError
 
-PICTURE_SIDE = 300  # pixels
+HEIGHT = 420  # pixels that the answer will need
 MOST_SAMPLES = 12
 
 
@@ -27,8 +28,8 @@ def card() -> Callable[[], None]:
         st.markdown("There is no trained model yet. Train one, and its answers and its attention appear here.")
         return _nothing
     place = st.container()
-    chosen = picture_picker.pick("Sample pictures", offered, key="trial", selected=offered[0].id)
-    label = f"Try your own picture with {model}"
+    chosen = picture_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)
+    label = f"Try your own image with {model}"
     st.page_link("pages/predict/page.py", label=label, icon=":material/image_search:", query_params={"model": model})
     return lambda: _answer(place, model, chosen)
 
@@ -40,22 +41,23 @@ def _nothing() -> None:
 def _model_and_pictures() -> tuple[str, list[picture_picker.Choice]]:
     """The first model and pictures for it; no pictures if there is no model."""
     model = next(iter(models.names()), "")
-    offered = pictures.offered(models.info(model).classes) if model else {}
+    offered = pictures.offered(models.info(model)) if model else {}
     return model, list(offered.values())[:MOST_SAMPLES]
 
 
 def _answer(place, model: str, picture_id: str) -> None:
     """Ask the model and show its answer."""
     try:
-        with place, st.skeleton(height=PICTURE_SIDE):
+        with place, st.skeleton(height=HEIGHT):
             answer = answers.ask(model, pictures.find(picture_id))
-            seen, trace = answer.prediction.seen, answers.trace_of(model, answer)
-            picture, _, words = looks.draw(seen, trace, looks.Look(), PICTURE_SIDE)
+            viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
     except VitError as error:
         place.error(str(error))
         return
     left, right = place.columns([5, 4], vertical_alignment="center")
-    left.image(picture, width=PICTURE_SIDE, alt=words)
+    with left:
+        viewer.draw(answer, is_small=True)
     with right:
-        prediction.bars(answer.prediction, 3)
-        st.caption(f"{model} sees {seen.width}×{seen.height} pixels. The brighter a square, the more it draws from it.")
+        answers.bars(answer.prediction, 3)
+        side = answer.prediction.seen.width
+        st.caption(f"{model} sees {side}×{side} pixels. Warm colours: where it looks, more than 1x uniform attention.")

@@ -159,7 +159,7 @@ def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, picture)
 def test_another_picture_keeps_what_was_chosen_on_the_canvas(page, picture):
     page.get_by_role("radio", name="layer 1, head 3").click()
     before = spoken(picture)
-    page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(2).click()
+    page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(2).click()
     expect(picture).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
     assert spoken(picture) != before
     page.wait_for_url(re.compile("picture=sample%3Aship.*#layer=1&head=3"))
@@ -261,7 +261,7 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
     page.goto(address)
     expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "true")
     expect(bars).to_have_text(after, use_inner_text=True)
-    page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(1).click()
+    page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(1).click()
     expect(bars).to_contain_text("cat")
     expect(page.get_by_role("button", name="Switch off layer 0, head 2")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Put everything back").click()

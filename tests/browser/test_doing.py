@@ -3,11 +3,11 @@
 from pictures import encode, noise
 from playwright.sync_api import expect
 
-from vit.runs import launch, state
+from vit.runs import launch, status
 
 
 def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(page, server):
-    known = len(state.listing())
+    known = len(status.list_runs())
     page.goto(f"{server.url}/train?preset=tutorial")
     page.get_by_text("Advanced: training").click()
     processes = page.get_by_label("Processes", exact=True)
@@ -18,25 +18,25 @@ def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(pag
     page.wait_for_url("**run=**")
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(page.get_by_text("Loss", exact=True)).to_be_visible()
-    assert len(state.listing()) == known + 1
+    assert len(status.list_runs()) == known + 1
     stop.click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    run = state.listing()[0]
+    run = status.list_runs()[0]
     assert run.state == "stopped"
-    assert run.step > 0
+    assert run.status.step > 0
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_text(f"Resumed at step {run.step:,}.")).to_be_visible()
+    expect(page.get_by_text(f"Resumed at step {run.status.step:,}.")).to_be_visible()
     stop.click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
 def test_the_first_screens_button_launches_one_run_and_shows_it(page, server):
-    known = len(state.listing())
+    known = len(status.list_runs())
     page.goto(server.url)
     page.get_by_role("button", name="Train a ViT on shapes").dblclick()
     page.wait_for_url("**/train?run=**")
-    assert len(state.listing()) == known + 1
-    run = state.listing()[0]
+    assert len(status.list_runs()) == known + 1
+    run = status.list_runs()[0]
     expect(page.get_by_role("heading", name=run.id)).to_be_visible()
     expect(page.get_by_role("button", name="Save now")).to_be_visible()
     page.wait_for_function("() => !document.body.innerText.includes('Starting the worker')")
@@ -52,7 +52,7 @@ def test_a_folder_is_imported_with_progress_and_can_be_trained_on(page, server, 
     page.goto(f"{server.url}/data")
     page.get_by_label("Folder or archive on the server").fill(str(tmp_path / "pets"))
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("is ready: 12 pictures")).to_be_visible()
+    expect(page.get_by_text("is ready: 12 images")).to_be_visible()
     card = page.locator(".st-key-set-pets")
     expect(card.get_by_text("2 classes: cat, dog")).to_be_visible()
     card.get_by_text("Train on it").click()

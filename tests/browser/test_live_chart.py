@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from worlds import grow, held, written_run
 
-from vit.runs import names
+from vit.runs import launch
 
 CHART = ".vit-chart"
 
@@ -15,7 +15,7 @@ CHART = ".vit-chart"
 def run(server):
     """A run at step 300 whose worker lives as long as the test."""
     with ExitStack() as stack:
-        written = written_run(names.new_id(), phase="training", step=300)
+        written = written_run(launch.new_id(), phase="training", step=300)
         held(written, stack)
         yield written
 

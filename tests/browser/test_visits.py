@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from worlds import saved, written_run
 
-from vit.runs import names
+from vit.runs import launch
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
 TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict", "attention": "Attention"}
@@ -64,7 +64,7 @@ def test_the_keyboards_focus_is_clearly_visible_in_the_side_bar(server, page):
 
 
 def test_a_run_is_left_for_the_form(server, page):
-    run = written_run(names.new_id())
+    run = written_run(launch.new_id())
     page.goto(f"{server.url}/train?run={run.id}")
     page.get_by_role("button", name="Continue training").wait_for()
     page.get_by_role("button", name="New run").click()
@@ -76,7 +76,7 @@ def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, pa
     saved(written_run("wise-wolf"), 1000)
     page.goto(f"{server.url}/predict?model=wise-wolf")
     expect(page.get_by_text("What it says")).to_be_visible()
-    pictures = page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio")
+    pictures = page.get_by_role("radiogroup", name="Sample images").get_by_role("radio")
     pictures.nth(3).click()
     expect(pictures.nth(3)).to_have_attribute("aria-checked", "true")
     page.wait_for_url("**picture=shapes**")

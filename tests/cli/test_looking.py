@@ -12,7 +12,7 @@ from vit import samples
 from vit.cli import explain, export, predict
 from vit.errors import VitError
 from vit.explain.methods import METHODS
-from vit.plots.colors import DIVERGING, table
+from vit.plots.colors import SIGNED, STRONGEST, table
 
 CAT = next(sample.path for sample in samples.listing() if sample.name == "cat")
 
@@ -138,8 +138,10 @@ def test_every_method_draws_in_colours_of_one_direction_or_two(model, tmp_path, 
     said = capsys.readouterr()
     assert METHODS[method].title in said.out
     assert bool(said.err) != METHODS[method].is_class_specific
-    colors = DIVERGING if METHODS[method].is_signed else "viridis"
-    assert lowest_colour(out) == table(colors)[0].tolist()
+    if METHODS[method].is_signed:  # as strong as an overlay is at most, on white
+        assert lowest_colour(out) == pytest.approx(STRONGEST * table(SIGNED)[0] + (1 - STRONGEST) * 255, abs=1)
+    else:
+        assert lowest_colour(out) == [255, 255, 255]
 
 
 def test_the_likeliest_class_is_explained_if_none_is_given(model, tmp_path, capsys):

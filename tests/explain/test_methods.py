@@ -16,7 +16,7 @@ from vit.explain.scores import random_band, score
 from vit.explain.surgery import knock_out_each_head, leaderboard
 from vit.explain.target import Contrast
 from vit.model import VisionTransformer
-from vit.plots.maps import ATTENTION
+from vit.plots.heatmap import ATTENTION
 
 LABELS = torch.tensor([0, 1])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.shared import curves
-from pages.train.live import header, pinned
+from pages.train.live import header, tracked
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3000)
 
@@ -51,11 +51,11 @@ def test_there_is_no_time_left_to_tell_before_the_second_row():
 
 def test_what_a_resumed_run_pins_anew_replaces_the_old():
     rows = [{"step": 100, "attempt": 1}, {"step": 200, "attempt": 1}, {"step": 150, "attempt": 2}]
-    assert pinned.valid(rows) == [{"step": 100, "attempt": 1}, {"step": 150, "attempt": 2}]
+    assert tracked.valid(rows) == [{"step": 100, "attempt": 1}, {"step": 150, "attempt": 2}]
 
 
 def test_a_long_history_is_thinned_and_ends_with_the_latest():
     bars = [(step / 1000, True) for step in range(1000)]
-    kept = pinned.thinned(bars)
-    assert len(kept) <= pinned.MOST_BARS
+    kept = tracked.thinned(bars)
+    assert len(kept) <= tracked.MOST_BARS
     assert kept[-1] == bars[-1]

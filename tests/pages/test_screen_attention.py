@@ -13,12 +13,11 @@ from safetensors.numpy import save as serialize
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.attention import uploaded
-from pages.attention.look import payload
+from pages.attention import subject
 from pages.shared import answers, pictures
+from pages.shared.viewer import viewer
 from vit import checkpoint, pinned
 from vit.data.shapes import CLASSES
-from vit.errors import VitError
 from vit.explain import attention
 from vit.runs.directory import Run
 
@@ -33,14 +32,14 @@ def model():
 
 @pytest.fixture
 def trace(model):
-    return answers.trace_of(model, answers.ask(model, pictures.find(PICTURE)))
+    return answers.trace_of(answers.ask(model, pictures.find(PICTURE)))
 
 
 def unpacked(packed: bytes) -> tuple[dict, np.ndarray]:
     """What the canvas makes of its bytes: the header, and the numbers (L, M, N, N)."""
     size = int.from_bytes(packed[:4], "little")
     head = json.loads(packed[4 : 4 + size])
-    shape = (head["depth"], len(head["columns"]), head["tokens"], head["tokens"])
+    shape = (head["layers"], len(head["columns"]), head["tokens"], head["tokens"])
     return head, np.frombuffer(packed, np.float16, offset=4 + size).reshape(shape)
 
 
@@ -65,7 +64,7 @@ def test_a_picture_is_answered_with_its_attention(visit, model):
     assert not app.exception
     assert not app.error
     assert len(app.main.progress) == 3
-    assert len(app.get("bidi_component")) == 3  # the pictures to choose from, the canvas, and the lens
+    assert len(app.get("bidi_component")) == 4  # the images to choose from, the canvas, the lens, and the tab's history
 
 
 def test_a_link_brings_model_checkpoint_picture_and_classes_back(visit, model):
@@ -73,7 +72,7 @@ def test_a_link_brings_model_checkpoint_picture_and_classes_back(visit, model):
     query = {"model": model, "checkpoint": "500", "picture": PICTURE, "class": CLASSES[2], "contrast": CLASSES[3]}
     app = visit("attention", **query)
     assert not app.exception
-    assert "shapes test picture 5" in text_of(app)
+    assert "shapes test image 5" in text_of(app)
     chosen = {key: app.get_by_key(key).value for key in ("checkpoint", "class", "contrast")}
     assert chosen == {"checkpoint": "500", "class": CLASSES[2], "contrast": CLASSES[3]}
 
@@ -148,7 +147,7 @@ def test_a_run_deleted_while_it_is_open_gets_a_sentence(visit, model, home):
 def test_an_uploaded_checkpoint_is_looked_into(visit, model):
     app = visit("attention", picture=PICTURE)
     content = Run.find(model).checkpoint_path().read_bytes()
-    app.file_uploader(key=uploaded.KEY).upload("mine.safetensors", content, "application/octet-stream").run()
+    app.file_uploader(key=subject.UPLOAD_KEY).upload("mine.safetensors", content, "application/octet-stream").run()
     assert not app.exception
     assert not app.error
     assert app.code[0].value == "mine.safetensors"
@@ -161,17 +160,17 @@ ANOTHER_ARCHITECTURE = serialize({"fc.weight": np.zeros(3)})
 @pytest.mark.parametrize("content", [b"", b"words", ANOTHER_ARCHITECTURE], ids=["none", "text", "other"])
 def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, content):
     app = visit("attention", picture=PICTURE)
-    app.file_uploader(key=uploaded.KEY).upload("other.safetensors", content, "application/octet-stream").run()
+    app.file_uploader(key=subject.UPLOAD_KEY).upload("other.safetensors", content, "application/octet-stream").run()
     assert not app.exception
     assert "other.safetensors" in app.error[0].value
 
 
 def test_an_upload_stays_in_its_folder_whatever_its_name():
-    assert uploaded.kept("../../etc/evil.safetensors", b"1").parent.parent.name == "vit-lab-uploads"
+    assert subject.kept("../../etc/evil.safetensors", b"1").parent.parent.name == "vit-lab-uploads"
 
 
 def test_the_canvas_gets_the_engines_own_numbers(model, trace):
-    head, numbers = unpacked(payload.pack(answers.ask(model, pictures.find(PICTURE)), trace))
+    head, numbers = unpacked(viewer.packed(answers.ask(model, pictures.find(PICTURE)), False))
     heads = trace.num_heads
     rolled = [attention.rollout(trace.attention, up_to=layer)[0] for layer in range(trace.depth)]
     assert head["columns"] == ["0", "1", "mean", "rollout"]
@@ -185,16 +184,38 @@ def test_tokens_before_the_patches_are_named(pool, registers):
     from vit.explain.trace import trace as trace_model
 
     network = vision_transformer(pool=pool, reg_tokens=registers)
-    names = payload._prefix_names(trace_model(network, torch.zeros(1, 3, 8, 8)))
+    names = viewer.prefix_names(trace_model(network, torch.zeros(1, 3, 8, 8)))
     assert names == ["Class token"] * (pool == "cls") + [f"Register {index}" for index in range(registers)]
 
 
-def test_the_shared_scale_ignores_what_a_token_keeps_of_itself(trace):
-    kept = np.broadcast_to(np.eye(trace.num_tokens), trace.attention.shape[:1] + (3,) + trace.attention.shape[-2:])
-    assert payload._scales(kept, trace)["uniform"]["high"] == pytest.approx(2 / trace.num_tokens)
+def test_the_small_canvas_gets_the_last_rollout_alone(model, trace):
+    head, numbers = unpacked(viewer.packed(answers.ask(model, pictures.find(PICTURE)), True))
+    assert (head["columns"], head["layers"], head["firstLayer"]) == (["rollout"], 1, trace.depth - 1)
+    assert np.allclose(numbers[0, 0], attention.rollout(trace.attention)[0], atol=5e-4)
 
 
-def test_attention_too_large_for_a_browser_is_a_sentence(trace, monkeypatch):
-    monkeypatch.setattr(payload, "MOST_BYTES", 1000)
-    with pytest.raises(VitError, match="choose a model with larger patches"):
-        payload._maps(trace)
+def test_attention_too_large_for_a_browser_is_a_sentence(visit, model, monkeypatch):
+    monkeypatch.setattr(viewer, "MOST_BYTES", 1000)
+    app = visit("attention", picture=PICTURE)
+    assert not app.exception
+    assert "choose a model with larger patches" in app.error[0].value
+
+
+def test_a_link_to_a_model_that_is_gone_says_what_is_shown_instead(visit, model):
+    app = visit("attention", model="nope")
+    assert "no model called `nope`" in app.warning[0].value
+    assert model in app.warning[0].value
+
+
+def test_a_link_to_a_sample_that_is_gone_says_so(visit, model):
+    app = visit("attention", picture="sample:zebra")
+    assert "no image called `sample:zebra`" in app.warning[0].value
+
+
+def test_a_warning_about_a_link_carries_no_markup_and_goes_with_the_next_choice(visit, model):
+    saved(written_run("calm-crane"), 1000)
+    app = visit("attention", model="a`![x](http://x)`", picture=PICTURE)
+    assert "no model called `a![x](http://x)`" in app.warning[0].value
+    app.selectbox(key="model").select("wise-wolf").run()
+    app.selectbox(key="model").select("calm-crane").run()
+    assert len([w for w in app.warning if "model" in w.value]) <= 1

@@ -11,13 +11,13 @@ from seen import text_of
 from worlds import held, saved, small_saved, written_run
 
 from bench import ship
-from pages.attention.evolve import film, frames, tab
+from pages.attention import evolve
 from pages.attention.subject import Subject
 from pages.shared import answers, models, pictures
 from vit import paths, pinned
 from vit.explain import attention
 from vit.models import history, resolve
-from vit.plots import timelapse
+from vit.plots import scale, timelapse
 from vit.predict import Predictor
 
 PICTURE = "shapes:test:5"
@@ -33,18 +33,18 @@ def run():
 
 @pytest.fixture
 def subject(run):
-    return Subject(run.id, models.info(run.id), answers.ask(run.id, pictures.find(PICTURE)), 2, None)
+    return Subject(answers.ask(run.id, pictures.find(PICTURE)), models.info(run.id), 2, None)
 
 
-def film_of(subject, run) -> list[frames.Frame]:
-    return [frames.of(run, entry, subject) for entry in frames.chosen(run)]
+def film_of(subject, run) -> list[evolve.Frame]:
+    return [evolve.frame_of(run.id, entry, subject) for entry in evolve.chosen(run)]
 
 
 def test_a_run_is_shown_as_a_film(visit, run):
     app = visit("attention", tab="Evolve", model=run.id, picture=PICTURE)
     assert not app.exception
     assert not app.error
-    assert len(app.get("bidi_component")) == 2  # the pictures to choose from, and the film
+    assert len(app.get("bidi_component")) == 3  # the images to choose from, the film, and the tab's history
     assert app.get("download_button")
 
 
@@ -81,11 +81,11 @@ def test_a_run_with_a_single_checkpoint_says_that_it_takes_two(visit):
 def test_the_film_grows_while_its_run_lives(visit, run, alive):
     held(run, alive)
     app = visit("attention", tab="Evolve", model=run.id, picture=PICTURE)
-    before = len(frames.chosen(run))
+    before = len(evolve.chosen(run))
     saved(run, 1250)
     app.run()
     assert not app.exception
-    assert len(frames.chosen(run)) == before + 1
+    assert len(evolve.chosen(run)) == before + 1
 
 
 def test_a_run_that_is_deleted_while_it_is_watched_gets_a_sentence(run, subject):
@@ -94,9 +94,9 @@ def test_a_run_that_is_deleted_while_it_is_watched_gets_a_sentence(run, subject)
     def part():
         import streamlit as st
 
-        from pages.attention.evolve import tab
+        from pages.attention import evolve
 
-        tab._part(st.session_state["subject"], "wise-wolf", None)
+        evolve.part(st.session_state["subject"], "wise-wolf", None)
 
     shutil.rmtree(run.path)
     app = AppTest.from_function(part)
@@ -119,16 +119,15 @@ def test_a_frame_is_its_checkpoints_own_view(run, subject):
 def test_many_checkpoints_are_thinned_and_both_ends_stay(run, monkeypatch):
     for step in (600, 700, 800):
         saved(run, step)
-    monkeypatch.setattr(frames, "MOST_FRAMES", 3)
-    assert [entry.step for entry in frames.chosen(run)] == [500, 700, 1000]
+    monkeypatch.setattr(evolve, "MOST_FRAMES", 3)
+    assert [entry.step for entry in evolve.chosen(run)] == [500, 700, 1000]
 
 
 def test_all_maps_of_a_film_share_one_scale_and_all_probabilities_are_told(run, subject):
     found = film_of(subject, run)
-    sent = film.data(subject, found)
-    for name, maps in sent["maps"].items():
-        highest = max(frame.maps[name].max() for frame in found)
-        assert maps["scale"]["high"] >= highest * 0.999
+    sent = evolve.film_data(subject, found)
+    assert sent["scale"] == vars(scale.attention(subject.info.model.num_tokens))
+    assert [len(maps) for maps in sent["maps"].values()] == [2, 2]
     totals = np.sum([one["shares"] for one in sent["classes"]], axis=0)
     assert totals == pytest.approx([1, 1], abs=1e-2)
     depth, heads = subject.info.model.depth, subject.info.model.num_heads
@@ -136,7 +135,7 @@ def test_all_maps_of_a_film_share_one_scale_and_all_probabilities_are_told(run, 
 
 
 def test_the_gif_has_a_frame_per_checkpoint_and_plays_for_ever(run, subject):
-    image = Image.open(io.BytesIO(tab.gif(subject, film_of(subject, run))))
+    image = Image.open(io.BytesIO(evolve.gif(subject, film_of(subject, run))))
     assert (image.format, image.info["loop"]) == ("GIF", 0)
     seen = set()
     for index in range(image.n_frames):

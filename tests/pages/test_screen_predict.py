@@ -1,7 +1,6 @@
 """Predict: one picture, several pictures, bad pictures, and no model at all."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +9,9 @@ from seen import text_of
 from worlds import saved, written_run
 
 from pages.predict import gallery
-from pages.shared import looks, sources
-from pages.shared.looks import Look
-from vit.predict import Predictor
+from pages.shared import answers, pictures, sources
+from pages.shared.viewer import viewer
+from vit.plots import heatmap, scale
 
 
 def picture(width: int = 40, height: int = 30, kind: str = "PNG") -> bytes:
@@ -45,17 +44,15 @@ def test_a_sample_is_answered_at_once_with_its_label(visit, model):
     app = visit("predict")
     assert not app.exception
     assert len(app.main.progress) == 5
-    assert "What the model sees" in text_of(app)
+    assert "What the model attends to" in text_of(app)
     assert "labelled" in text_of(app)
     assert app.query_params["picture"].startswith("shapes:test:")
 
 
-def test_a_link_brings_model_picture_and_overlay_back(visit, model):
-    app = visit("predict", model=model, picture="shapes:test:5", overlay="layer", layer="0", head="1")
+def test_a_link_brings_model_and_image_back(visit, model):
+    app = visit("predict", model=model, picture="shapes:test:5")
     assert not app.exception
-    assert "shapes test picture 5" in text_of(app)
-    assert app.get_by_key("layer").value == "0"
-    assert app.get_by_key("head").value == "1"
+    assert "shapes test image 5" in text_of(app)
 
 
 @pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
@@ -103,22 +100,21 @@ def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
     assert "bad.png is empty" in second
 
 
-def test_the_overlay_shows_the_layer_and_head_that_were_chosen(home):
-    saved(written_run("wise-wolf"), 1000)
-    predictor = Predictor.load("wise-wolf")
+def test_a_still_overlay_shows_the_rollout_in_the_viewers_colours(home):
     from vit.explain import attention
-    from vit.images import decode
 
-    _, trace = predictor.explain("a", decode(picture(), "a.png"))
-    look = Look("layer", layer=1, head=0)
-    wanted = attention.attention_map(trace, 1, 0)[0].numpy()
-    np.testing.assert_array_equal(looks.values_of(trace, look), wanted)
-    rolled = looks.values_of(trace, replace(look, overlay="rollout"))
-    assert not np.allclose(rolled, wanted)
+    saved(written_run("wise-wolf"), 1000)
+    answer = answers.ask("wise-wolf", pictures.find("shapes:test:5"))
+    image, words = viewer.still(answer, 64)
+    trace = answers.trace_of(answer)
+    values = attention.patch_map(attention.rollout(trace.attention), trace)[0].numpy()
+    wanted = heatmap.overlay(answer.crop, values, scale=scale.attention(trace.num_tokens), size=64)
+    assert image.tobytes() == wanted.tobytes()
+    assert words.startswith("Attention is")
 
 
-def test_the_absolute_scale_is_the_same_for_every_picture():
-    maps = [np.random.default_rng(seed).dirichlet(np.ones(16)).reshape(4, 4) for seed in range(3)]
-    absolute = {looks.scale_of(values, 17, Look(scale="absolute")) for values in maps}
-    per_map = {looks.scale_of(values, 17, Look(scale="per_map")) for values in maps}
-    assert (len(absolute), len(per_map)) == (1, 3)
+def test_predict_leads_to_attention_with_the_same_image_and_back(visit, model):
+    app = visit("predict", model=model, picture="shapes:test:5")
+    assert "Open in Attention" in [link.proto.label for link in app.get("page_link")]
+    app = visit("attention", model=model, picture="shapes:test:5")
+    assert "Open in Predict" in [link.proto.label for link in app.get("page_link")]

@@ -7,8 +7,8 @@ from builders import model_info, prefixed, vision_transformer
 from seen import text_of
 from worlds import saved, written_run
 
+from pages.attention import weights
 from pages.attention.subject import Subject
-from pages.attention.weights import positions
 from pages.shared import answers, models, pictures
 from vit import checkpoint
 from vit.data.shapes import CLASSES
@@ -38,7 +38,7 @@ def replaced(run: Run, **config) -> None:
     checkpoint.save(run.checkpoint_path(), prefixed(network), model_info(network, CLASSES))
 
 
-@pytest.mark.parametrize("tab", ["Look", "Why", "Break", "Weights"])
+@pytest.mark.parametrize("tab", ["Look", "Why", "Ablate", "Weights"])
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
     replaced(run, **config)
@@ -47,7 +47,7 @@ def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
     assert not app.error
 
 
-@pytest.mark.parametrize("tab", ["Look", "Break", "Weights"])
+@pytest.mark.parametrize("tab", ["Look", "Ablate", "Weights"])
 def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(visit, run, tab):
     replaced(run, patch_size=16)
     app = visit("attention", tab=tab, model=run.id, picture=PICTURE)
@@ -63,11 +63,11 @@ def test_a_model_without_positions_says_so(visit, run):
 
 def test_every_pair_of_positions_is_sent(run):
     answer = answers.ask(run.id, pictures.find(PICTURE))
-    subject = Subject(run.id, models.info(run.id), answer, 0, None)
+    subject = Subject(answer, models.info(run.id), 0, None)
     wanted = position_similarity(models.predictor(run.id).model)
-    sent = positions.data(subject, wanted)
+    sent = weights.positions_data(subject, wanted)
     assert torch.allclose(torch.tensor(sent["similarity"]), wanted, atol=1e-3)
-    assert len(sent["colors"]["diverging"]) == 256
+    assert (sent["scale"]["low"], sent["scale"]["high"]) == (-1, 1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

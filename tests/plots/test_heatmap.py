@@ -5,23 +5,24 @@ import pytest
 import torch
 from PIL import Image
 
-from vit.plots.colors import COLOR_MAPS, DIVERGING, colorize
+from vit.plots.colors import COLOR_MAPS, SEQUENTIAL, SIGNED, tint
 from vit.plots.heatmap import (
+    ATTENTION,
+    appearance,
     colour_bar,
     describe_map,
     describe_values,
+    enlarge,
     overlay,
     place_back,
-    small_multiples,
-    ticks,
     token_grid,
 )
-from vit.plots.maps import ATTENTION, appearance
-from vit.plots.scale import absolute, per_map, symmetric, times_uniform
+from vit.plots.scale import attention, symmetric
 
 RNG = np.random.default_rng(0)
-VALUES = RNG.random((8, 8)) / 32
-SCALE = absolute(1 / 32)
+VALUES = RNG.random((8, 8)) / 16
+SCALE = attention(64)
+REST = 1 / 3
 
 
 def photo(width=32, height=32) -> Image.Image:
@@ -29,26 +30,27 @@ def photo(width=32, height=32) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [64, 100, 320, 333])
-@pytest.mark.parametrize("colors", [*COLOR_MAPS, DIVERGING])
-def test_at_full_opacity_every_token_is_one_square_of_its_colour(size, colors):
-    drawn = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=False, size=size, colors=colors))
-    expected = colorize(SCALE.shares(VALUES), colors)
+@pytest.mark.parametrize("colors", COLOR_MAPS)
+def test_every_token_is_one_square_of_its_colour_over_the_image(size, colors):
+    drawn = np.asarray(overlay(Image.new("RGB", (32, 32)), VALUES, scale=SCALE, size=size, colors=colors)).astype(int)
+    tints = tint(SCALE.shares(VALUES), colors, REST).astype(float)
+    expected = tints[..., :3] * tints[..., 3:] / 255  # over black
     places = (np.arange(size) + 0.5) * 8 / size
     inside = np.abs(places - places.round()) * size / 8 > 0.01  # a pixel whose middle is on a border may go either way
     tokens = places[inside].astype(int)
-    assert np.array_equal(drawn[inside][:, inside], expected[tokens][:, tokens])
+    assert abs(drawn[inside][:, inside] - expected[tokens][:, tokens]).max() <= 1  # Pillow rounds products
 
 
-def test_at_no_opacity_the_picture_is_plain():
+def test_where_attention_is_uniform_or_less_the_image_is_as_it_was():
     image = photo()
-    drawn = overlay(image, VALUES, scale=SCALE, opacity=0, grid=False, size=64)
+    drawn = overlay(image, np.full((8, 8), 0.9 / 64), scale=SCALE, size=64)
     assert np.array_equal(np.asarray(drawn), np.asarray(image).repeat(2, 0).repeat(2, 1))
 
 
 def test_the_highest_value_is_drawn_over_its_own_patch():
     values = np.zeros((8, 8))
     values[2, 5] = 1
-    drawn = np.asarray(overlay(Image.new("RGB", (32, 32), "grey"), values, scale=per_map(values), grid=False, size=80))
+    drawn = np.asarray(overlay(Image.new("RGB", (32, 32), "grey"), values, scale=SCALE, size=80))
     lightest = drawn.sum(2) == drawn.sum(2).max()
     assert np.array_equal(np.argwhere(lightest).min(0), [20, 50])
     assert np.array_equal(np.argwhere(lightest).max(0), [29, 59])
@@ -58,15 +60,6 @@ def test_torch_tensors_and_numpy_arrays_draw_alike():
     image = photo()
     from_torch = overlay(image, torch.from_numpy(VALUES), scale=SCALE)
     assert from_torch.tobytes() == overlay(image, VALUES, scale=SCALE).tobytes()
-
-
-def test_grid_lines_lie_between_tokens_and_nowhere_else():
-    plain = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=False, size=160)).astype(int)
-    ruled = np.asarray(overlay(photo(), VALUES, scale=SCALE, opacity=1, grid=True, size=160)).astype(int)
-    changed = np.abs(plain - ruled).sum(2) > 0
-    assert set(np.flatnonzero(changed.all(1))) == set(range(20, 160, 20))
-    assert set(np.flatnonzero(changed.all(0))) == set(range(20, 160, 20))
-    assert changed.mean() < 0.1
 
 
 def test_the_token_grid_cuts_a_picture_into_its_patches():
@@ -95,37 +88,15 @@ def test_an_overlay_goes_back_to_its_box_and_the_rest_is_darkened(width, height)
     assert centre == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
 
 
-def test_equal_values_have_equal_colours_in_all_maps_of_a_contact_sheet():
-    maps = np.zeros((3, 2, 4, 4))
-    maps[0, 0, 1, 1] = maps[2, 1, 1, 1] = 0.5
-    maps[1, 1] = 0.1  # flat: on a scale of its own it would look like any other
-    sheet = np.asarray(small_multiples(maps, per_map(maps), side=40))
-    colours = {tuple(colour) for colour in sheet[sheet[..., 3] == 255].tolist()}
-    for value in (0.0, 0.1, 0.5):
-        assert (*colorize(per_map(maps).shares(value), "viridis").tolist(), 255) in colours
-
-
-def test_a_contact_sheet_has_a_row_per_layer_and_a_column_per_head():
-    one = small_multiples(VALUES[None, None], SCALE, side=50).size
-    many = small_multiples(np.broadcast_to(VALUES, (5, 3, 8, 8)), SCALE, side=50).size
-    assert (many[0] - one[0]) / 2 == (many[1] - one[1]) / 4 == 54
-
-
-@pytest.mark.parametrize(
-    ("scale", "texts"),
-    [
-        (absolute(0.1), ["0", "5", "10 % or more"]),
-        (times_uniform([0.05], 65), ["0", "2.5", "5x uniform"]),
-        (per_map([0.1, 0.3]), ["10", "20", "30 %"]),
-    ],
-)
-def test_a_colour_bar_tells_its_ends_and_its_unit(scale, texts):
-    assert [text for _, text in ticks(scale)] == texts
+def test_a_photograph_is_scaled_smoothly_and_a_small_image_keeps_its_pixels():
+    small, large = photo(), photo(200, 200)
+    assert np.array_equal(np.asarray(enlarge(small, 64)), np.asarray(small).repeat(2, 0).repeat(2, 1))
+    assert not np.array_equal(np.asarray(enlarge(large, 400)), np.asarray(large).repeat(2, 0).repeat(2, 1))
 
 
 def test_a_colour_bar_runs_through_all_colours():
     bar = np.asarray(colour_bar(SCALE, width=256))
-    assert np.array_equal(bar[0, :, :3], colorize(np.linspace(0, 1, 256), "viridis"))
+    assert np.array_equal(bar[0], tint(np.linspace(0, 1, 256), SEQUENTIAL, REST))
 
 
 def test_words_name_the_highest_places_in_multiples_of_uniform():
@@ -133,8 +104,8 @@ def test_words_name_the_highest_places_in_multiples_of_uniform():
     values[2, 4], values[7, 0], values[0, 0] = 0.2, 0.1, 0.05
     words = describe_map(values, num_tokens=20)
     assert words == (
-        "Attention is strongest at row 3, column 5 (4x uniform), followed by row 8, column 1 (2x uniform) "
-        "and row 1, column 1 (1x uniform)."
+        "Attention is strongest at row 2, column 4 (4x uniform), followed by row 7, column 0 (2x uniform) "
+        "and row 0, column 0 (1x uniform)."
     )
 
 
@@ -150,8 +121,8 @@ def test_words_for_other_maps_name_the_highest_places_and_what_speaks_against():
     values = np.zeros((3, 3))
     values[2, 1], values[0, 2], values[1, 1], values[2, 2] = 0.5, 0.25, 0.125, -0.75
     assert describe_values(values, " logits") == (
-        "Highest is row 3, column 2 (0.5 logits), followed by row 1, column 3 (0.25 logits) and row 2, column 2 "
-        "(0.12 logits). Lowest is row 3, column 3 (-0.75 logits)."
+        "Highest is row 2, column 1 (0.5 logits), followed by row 0, column 2 (0.25 logits) and row 1, column 1 "
+        "(0.12 logits). Lowest is row 2, column 2 (-0.75 logits)."
     )
     assert "Lowest" not in describe_values(np.abs(values))
 
@@ -163,11 +134,11 @@ def test_words_for_a_map_without_differences_say_so():
 def test_a_map_looks_like_what_its_values_mean():
     signed = np.array([[0.5, -1.0], [0.0, 0.25]])
     scale, colors, words = appearance(signed, unit=" logits", is_signed=True, num_tokens=5)
-    assert (scale, colors) == (symmetric(signed, " logits"), DIVERGING)
+    assert (scale, colors) == (symmetric(signed, " logits"), SIGNED)
     assert "logits" in words
     scale, colors, words = appearance(np.abs(signed), unit=ATTENTION, is_signed=False, num_tokens=5)
-    assert (scale, colors) == (times_uniform(np.abs(signed), 5), "viridis")
+    assert (scale, colors) == (attention(5), SEQUENTIAL)
     assert "uniform" in words
     scale, colors, words = appearance(np.abs(signed), unit="", is_signed=False, num_tokens=5)
-    assert (scale.low, scale.high, colors) == (0, 1, "viridis")
+    assert (scale.low, scale.high, colors) == (0, 1, SEQUENTIAL)
     assert "uniform" not in words

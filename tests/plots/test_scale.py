@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vit.plots.colors import COLOR_MAPS, DIVERGING, colorize, table
-from vit.plots.scale import Scale, absolute, from_zero, is_flat, per_map, shared, symmetric, times_uniform
+from vit.plots.colors import COLOR_MAPS, SEQUENTIAL, SIGNED, colorize, table, tint
+from vit.plots.scale import Scale, attention, from_zero, is_flat, symmetric
 
 PEAKED = np.array([[0.02, 0.08], [0.5, 0.1]])
 
@@ -16,73 +16,53 @@ def lightness(colors: np.ndarray) -> np.ndarray:
     return np.where(luminance > 0.008856, 116 * np.cbrt(luminance) - 16, 903.3 * luminance)
 
 
-@pytest.mark.parametrize("colors", COLOR_MAPS)
-def test_higher_values_are_always_lighter(colors):
-    steps = np.diff(lightness(table(colors).astype(float)))
+def test_higher_values_are_always_lighter():
+    steps = np.diff(lightness(table(SEQUENTIAL).astype(float)))
     assert steps.min() > -0.1  # rounding to bytes may cost a hair
     assert steps.max() < 1.5
 
 
+def test_a_colour_map_has_256_colours_from_dark_to_light():
+    assert table(SEQUENTIAL).shape == (256, 3)
+    assert lightness(table(SEQUENTIAL)[0].astype(float)) < 15 < 85 < lightness(table(SEQUENTIAL)[-1].astype(float))
+
+
 @pytest.mark.parametrize("colors", COLOR_MAPS)
-def test_a_colour_map_has_256_colours_from_dark_to_light(colors):
-    assert table(colors).shape == (256, 3)
-    assert lightness(table(colors)[0].astype(float)) < 15 < 85 < lightness(table(colors)[-1].astype(float))
+def test_colours_are_matplotlibs(colors):
+    matplotlib = pytest.importorskip("matplotlib")
+    assert np.array_equal(table(colors), np.rint(255 * matplotlib.colormaps[colors](np.arange(256))[:, :3]))
+
+
+def test_an_overlay_leaves_what_is_at_rest_as_it_is_and_grows_stronger_from_there():
+    alpha = tint(np.array([0, 1 / 3, 0.5, 0.8, 1]), SEQUENTIAL, 1 / 3)[:, 3].astype(int)
+    assert alpha[:2].tolist() == [0, 0]
+    assert (np.diff(alpha[1:]) > 0).all()
+    signed = tint(np.array([0, 0.25, 0.5, 0.75, 1]), SIGNED, 0.5)[:, 3].astype(int)
+    assert abs(signed - signed[::-1]).max() <= 2
+    assert signed[2] < 5 < signed[1] < signed[0]
 
 
 def test_colours_keep_the_shape_of_their_values():
-    assert colorize(np.zeros((2, 3, 4)), "viridis").shape == (2, 3, 4, 3)
-    assert colorize(np.array([0.0, 1.0]), "viridis").tolist() == [[0x44, 0x01, 0x54], [0xFD, 0xE7, 0x25]]
+    assert colorize(np.zeros((2, 3, 4)), SEQUENTIAL).shape == (2, 3, 4, 3)
+    assert colorize(np.array([0.0, 1.0]), SEQUENTIAL).tolist() == [[0, 0, 4], [0xFC, 0xFF, 0xA4]]
 
 
-def test_the_absolute_scale_gives_a_value_the_same_colour_in_every_map():
-    scale = absolute(0.2)
-    assert scale.shares([0.0, 0.1, 0.2, 0.9]).tolist() == pytest.approx([0, 0.5, 1, 1])
-    assert scale.clips
-    assert scale.text(0.1) == "10 %"
-
-
-def test_times_uniform_starts_at_nothing_and_ends_at_a_round_number_above_the_highest():
-    scale = times_uniform(PEAKED, num_tokens=5)  # the highest is 2.5 times uniform
-    assert (scale.low, scale.high) == (0, pytest.approx(3 / 5))
-    assert scale.text(0.5) == "2.5x uniform"
-
-
-@pytest.mark.parametrize(
-    ("highest", "end"), [(0.5, 2), (2, 2), (2.1, 3), (4, 5), (6, 10), (10, 10), (11, 20), (45, 50)]
-)
-def test_ends_of_times_uniform_are_1_2_3_5(highest, end):
-    assert times_uniform([highest / 65], 65).high * 65 == pytest.approx(end)
-
-
-def test_uniform_attention_has_the_middle_colour_of_times_uniform():
-    assert times_uniform(np.full((4, 4), 1 / 16), 16).shares(1 / 16) == pytest.approx(0.5)
-
-
-def test_a_scale_per_map_uses_all_colours():
-    shares = per_map(PEAKED).shares(PEAKED)
-    assert (shares.min(), shares.max()) == (0, 1)
+def test_attention_has_one_scale_whatever_the_map():
+    scale = attention(50)
+    assert scale.shares([0.0, 0.03, 0.06, 0.9]).tolist() == pytest.approx([0, 0.5, 1, 1])
+    assert scale.ticks() == ["0", "1.5", "≥3x uniform"]
+    assert scale.shares(scale.rest) == pytest.approx(1 / 3)  # uniform attention
 
 
 @pytest.mark.parametrize("level", [0.0, 1 / 64, 1.0])
-def test_a_flat_map_is_never_stretched_into_a_pattern(level):
+def test_a_map_whose_values_hardly_differ_is_flat(level):
     noise = np.random.default_rng(0).random((8, 8))
-    flat = level * (1 + 0.001 * noise)
-    assert is_flat(flat)
-    shares = per_map(flat).shares(flat)
-    assert np.ptp(shares) < 0.001
+    assert is_flat(level * (1 + 0.001 * noise))
     assert not is_flat(level + noise)
 
 
 def test_values_outside_the_scale_get_its_end_colours():
     assert Scale(1.0, 2.0).shares([-5, 7]).tolist() == [0, 1]
-
-
-def test_a_shared_scale_holds_nearly_all_values_and_says_that_there_is_more():
-    values = np.concatenate([np.full(999, 0.02), [0.9]])
-    meaning = shared(values, num_tokens=100)
-    assert meaning.text(meaning.high) == "2x uniform"
-    assert meaning.clips
-    assert not shared(values[:-1], num_tokens=100).clips
 
 
 # How the three kinds of cones answer to linear sRGB, and how eyes without one of them see it (Viénot et al. 1999).
@@ -105,7 +85,7 @@ def seen_without(cones: str, colors: np.ndarray) -> np.ndarray:
 
 
 def test_the_middle_of_two_directions_is_light_and_their_ends_are_equally_dark():
-    light = lightness(table(DIVERGING).astype(float))
+    light = lightness(table(SIGNED).astype(float))
     below, above = np.diff(light[:128]), np.diff(light[128:])
     assert below.min() > -0.1
     assert above.max() < 0.1
@@ -115,7 +95,7 @@ def test_the_middle_of_two_directions_is_light_and_their_ends_are_equally_dark()
 
 @pytest.mark.parametrize("cones", WITHOUT)
 def test_no_eye_takes_for_for_against(cones):
-    colors = seen_without(cones, table(DIVERGING).astype(float))
+    colors = seen_without(cones, table(SIGNED).astype(float))
     apart = np.linalg.norm(colors - colors[::-1], axis=1)
     assert apart[:102].min() > 20  # from a fifth of the way on; 2.3 is just noticeable
     assert apart[:64].min() > 30
@@ -125,11 +105,16 @@ def test_zero_has_the_middle_colour_and_both_ends_are_as_far():
     scale = symmetric([[-0.2, 0.1], [0.05, 0.0]], " logits")
     assert scale.shares([-0.2, 0, 0.2]).tolist() == [0, 0.5, 1]
     assert scale.text(scale.high) == "0.2 logits"
-    assert np.ptp(colorize(np.array(0.5), DIVERGING).astype(int)) < 5  # grey, nearly white
+    assert np.ptp(colorize(np.array(0.5), SIGNED).astype(int)) < 5  # grey, nearly white
 
 
 def test_a_scale_from_zero_ends_at_the_highest_value():
     assert from_zero(PEAKED).shares([0, 0.25, 0.5]).tolist() == [0, 0.5, 1]
+    assert from_zero(PEAKED, " logits").ticks() == ["0", "0.25", "0.5 logits"]
+
+
+def test_values_without_a_unit_are_told_in_per_cent_of_the_highest():
+    assert from_zero(PEAKED).ticks() == ["0", "50", "100% of the highest"]
 
 
 @pytest.mark.parametrize("scale", [from_zero, symmetric])

@@ -117,7 +117,7 @@ def _write(
 ) -> str:
     """Draw the sheet, and say what is on it."""
     from vit import files
-    from vit.plots.maps import appearance
+    from vit.plots.heatmap import appearance
     from vit.plots.report import report
 
     scale, colors, words = appearance(values, unit=method.unit, is_signed=method.is_signed, num_tokens=num_tokens)

@@ -1,4 +1,4 @@
-"""Heatmaps over pictures. Tokens are drawn as the squares they are: g x g values show as g x g squares, never smoothed.
+"""Heatmaps over images. Tokens are drawn as the squares they are: g x g values show as g x g squares, never smoothed.
 
 Values are array-likes in main memory, numpy or torch. What their colours mean is said by a ``vit.plots.scale.Scale``.
 """
@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.Image import Resampling
 
-from vit.plots.colors import colorize
-from vit.plots.scale import Scale, is_flat
+from vit.plots.colors import SEQUENTIAL, SIGNED, tint
+from vit.plots.scale import Scale, attention, from_zero, is_flat, symmetric
 
 GRID_COLOR = (255, 255, 255)
 GRID_STRENGTH = 0.35
@@ -16,44 +16,28 @@ OUTSIDE = 0.45  # brightness of what the model doesn't see
 TRANSPARENT = (0, 0, 0, 0)
 TEXT_COLOR = (128, 128, 128, 255)  # readable on white and on black
 TEXT_HEIGHT, LINE_HEIGHT, BAR_HEIGHT = 13, 20, 12
-GAP, MARGIN = 4, 58  # between maps, and for the names of rows, in pixels
+PIXELATED = 128  # images up to this side show their pixels as squares
+ATTENTION = " of attention"  # the unit of maps that are shares of attention
 
 
-def overlay(
-    image: Image.Image,
-    values,
-    *,
-    scale: Scale,
-    opacity: float = 0.6,
-    grid: bool = True,
-    size: int = 320,
-    colors: str = "viridis",
-) -> Image.Image:
-    """A square picture under its heatmap.
-
-    The picture loses its colour as the heatmap gains opacity, so that a colour seen is a colour of the scale: 0 is the
-    plain picture, 1 the plain heatmap.
+def overlay(image: Image.Image, values, *, scale: Scale, size: int = 320, colors: str = SEQUENTIAL) -> Image.Image:
+    """A square image under its heatmap, whose opacity follows the value: weak patches leave the image as it is.
 
     Args:
-        image: What the model saw, or the same part of the original; square.
+        image: What the model saw, or better the same part of the original; square.
         values: One per token, (g, g).
         scale: What the colours mean.
-        opacity: Of the heatmap, in [0, 1].
-        grid: Whether thin lines part the tokens.
         size: Side of the result in pixels.
-        colors: One of ``vit.plots.colors.COLOR_MAPS``, or ``DIVERGING`` on a symmetric scale.
+        colors: One of ``vit.plots.colors.COLOR_MAPS``; ``SIGNED`` needs a symmetric scale.
     """
-    values = np.asarray(values)
-    picture = enlarge(image.convert("RGB"), size)
-    pale = Image.blend(picture, picture.convert("L").convert("RGB"), opacity)
-    heat = Image.fromarray(colorize(scale.shares(values), colors)).resize((size, size), Resampling.NEAREST)
-    result = Image.blend(pale, heat, opacity)
-    return _ruled(result, len(values)) if grid else result
+    tints = tint(scale.shares(np.asarray(values)), colors, float(scale.shares(scale.rest)))
+    heat = Image.fromarray(tints).resize((size, size), Resampling.NEAREST)
+    return Image.alpha_composite(enlarge(image.convert("RGBA"), size), heat).convert("RGB")
 
 
 def token_grid(image: Image.Image, patch_size: int, size: int = 320) -> Image.Image:
     """A model's input under the borders of its patches; ``patch_size`` is in pixels of the input."""
-    return _ruled(enlarge(image.convert("RGB"), size), image.width // patch_size)
+    return ruled(enlarge(image.convert("RGB"), size), image.width // patch_size)
 
 
 def place_back(
@@ -77,11 +61,12 @@ def place_back(
 
 
 def enlarge(image: Image.Image, size: int) -> Image.Image:
-    """To ``size`` x ``size``: pixels stay visible as squares when growing, and are averaged when shrinking."""
-    return image.resize((size, size), Resampling.NEAREST if size >= image.width else Resampling.LANCZOS)
+    """To ``size`` x ``size``; the pixels of a small image stay visible as squares."""
+    is_small = image.width <= PIXELATED and size >= image.width
+    return image.resize((size, size), Resampling.NEAREST if is_small else Resampling.LANCZOS)
 
 
-def _ruled(image: Image.Image, count: int) -> Image.Image:
+def ruled(image: Image.Image, count: int) -> Image.Image:
     """Thin lines between ``count`` x ``count`` squares."""
     lines = image.copy()
     draw = ImageDraw.Draw(lines)
@@ -92,61 +77,41 @@ def _ruled(image: Image.Image, count: int) -> Image.Image:
     return Image.blend(image, lines, GRID_STRENGTH)
 
 
-def colour_bar(scale: Scale, *, width: int = 320, colors: str = "viridis") -> Image.Image:
+def colour_bar(scale: Scale, *, width: int = 320, colors: str = SEQUENTIAL) -> Image.Image:
     """A scale's colours with its numbers and unit beneath, on a transparent ground that suits light and dark."""
     bar = Image.new("RGBA", (width, BAR_HEIGHT + LINE_HEIGHT), TRANSPARENT)
-    bar.paste(ramp(colors, width), (0, 0))
+    bar.paste(ramp(scale, colors, width), (0, 0))
     draw = ImageDraw.Draw(bar)
-    for place, text in ticks(scale):
-        anchor = {0.0: "la", 1.0: "ra"}.get(place, "ma")
+    for place, anchor, text in zip((0, 0.5, 1), ("la", "ma", "ra"), scale.ticks(), strict=True):
         draw.text((place * (width - 1), BAR_HEIGHT + 3), text, TEXT_COLOR, font(), anchor)
     return bar
 
 
-def ramp(colors: str = "viridis", width: int = 320) -> Image.Image:
-    """A colour map from low to high, without words."""
-    return Image.fromarray(colorize(np.linspace(0, 1, width)[None].repeat(BAR_HEIGHT, axis=0), colors))
+def ramp(scale: Scale, colors: str = SEQUENTIAL, width: int = 320) -> Image.Image:
+    """The colours of an overlay from low to high, as transparent as there, without words."""
+    shares = np.linspace(0, 1, width)[None].repeat(BAR_HEIGHT, axis=0)
+    return Image.fromarray(tint(shares, colors, float(scale.shares(scale.rest))))
 
 
-def ticks(scale: Scale) -> list[tuple[float, str]]:
-    """Places on a scale, 0 to 1, with their numbers: both ends and the middle; the last one carries the unit."""
-    last = scale.text(scale.high)
-    middle = scale.number((scale.low + scale.high) / 2)
-    return [(0.0, scale.number(scale.low)), (0.5, middle), (1.0, f"{last} or more" if scale.clips else last)]
-
-
-def small_multiples(maps, scale: Scale, *, side: int = 72, colors: str = "viridis") -> Image.Image:
-    """A contact sheet on one shared scale: a row per layer, a column per head.
-
-    Args:
-        maps: (L, h, g, g), such as ``attention_maps`` of one picture.
-        scale: For all of them; that is what makes them comparable.
-        side: Of one map, in pixels.
-        colors: One of ``vit.plots.colors.COLOR_MAPS``.
-    """
-    tiles = colorize(scale.shares(maps), colors)  # (L, h, g, g, 3)
-    rows, columns = tiles.shape[:2]
-    step = side + GAP
-    sheet = Image.new("RGBA", (MARGIN + columns * step, LINE_HEIGHT + rows * step), TRANSPARENT)
-    for row, column in np.ndindex(rows, columns):
-        tile = Image.fromarray(tiles[row, column]).resize((side, side), Resampling.NEAREST)
-        sheet.paste(tile, (MARGIN + column * step, LINE_HEIGHT + row * step))
-    _label(ImageDraw.Draw(sheet), rows, columns, step)
-    return sheet
-
-
-def _label(draw: ImageDraw.ImageDraw, rows: int, columns: int, step: int) -> None:
-    """Number the rows and columns of a contact sheet; heads by number alone, because their maps can be small."""
-    draw.text((MARGIN - 8, 0), "head", TEXT_COLOR, font(), "ra")
-    for column in range(columns):
-        draw.text((MARGIN + column * step + (step - GAP) / 2, 0), str(column), TEXT_COLOR, font(), "ma")
-    for row in range(rows):
-        draw.text((MARGIN - 8, LINE_HEIGHT + row * step + (step - GAP) / 2), f"layer {row}", TEXT_COLOR, font(), "rm")
-
-
-def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont:
+def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own typeface, so that pictures look the same on every machine."""
     return ImageFont.load_default(height)
+
+
+def appearance(values, *, unit: str, is_signed: bool, num_tokens: int) -> tuple[Scale, str, str]:
+    """What a method's map looks like: what its colours mean, the name of its colours, and the map in words.
+
+    Args:
+        values: (g, g), raw.
+        unit: Of the values, as it follows a number; shares of attention are told in multiples of uniform.
+        is_signed: Whether values below 0 speak against something.
+        num_tokens: N, prefix tokens included.
+    """
+    if unit == ATTENTION:
+        return attention(num_tokens), SEQUENTIAL, describe_map(values, num_tokens)
+    if is_signed:
+        return symmetric(values, unit), SIGNED, describe_values(values, unit)
+    return from_zero(values, unit), SEQUENTIAL, describe_values(values, unit)
 
 
 def describe_map(values, num_tokens: int) -> str:
@@ -179,10 +144,10 @@ def describe_values(values, unit: str = "") -> str:
 
 
 def _highest(values: np.ndarray, scale: Scale) -> list[str]:
-    """The three highest places of a map, ties in reading order: "row 1, column 2 (0.5 logits)"."""
+    """The three highest places of a map, ties in reading order: "row 0, column 1 (0.5 logits)", counted from 0."""
     places = np.argsort(-values, axis=None, kind="stable")[:3]
     rows, columns = np.unravel_index(places, values.shape)
     return [
-        f"row {row + 1}, column {column + 1} ({float(values[row, column]) * scale.factor:.2g}{scale.unit})"
+        f"row {row}, column {column} ({float(values[row, column]) * scale.factor:.2g}{scale.unit})"
         for row, column in zip(rows, columns, strict=True)
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from vit.plots.colors import SEQUENTIAL
 from vit.plots.heatmap import colour_bar, enlarge, font, overlay, place_back
 from vit.plots.scale import Scale
 
@@ -14,12 +15,12 @@ if TYPE_CHECKING:  # it imports torch, drawing doesn't
     from vit.predict import Prediction
 
 PANEL, MARGIN, CAPTION, FOOT = 320, 24, 28, 150  # pixels
-PAPER, INK, FAINT, ACCENT = "white", "#222222", "#e8e8e8", "#3b528b"
+PAPER, INK, FAINT, ACCENT = "white", "#222222", "#e8e8e8", "#0f766e"
 NAME_WIDTH, ROW = 120, 28
 
 
 def report(
-    original: Image.Image, said: Prediction, values: np.ndarray, scale: Scale, caption: str, colors: str = "viridis"
+    original: Image.Image, said: Prediction, values: np.ndarray, scale: Scale, caption: str, colors: str = SEQUENTIAL
 ) -> Image.Image:
     """Draw the sheet.
 
@@ -32,8 +33,9 @@ def report(
         colors: Of the heatmap.
     """
     sheet = Image.new("RGB", (3 * PANEL + 4 * MARGIN, 2 * CAPTION + PANEL + FOOT + MARGIN), PAPER)
-    whole = ImageOps.contain(place_back(original, said.box, original.crop(said.box)), (PANEL, PANEL))
-    heat = overlay(said.seen, values, scale=scale, size=PANEL, colors=colors)
+    crop = original.crop(said.box)
+    whole = ImageOps.contain(place_back(original, said.box, crop), (PANEL, PANEL))
+    heat = overlay(crop, values, scale=scale, size=PANEL, colors=colors)
     seen = f"What the model sees: {said.seen.width} x {said.seen.height} pixels"
     panels = [(said.name, whole), (seen, enlarge(said.seen.convert("RGB"), PANEL)), (caption, heat)]
     draw = ImageDraw.Draw(sheet)

@@ -2,29 +2,28 @@
 
 import io
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from vit.plots.heatmap import font, overlay
-from vit.plots.scale import times_uniform
+from vit.plots.scale import attention
 
 CAPTION_HEIGHT, INK, PAPER = 28, "#222222", "white"
 FRAME_MS, LAST_MS = 300, 1500
 
 
-def gif(seen: Image.Image, maps: list, captions: list[str], num_tokens: int, size: int = 320) -> bytes:
+def gif(image: Image.Image, maps: list, captions: list[str], num_tokens: int, size: int = 320) -> bytes:
     """One frame per map, all on one scale.
 
     Args:
-        seen: What the model saw; square.
+        image: What lies below the maps; square.
         maps: One (g, g) of attention shares per frame.
         captions: As many, written below.
         num_tokens: N, prefix tokens included.
         size: Side of the picture in pixels.
     """
-    scale = times_uniform(np.stack([np.asarray(values) for values in maps]), num_tokens)
+    scale = attention(num_tokens)
     frames = [
-        _captioned(overlay(seen, values, scale=scale, size=size), caption)
+        _captioned(overlay(image, values, scale=scale, size=size), caption)
         for values, caption in zip(maps, captions, strict=True)
     ]
     buffer = io.BytesIO()

@@ -40,6 +40,16 @@ class Saved:
     val_loss: float | None
 
 
+class _File:
+    """A path in the folder of a run."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, run: "Run", owner: type) -> Path:
+        return run.path / self.name
+
+
 @dataclass(frozen=True)
 class Run:
     """A run's folder and the paths in it."""
@@ -63,65 +73,21 @@ class Run:
     def id(self) -> str:
         return self.path.name
 
-    @property
-    def config_path(self) -> Path:
-        return self.path / "config.json"
-
-    @property
-    def launch_path(self) -> Path:
-        return self.path / "launch.json"
-
-    @property
-    def status_path(self) -> Path:
-        return self.path / "status.json"
-
-    @property
-    def plan_path(self) -> Path:
-        return self.path / "plan.json"
-
-    @property
-    def metrics_path(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def events_path(self) -> Path:
-        return self.path / "events.jsonl"
-
-    @property
-    def tracked_image_path(self) -> Path:
-        return self.path / "tracked.png"
-
-    @property
-    def tracked_path(self) -> Path:
-        return self.path / "tracked.jsonl"
-
-    @property
-    def log_path(self) -> Path:
-        return self.path / "log.txt"
-
-    @property
-    def lock_path(self) -> Path:
-        return self.path / "lock"
-
-    @property
-    def command_path(self) -> Path:
-        return self.path / "command"
-
-    @property
-    def checkpoints_path(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def journal_path(self) -> Path:
-        return self.checkpoints_path / "journal.jsonl"
-
-    @property
-    def series_path(self) -> Path:
-        return self.checkpoints_path / "series"
-
-    @property
-    def series_journal_path(self) -> Path:
-        return self.series_path / "journal.jsonl"
+    config_path = _File("config.json")
+    launch_path = _File("launch.json")
+    status_path = _File("status.json")
+    plan_path = _File("plan.json")
+    metrics_path = _File("metrics.jsonl")
+    events_path = _File("events.jsonl")
+    tracked_image_path = _File("tracked.png")
+    tracked_path = _File("tracked.jsonl")
+    log_path = _File("log.txt")
+    lock_path = _File("lock")
+    command_path = _File("command")
+    checkpoints_path = _File("checkpoints")
+    journal_path = _File("checkpoints/journal.jsonl")
+    series_path = _File("checkpoints/series")
+    series_journal_path = _File("checkpoints/series/journal.jsonl")
 
     def saved(self) -> list[Saved]:
         """The checkpoints that exist, oldest first."""

@@ -198,10 +198,10 @@ def main() -> None:
         with distributed.process_group():
             measure_random_images(read(request))
     else:
-        jobs.run(request.stem, lambda _: _measure_when_free(request))
+        jobs.run(request.stem, lambda _: measure_when_free(request))
 
 
-def _measure_when_free(request: Path) -> str:
+def measure_when_free(request: Path) -> str:
     config = read(request)
     with FileLock(paths.runs_root() / ".machine.lock"):
         processes = distributed.max_processes(config.train, choose_device(config.train))

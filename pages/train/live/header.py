@@ -55,7 +55,7 @@ def _actions(run: Run, now: RunState) -> None:
         st.button("Resume", key="resume", type="primary", icon=":material/resume:", on_click=_resume, args=(run.id,))
 
 
-def _command(run_id: str, word: str) -> None:
+def _command(run_id: str, word: launch.Command) -> None:
     try:
         launch.command(run_id, word)
     except VitError as error:

@@ -13,13 +13,12 @@ from vit.runs.directory import Run, read_lines
 from vit.runs.plan import Plan
 
 HELP = (
-    "The same validation images after every validation. Brighter squares: attention rollout. Bars below an image: the "
+    "The same validation images after every validation. Warm patches: attention rollout. Bars below an image: the "
     "probability of its label at each validation; solid where the prediction was correct."
 )
 SIDE, STRIP, GAP = 160, 28, 4  # pixels
 MOST_BARS = 40
 RIGHT, WRONG = (20, 152, 140, 255), (128, 140, 139, 110)
-OPACITY = 0.45
 
 
 def draw(run: Run, plan: Plan) -> None:
@@ -113,8 +112,8 @@ def follow(history: list[dict], place: int, label: int) -> Seen:
 def drawn(picture: Image.Image, seen: Seen) -> Image.Image:
     """The image under its attention, and the bars below it."""
     result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
-    meaning = scale.times_uniform(seen.attention, seen.attention.size)
-    shown = heatmap.overlay(picture, seen.attention, scale=meaning, opacity=OPACITY, grid=False, size=SIDE)
+    meaning = scale.attention(seen.attention.size)
+    shown = heatmap.overlay(picture, seen.attention, scale=meaning, size=SIDE)
     result.paste(shown, (0, 0))
     _bars(ImageDraw.Draw(result), thinned(seen.bars))
     return result

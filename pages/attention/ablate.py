@@ -1,0 +1,211 @@
+"""Ablate: switch heads, blocks and patches off and watch the answer follow."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from PIL import Image
+
+from pages.attention import operation, ranking
+from pages.attention.operation import Operation, Outcome
+from pages.attention.subject import Subject, cached
+from pages.shared import component, mistakes, words
+from pages.shared.inline import data_url
+from vit.plots import colors, heatmap, scale
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vit.explain.perturbation import Shuffled
+
+INTRODUCTION = (
+    "Click or drag over patches, and click heads and blocks, to switch them off; the bars on the right follow. Click "
+    "again to switch them on. Layers and heads are counted from 0."
+)
+MOST_BARS = 10
+DARK_BELOW = 0.45  # relative brightness under which a number on a colour has to be white
+SIDE = 400  # pixels of an image
+ROUNDING = 1e-4  # of a probability; far above float32 sums in another order, far below what can be seen
+
+_panel = component.register("vit_lab_ablation", Path(__file__).with_name("panel.js"))
+
+
+def draw(subject: Subject) -> None:
+    """The panel, then what it takes to keep or flip the answer, what order means, and which heads matter."""
+    st.caption(INTRODUCTION)
+    draw_panel(subject)
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True, height="stretch"):
+        _draw_fewest(subject)
+    with right.container(border=True, height="stretch"):
+        _draw_order(subject)
+    ranking.draw(subject)
+
+
+@st.fragment
+def draw_panel(subject: Subject) -> None:
+    """Draw the panel; a switch that is turned draws nothing else anew.
+
+    The browser keeps the switches, and the address does; they stay while the image, the class or the model changes.
+    """
+    with mistakes.shown():
+        raw = (st.session_state.get("ablation") or {}).get("off") or {}
+        data = panel_data(subject, operation.parse(subject, raw))
+        _panel(key="ablation", data=data, on_off_change=lambda: None)
+
+
+def panel_data(subject: Subject, current: Operation) -> dict:
+    """What the panel shows: every switch, and what the model says under an operation."""
+    whole, outcome = operation.outcome(subject, Operation()), operation.outcome(subject, current)
+    config = subject.info.model
+    is_edited = current.patches and current.edit != operation.DROP
+    return {
+        "edits": operation.EDITS,
+        "hows": operation.hows(subject),
+        "most": operation.MOST_PERCENT,
+        "image": data_url(outcome.seen) if is_edited else data_url(subject.answer.crop, "JPEG"),
+        "grid": config.grid_size,
+        "depth": config.depth,
+        "heads": config.num_heads,
+        "tints": tints(_changes(subject)),
+        "legend": f"Numbers: how the probability of {subject.class_name} changes without that head alone, in "
+        f"percentage points. Red heads support {subject.class_name}, blue heads oppose it.",
+        "bars": bars(subject, whole, outcome),
+        "verdict": verdict(subject, whole, outcome),
+    }
+
+
+@cached(100)
+def _changes(subject: Subject) -> "Tensor":
+    """How the asked class's probability changes without each head, (L, h)."""
+    from vit.explain import surgery, target
+
+    return surgery.knock_out_each_head(*subject.loaded(), subject.target, target.probability)[0]
+
+
+def tints(changes: "Tensor") -> list[list[dict]]:
+    """Colour, ink and number of each head's switch: red if the class needs the head, because then it supports it."""
+    shown = colors.colorize(scale.symmetric(changes).shares(-changes), colors.SIGNED)
+    rows = zip(shown.tolist(), changes.tolist(), strict=True)
+    return [[_tint(*pair) for pair in zip(*row, strict=True)] for row in rows]
+
+
+def _tint(color: list[int], change: float) -> dict:
+    red, green, blue = color
+    ink = "#fff" if (0.299 * red + 0.587 * green + 0.114 * blue) / 255 < DARK_BELOW else "#111"
+    return {"color": f"rgb({red}, {green}, {blue})", "ink": ink, "text": f"{round(100 * change):+d}".replace("+0", "0")}
+
+
+def bars(subject: Subject, whole: Outcome, outcome: Outcome) -> list[dict]:
+    """The classes that count, in the order of the untouched model, which stays the same under every operation."""
+    before, now, classes = whole.probabilities, outcome.probabilities, subject.info.classes
+    order = sorted(range(len(classes)), key=lambda index: -before[index])
+    kept = set(sorted(order, key=lambda index: -max(before[index], now[index]))[:MOST_BARS])
+    return [
+        {
+            "name": classes[index],
+            "before": before[index],
+            "now": now[index],
+            "text": f"{words.percent(before[index])} → {words.percent(now[index])}",
+            "asked": index == subject.target,
+        }
+        for index in order
+        if index in kept
+    ]
+
+
+def verdict(subject: Subject, whole: Outcome, outcome: Outcome) -> str:
+    """Whether the answer is another one now."""
+    before, now = whole.probabilities, outcome.probabilities
+    was, is_now = (subject.info.classes[values.index(max(values))] for values in (before, now))
+    return f"Still {was}." if was == is_now else f"Flipped from {was} to {is_now}."
+
+
+def _draw_fewest(subject: Subject) -> None:
+    """How few patches are enough for the class, and how few have to go to lose it, in the order of occlusion."""
+    st.markdown("**Fewest patches**")
+    name, total = subject.name, subject.info.model.num_patches
+    enough, fatal, ranked = _fewest(subject)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _draw_dropped(subject, ranked[enough:] if enough is not None else (), f"What is enough for {name}")
+        st.caption(enough_words(enough, total, name))
+    with right:
+        _draw_dropped(subject, ranked[:fatal] if fatal is not None else (), f"What has to go to lose {name}")
+        st.caption(_fatal_words(fatal, total, name))
+    st.caption("Patches are taken in the order of occlusion; another order might need fewer.")
+
+
+def enough_words(count: int | None, total: int, name: str) -> str:
+    """How few patches keep the answer, as a sentence."""
+    if count is None:
+        return f"No number of them makes the answer {name}."
+    if count == 0:
+        return f"The model says {name} without seeing any patch: here, it is what it falls back on."
+    return f"The first {count} of {total} patches {'is' if count == 1 else 'are'} enough for {name}."
+
+
+def _fatal_words(count: int | None, total: int, name: str) -> str:
+    if count is None:
+        return f"It stays {name} whatever is taken away."
+    if count == 0:
+        return f"The answer isn't {name} to begin with."
+    return f"Without the first {count} of {total} patches it is no longer {name}."
+
+
+def _draw_dropped(subject: Subject, dropped: tuple[int, ...], alt: str) -> None:
+    grid = subject.info.model.grid_size
+    st.image(data_url(blackened(subject.answer.crop, dropped, grid, SIDE), "JPEG"), width="stretch", alt=alt)
+
+
+def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int) -> Image.Image:
+    """A square image with dropped patches darkened, under its token grid."""
+    shown = heatmap.enlarge(image.convert("RGB"), size)
+    edges = [round(place * size / grid) for place in range(grid + 1)]
+    for patch in dropped:
+        row, column = divmod(patch, grid)
+        shown.paste((24, 24, 24), (edges[column], edges[row], edges[column + 1], edges[row + 1]))
+    return heatmap.ruled(shown, grid)
+
+
+@cached(100, "Looking for the fewest patches")
+def _fewest(subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
+    """How many are enough, how many have to go, and the order that they are taken in."""
+    from vit.explain import perturbation, scores, surgery
+
+    model, inputs = subject.loaded()
+    ranked = scores.ranked(perturbation.occlusion(model, inputs, subject.asked))
+    enough = surgery.smallest_keeping(model, inputs, subject.asked, ranked)[0]
+    fatal = surgery.smallest_flipping(model, inputs, subject.asked, ranked)[0]
+    return enough, fatal, tuple(ranked[0].tolist())
+
+
+def _draw_order(subject: Subject) -> None:
+    """Does the order of the patches matter? Only because of the position embeddings, and this shows it in numbers."""
+    st.markdown("**Does the order of the patches matter?**")
+    found = _shuffled(subject)
+    if subject.info.model.pos_embed != "none":
+        _draw_shuffle("With position embeddings", subject, found.before, found.after)
+    _draw_shuffle("Without position embeddings", subject, found.before_without, found.after_without)
+    st.caption(
+        "All patches' contents change places behind the patch embedding. Attention and MLPs have no notion of order: "
+        "only the position embeddings tell tokens where they are. Without them, what is left is rounding."
+    )
+
+
+def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor") -> None:
+    """What shuffling does, as a sentence."""
+    most = float((after - before).abs().max())
+    first, second = (words.percent(float(values[0, subject.target])) for values in (before, after))
+    effect, most_words = ("changes nothing", "0.01") if most < ROUNDING else ("changes the answer", f"{100 * most:.2g}")
+    st.markdown(
+        f"{which}, shuffling **{effect}**: {subject.class_name} {first} → {second}; no class changes by more than "
+        f"{most_words} percentage points."
+    )
+
+
+@cached(100)
+def _shuffled(subject: Subject) -> "Shuffled":
+    from vit.explain import perturbation
+
+    return perturbation.shuffle_contents(*subject.loaded())

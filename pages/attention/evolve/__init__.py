@@ -1,1 +1,0 @@
-"""One picture through the checkpoints of a run: how the answer and the attention came about."""

@@ -1,0 +1,213 @@
+"""Why: one card per method, best first, for the class that is asked about."""
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.attention.subject import Subject, cached
+from pages.shared import still
+from vit.plots import heatmap, scale
+from vit.plots.scale import Scale
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vit.explain.evidence import Controls, Evidence
+    from vit.explain.scores import Band
+    from vit.model import VisionTransformer
+
+COLUMNS, BEST = 3, 3
+CONSENSUS, SPREAD = Scale(0.0, 1.0, 1.0, " mean rank", rest=0.5), Scale(0.0, 0.5, 1.0, " of all ranks", rest=0.25)
+KEY = (
+    ":red[**Red**] patches support it, :blue[**blue**] ones oppose it. Methods without a sign show what matters in "
+    "**warm** colours. Colours end at each map's strongest patch, shares of attention at 3x uniform."
+)
+STEM = (
+    "Behind this model's convolutional stem a patch's token also holds some pixels of its neighbours: a map can be "
+    "right and still lie one patch beside the object."
+)
+SCORE_HELP = """
+Each map is put to the test on the model itself: patches are dropped in the map's order, most important first
+(**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
+**score** is the area under insertion minus the area under deletion, in probability: above 0 if the order finds what
+matters. The grey band is what random orders reach, two standard deviations to each side.
+
+**SaCo** compares groups of patches: +1 if those that the map calls more important always are, 0 by chance.
+**Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
+the same architecture before training. Near 1, the map is not about the class, or not about what was learned.
+"""
+AREA_HELP = (
+    "Insertion: mean probability of the class while the map's patches are given back, best first; high is good. "
+    "Deletion: the same while they are dropped; low is good. SaCo: +1 if patches that the map calls more important "
+    "always are, 0 by chance."
+)
+CONTROL_HELP = (
+    "Rank correlation with the map for the likeliest other class, and with that of an untrained model. Near 1, the map "
+    "is not about this class, or not about what was learned."
+)
+
+
+def draw(subject: Subject) -> None:
+    """The best maps and scores first, the others behind them, then the slower controls into places kept for them."""
+    st.markdown(
+        f"**Why {subject.name}?** Each map shows which patches matter for it, by one method; the methods are sorted by "
+        f"how well they predict what the model ({subject.probability}) does without those patches. {KEY}"
+    )
+    found = _found(subject)
+    places = _cards(subject, found[:BEST])
+    with st.expander(f"More: the other {len(found) - BEST} methods, two of them controls"):
+        places += _cards(subject, found[BEST:])
+    _agreement(subject, found)
+    if subject.info.model.stem == "conv":
+        st.caption(STEM)
+    with st.expander("How are the maps measured?"):
+        st.markdown(SCORE_HELP)
+    for place, evidence in zip(places, found, strict=True):
+        place.caption(_control_line(controls(subject, evidence.method)), help=CONTROL_HELP)
+
+
+def _found(subject: Subject) -> list["Evidence"]:
+    """Every method's map with its score, best first; says how far it is."""
+    from vit.explain.evidence import by_score
+    from vit.explain.methods import METHODS
+
+    progress, found = st.empty(), []
+    try:
+        for done, method in enumerate(METHODS.values()):
+            progress.progress(done / len(METHODS), text=f"{method.title}: {done} of {len(METHODS)} methods measured")
+            found.append(evidence(subject, method.name))
+    finally:  # a method that refuses leaves its sentence, and no bar that stands still
+        progress.empty()
+    return by_score(found)
+
+
+def _cards(subject: Subject, found: list["Evidence"]) -> list:
+    """Draw the cards; returns the place of each one's controls."""
+    places = []
+    for start in range(0, len(found), COLUMNS):
+        row = found[start : start + COLUMNS]
+        for column, evidence in zip(st.columns(COLUMNS, gap="small"), row, strict=False):
+            with column.container(border=True, height="stretch", gap="xsmall"):
+                places.append(_card(subject, evidence))
+    return places
+
+
+def _card(subject: Subject, found: "Evidence"):
+    """A map on the image, its score beside what chance reaches, and what it can't tell; returns the controls' place."""
+    from vit.explain.methods import METHODS
+
+    method = METHODS[found.method]
+    st.markdown(f"**{method.title}**")
+    tokens = subject.info.model.num_tokens
+    meaning, table, words = heatmap.appearance(
+        found.values, unit=method.unit, is_signed=method.is_signed, num_tokens=tokens
+    )
+    if scale.is_flat(found.values):
+        st.caption(":orange[flat: too uniform to show structure]")
+    still.draw(subject.answer, found.values, meaning, table, alt=f"{method.title}: {words}")
+    _score(found)
+    place = st.empty()
+    place.caption("Other class … · untrained …")
+    st.caption(f"{method.blind_spot} *Cost: {method.cost}.*")
+    return place
+
+
+def _score(found: "Evidence") -> None:
+    score = found.score
+    value, middle, band = (float(number) for number in (score.advantage, score.random_mean, 2 * score.random_sd))
+    st.markdown(f"Score **{value:+.2f}** {verdict(value, middle - band, middle + band)}")
+    st.html(strip(value, middle - band, middle + band))
+    insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
+    chance = 2 * float(score.saco_random_sd)
+    st.caption(
+        f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (random ± {chance:.2f})",
+        help=AREA_HELP,
+    )
+
+
+def verdict(value: float, low: float, high: float) -> str:
+    """Where a score lies beside what random orders reach."""
+    if value > high:
+        return ":green-badge[beats chance]"
+    return ":gray-badge[within chance]" if value >= low else ":orange-badge[below chance]"
+
+
+def strip(value: float, low: float, high: float) -> str:
+    """A score on a line from -1 to 1, as HTML, beside the grey band that random orders reach."""
+    left, right, mark = (50 * (1 + min(1.0, max(-1.0, number))) for number in (low, high, value))
+    parts = [
+        "top:10px;width:100%;border-top:1px solid #808080",
+        "left:50%;height:100%;border-left:2px solid #808080",
+        f"left:{left:.1f}%;width:{right - left:.1f}%;height:100%;background:#80808066",
+        f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0f8f84",
+    ]
+    words = f"{value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
+    inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)
+    style = "position:relative;height:22px;margin:0 8px"
+    return f'<div role="img" aria-label="Score {words}" style="{style}">{inside}</div>'
+
+
+def _control_line(controls: "Controls") -> str:
+    """Both rank correlations in words."""
+    return f"Other class {_correlation(controls.other_class)} · untrained {_correlation(controls.untrained)}"
+
+
+def _correlation(value: float) -> str:
+    return "has a flat map" if math.isnan(value) else f"{value:+.2f}"
+
+
+def _agreement(subject: Subject, found: list["Evidence"]) -> None:
+    """Where methods agree, and where they don't."""
+    from vit.explain.evidence import consensus, maps_of
+
+    maps = maps_of(found)
+    mean, spread = consensus(maps)
+    st.subheader("Do the methods agree?", anchor=False)
+    left, right, words = st.columns(3, gap="small")
+    with left:
+        _rank_map(subject, mean[0], "Consensus", "mean rank of a patch, 1 is most important", CONSENSUS)
+    with right:
+        _rank_map(subject, spread[0], "Disagreement", "spread of a patch's rank over methods", SPREAD)
+    words.caption(
+        f"Ranks of all {len(maps)} methods, controls left out. Believe the consensus only where the disagreement is "
+        "low, and neither more than the scores above: methods can agree and be wrong together."
+    )
+
+
+def _rank_map(subject: Subject, values: "Tensor", title: str, what: str, meaning: Scale) -> None:
+    """A map of ranks, or of their spread."""
+    st.markdown(f"**{title}**")
+    still.draw(subject.answer, values, meaning, alt=f"{title}, {what}. {heatmap.describe_values(values)}")
+    st.caption(what[0].upper() + what[1:])
+
+
+@cached(1000)
+def evidence(subject: Subject, method: str) -> "Evidence":
+    """A method's map and its score."""
+    from vit.explain import evidence
+
+    return evidence.gather(*subject.loaded(), subject.asked, method, _band(subject))
+
+
+@cached(1000)
+def controls(subject: Subject, method: str) -> "Controls":
+    """What a method's map looks like for another class and without training."""
+    from vit.explain.evidence import control
+
+    model, inputs = subject.loaded()
+    return control(evidence(subject, method), model, _untrained(subject), inputs, subject.asked)
+
+
+@cached(100)
+def _band(subject: Subject) -> "Band":
+    from vit.explain import scores
+
+    return scores.random_band(*subject.loaded(), subject.asked)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.version})
+def _untrained(subject: Subject) -> "VisionTransformer":
+    from vit.explain.evidence import untrained
+
+    return untrained(subject.loaded()[0])

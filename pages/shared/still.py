@@ -1,0 +1,33 @@
+"""A map over an image that doesn't move, with a colour bar as wide as its place and numbers legible at any width."""
+
+from html import escape
+
+import streamlit as st
+
+from pages.shared.answers import Answer
+from pages.shared.inline import data_url
+from vit.plots import heatmap
+from vit.plots.colors import SEQUENTIAL
+from vit.plots.scale import Scale
+
+SIDE = 380  # pixels: about twice a card's width, for dense screens
+_TICKS = "display: flex; font-size: 0.8rem; font-variant-numeric: tabular-nums"
+
+
+def draw(answer: Answer, values, meaning: Scale, colors: str = SEQUENTIAL, *, alt: str, with_bar: bool = True) -> None:
+    """Draw a map (g, g) over what the model sees of an image, and what its colours mean."""
+    image = heatmap.overlay(answer.crop, values, scale=meaning, size=SIDE, colors=colors)
+    st.image(data_url(image, "JPEG"), width="stretch", alt=alt)
+    if with_bar:
+        bar(meaning, colors)
+
+
+def bar(meaning: Scale, colors: str = SEQUENTIAL) -> None:
+    """Draw the colours, and below them both ends and the middle, with the unit."""
+    texts = meaning.ticks()
+    st.image(heatmap.ramp(meaning, colors), width="stretch", alt=f"Colours from {texts[0]} to {texts[-1]}")
+    spans = "".join(
+        f'<span style="flex: 1; text-align: {side}">{escape(text)}</span>'
+        for side, text in zip(("left", "center", "right"), texts, strict=True)
+    )
+    st.html(f'<div style="{_TICKS}">{spans}</div>')
