@@ -31,12 +31,12 @@ import torch
 from torch.nn import functional as F
 
 from bench import machine
+from bench.torchvision_compat import prepare_torchvision
 from vit import cost, devices, presets
 from vit.config import RunConfig
 from vit.data.load import load
 from vit.processes import ENVIRONMENT
 from vit.rules import validate
-from vit.torchvision_compat import prepare_torchvision
 from vit.training import distributed
 from vit.training.batches import prepare
 from vit.training.device import setup

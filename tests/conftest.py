@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from vit.torchvision_compat import prepare_torchvision
+from bench.torchvision_compat import prepare_torchvision
 
 prepare_torchvision()
 torch.set_num_threads(1)

@@ -61,12 +61,12 @@ def test_averaged_weights_are_the_ones_to_predict_with(tmp_path):
     plain, averaged = vision_transformer(seed=0), vision_transformer(seed=1)
     path = tmp_path / "a.safetensors"
     checkpoint.save(path, prefixed(plain) | prefixed(averaged, "ema."), model_info(plain))
-    assert torch.equal(checkpoint.load_model(path).head.weight, averaged.head.weight)
+    assert torch.equal(checkpoint.load_with_info(path)[0].head.weight, averaged.head.weight)
 
 
 def refused(path: Path) -> str:
     with pytest.raises(CheckpointError) as caught:
-        checkpoint.load_model(path)
+        checkpoint.load_with_info(path)[0]
     return str(caught.value)
 
 
@@ -249,7 +249,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
-    assert checkpoint.load_model(path)
+    assert checkpoint.load_with_info(path)[0]
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "", "../x", "a" * 5000, "a\0b"], ids=ascii)

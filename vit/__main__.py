@@ -1,6 +1,7 @@
 """The command line: ``python -m vit COMMAND``. Wrong use gets one line on stderr and exit code 2."""
 
 import argparse
+import io
 import os
 import sys
 
@@ -49,7 +50,8 @@ def prepare_streams() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, it lives as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def discard_output() -> None:

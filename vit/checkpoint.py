@@ -66,8 +66,8 @@ def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
     return tensors, info
 
 
-def load_model(model: str | Path) -> VisionTransformer:
-    """Rebuild a model from its checkpoint alone, in eval mode.
+def load_with_info(model: str | Path) -> tuple[VisionTransformer, ModelInfo]:
+    """Rebuild a model from its checkpoint alone, in eval mode, with its description beside it.
 
     Args:
         model: A run, a shipped model's name, or a checkpoint file.
@@ -75,11 +75,6 @@ def load_model(model: str | Path) -> VisionTransformer:
     Raises:
         CheckpointError: If it can't be loaded exactly as it was saved.
     """
-    return load_with_info(model)[0]
-
-
-def load_with_info(model: str | Path) -> tuple[VisionTransformer, ModelInfo]:
-    """As ``load_model``, with the description of classes and normalisation beside it."""
     tensors, info = load(model)
     network = VisionTransformer(info.model)
     load_weights(network, model_weights(tensors))
@@ -125,5 +120,5 @@ def digest(tensors: dict[str, Tensor], payload: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         hasher.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        hasher.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+        hasher.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return hasher.hexdigest()

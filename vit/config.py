@@ -91,6 +91,21 @@ class ModelConfig(Section):
     def mlp_dim(self) -> int:
         return int(self.embed_dim * self.mlp_ratio)
 
+    @property
+    def stem_widths(self) -> tuple[int, int, int]:
+        """Output channels of the convolutional stem's layers."""
+        return max(8, self.embed_dim // 4), max(8, self.embed_dim // 2), self.embed_dim
+
+    @property
+    def stem_pools(self) -> tuple[bool, bool, bool]:
+        """Which of the stem's convolutions are followed by pooling, which halves the image."""
+        return True, True, self.patch_size % 8 == 0
+
+    @property
+    def stem_reduction(self) -> int:
+        """Factor per side by which the stem shrinks the image; the patch projection does the rest."""
+        return 2 ** sum(self.stem_pools)
+
 
 # What a trained model gives to one that starts from it, and therefore has to be the same in both.
 ENCODER = ("embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "stem", "in_channels")

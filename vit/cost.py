@@ -3,27 +3,12 @@
 from vit.config import ModelConfig
 
 
-def stem_widths(config: ModelConfig) -> tuple[int, ...]:
-    """Channels of the stem's convolutions."""
-    return max(8, config.embed_dim // 4), max(8, config.embed_dim // 2), config.embed_dim
-
-
-def stem_pools(config: ModelConfig) -> tuple[bool, ...]:
-    """After which of the stem's convolutions pooling halves the picture."""
-    return True, True, config.patch_size % 8 == 0
-
-
-def stem_reduction(config: ModelConfig) -> int:
-    """How much smaller the stem makes a picture, per side; the patch projection does the rest."""
-    return 2 ** sum(stem_pools(config))
-
-
 def _stem(config: ModelConfig) -> list[tuple[int, int, int, bool]]:
     """Of each convolution: channels in and out, side of its output, whether that is pooled."""
-    widths, sides = (config.in_channels, *stem_widths(config)), [config.image_size]
-    for is_pooled in stem_pools(config):
+    widths, sides = (config.in_channels, *config.stem_widths), [config.image_size]
+    for is_pooled in config.stem_pools:
         sides.append(sides[-1] // 2 if is_pooled else sides[-1])
-    return list(zip(widths, widths[1:], sides, stem_pools(config), strict=False))
+    return list(zip(widths, widths[1:], sides, config.stem_pools, strict=False))
 
 
 def num_parameters(config: ModelConfig) -> int:
@@ -42,7 +27,7 @@ def _embedding_parameters(config: ModelConfig) -> int:
     if config.stem == "patch":
         return config.in_channels * config.patch_size**2 * dim + dim
     stem = sum(9 * channels * width + 2 * width for channels, width, _, _ in _stem(config))
-    return stem + dim * (config.patch_size // stem_reduction(config)) ** 2 * dim + dim
+    return stem + dim * (config.patch_size // config.stem_reduction) ** 2 * dim + dim
 
 
 def forward_macs(config: ModelConfig) -> int:
@@ -57,7 +42,7 @@ def _embedding_macs(config: ModelConfig) -> int:
     if config.stem == "patch":
         return config.num_patches * config.in_channels * config.patch_size**2 * dim
     convolutions = sum(9 * side**2 * channels * width for channels, width, side, _ in _stem(config))
-    return convolutions + config.num_patches * (config.patch_size // stem_reduction(config)) ** 2 * dim * dim
+    return convolutions + config.num_patches * (config.patch_size // config.stem_reduction) ** 2 * dim * dim
 
 
 def forward_flops(config: ModelConfig) -> int:

@@ -10,6 +10,7 @@ from functools import cache
 import psutil
 
 from vit.rules import Surroundings
+from vit.text import counted, size
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Hardware:
     def label(self) -> str:
         """One line: ``CPU, 2 cores`` or ``NVIDIA H200, 141 GB``."""
         if self.device == "cuda":
-            return f"{self.name}, {self.memory_bytes / 1e9:.0f} GB"
-        return f"{self.name}, {self.cores} core{'s' if self.cores != 1 else ''}"
+            return f"{self.name}, {size(self.memory_bytes)}"
+        return f"{self.name}, {counted(self.cores, 'core')}"
 
 
 @cache

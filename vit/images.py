@@ -8,6 +8,7 @@ import struct
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -34,6 +35,19 @@ class DecodedImage:
 
     image: Image.Image
     note: str | None
+
+
+def read(path: Path) -> DecodedImage:
+    """Decode an image file.
+
+    Raises:
+        ImageError: If it is missing, can't be read, or isn't an image.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path} can't be read: {error.strerror}") from error
+    return decode(content, path.name)
 
 
 def decode(data: bytes, name: str) -> DecodedImage:
@@ -108,7 +122,7 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
         return image.convert("RGB"), False
     layered = image.convert("RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
-    return flat, layered.getextrema()[3][0] < 255
+    return flat, bool((np.asarray(layered.getchannel("A")) < 255).any())
 
 
 def _check_size(image: Image.Image, shown: str) -> None:

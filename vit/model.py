@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import ModelConfig
-from vit.cost import stem_pools, stem_reduction, stem_widths
 
 LAYER_NORM_EPS = 1e-6  # timm's, not torch's 1e-5
 
@@ -24,7 +23,7 @@ class PatchEmbed(nn.Module):
         if config.stem == "conv":
             self.memory_format = torch.channels_last  # pooling is twice as fast on a CPU
             self.stem = conv_stem(config)
-            channels, side = stem_widths(config)[-1], config.patch_size // stem_reduction(config)
+            channels, side = config.stem_widths[-1], config.patch_size // config.stem_reduction
         self.proj = nn.Conv2d(channels, config.embed_dim, kernel_size=side, stride=side)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -36,10 +35,10 @@ class PatchEmbed(nn.Module):
 def conv_stem(config: ModelConfig) -> nn.Sequential:
     """Three convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704).
 
-    (B, C, H, W) -> (B, D, H/r, W/r), where r is ``vit.cost.stem_reduction``.
+    (B, C, H, W) -> (B, D, H/r, W/r), where r is ``config.stem_reduction``.
     """
     layers, channels = [], config.in_channels
-    for width, is_pooled in zip(stem_widths(config), stem_pools(config), strict=True):
+    for width, is_pooled in zip(config.stem_widths, config.stem_pools, strict=True):
         layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
         layers += [nn.MaxPool2d(2)] if is_pooled else []
         layers += [nn.GroupNorm(1, width), nn.GELU()]
@@ -58,10 +57,10 @@ class Attention(nn.Module):
         self.attn_drop_rate = config.attn_drop_rate
         self.proj_drop = nn.Dropout(config.drop_rate)
 
-    def forward(self, x: Tensor, read: int | None = None) -> Tensor:
-        """Of the answers only the first ``read`` are computed, if that is given: (B, N, D) -> (B, read, D)."""
+    def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
+        """All outputs, or only those of the first ``num_queries`` tokens: (B, N, D) -> (B, num_queries, D)."""
         dropout = self.attn_drop_rate if self.training else 0.0
-        x = F.scaled_dot_product_attention(*self._heads(x, read), dropout_p=dropout)  # (B, h, read, d)
+        x = F.scaled_dot_product_attention(*self._heads(x, num_queries), dropout_p=dropout)  # (B, h, num_queries, d)
         return self.project(x)
 
     def explicit(self, x: Tensor, key_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -81,14 +80,14 @@ class Attention(nn.Module):
             scores = scores.masked_fill(~key_mask[:, None, None, :], torch.finfo(scores.dtype).min)
         return scores.softmax(dim=-1), value
 
-    def _heads(self, x: Tensor, read: int | None = None) -> tuple[Tensor, ...]:
-        """Queries (of the first tokens only, if ``read`` is given), keys and values: (B, N, D) -> (B, h, N, d) each."""
-        if read is None:
+    def _heads(self, x: Tensor, num_queries: int | None = None) -> tuple[Tensor, ...]:
+        """Queries (all, or of the first ``num_queries`` tokens), keys, values: (B, N, D) -> (B, h, N, d) each."""
+        if num_queries is None:
             thirds = self.qkv(x).chunk(3, dim=-1)  # chunked, not permuted: its gradient is one copy, not two
         else:
             weights = self.qkv.weight.chunk(3)
             biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
-            thirds = map(F.linear, (x[:, :read], x, x), weights, biases)
+            thirds = map(F.linear, (x[:, :num_queries], x, x), weights, biases)
         return tuple(third.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for third in thirds)
 
     def project(self, x: Tensor) -> Tensor:
@@ -135,9 +134,9 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.drop_path = DropPath(drop_path_rate)
 
-    def forward(self, x: Tensor, read: int | None = None) -> Tensor:
-        """All tokens, or only the first ``read`` of them, which still attend to all: (B, N, D) -> (B, read, D)."""
-        x = x[:, :read] + self.drop_path(self.attn(self.norm1(x), read))
+    def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
+        """All tokens, or the first ``num_queries``, which still attend to all: (B, N, D) -> (B, num_queries, D)."""
+        x = x[:, :num_queries] + self.drop_path(self.attn(self.norm1(x), num_queries))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
@@ -208,7 +207,7 @@ class VisionTransformer(nn.Module):
         x = self.embed(images)
         for block in earlier:
             x = block(x)
-        return self.norm(last(x, read=1))  # (B, 1, D)
+        return self.norm(last(x, num_queries=1))  # (B, 1, D)
 
 
 def init_weights(module: nn.Module) -> None:

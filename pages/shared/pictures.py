@@ -167,7 +167,7 @@ def _validation(info: ModelInfo, draw: int) -> list[Choice]:
 
     with store.arrays(catalog.locate(data.name)) as stored:
         labels = torch.from_numpy(stored.get_tensor("train_labels"))
-    places = carve(labels, info.run.data.val_size, info.run.train.seed)[1].tolist()
+    places = carve(labels, info.run.data.num_val(len(labels)), info.run.train.seed)[1].tolist()
     chosen = [places[place] for place in draws.permutation(len(places), draw, 0)[:PER_DATASET].tolist()]
     found = catalog.pictures(data.name, "train", chosen)
     return [

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from shells import TIMEOUT, settings, wait_until
 
 from vit.__main__ import build_parser
-from vit.checkpoint import load_model
+from vit.checkpoint import load_with_info
 from vit.runs.directory import read_lines
 from vit.runs.status import state_of
 
@@ -117,7 +117,7 @@ def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
         arguments = json.loads(file.metadata()["timm"])
     theirs = timm.models.VisionTransformer(**arguments).eval()
     theirs.load_state_dict(weights, strict=True)
-    ours = load_model(shell.run("tuned").checkpoint_path("best"))
+    ours = load_with_info(shell.run("tuned").checkpoint_path("best"))[0]
     images = torch.rand(4, 3, *[ours.config.image_size] * 2)
     torch.testing.assert_close(theirs(images), ours(images))
 

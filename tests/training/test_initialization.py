@@ -79,7 +79,7 @@ def test_an_encoder_of_another_shape_is_refused_with_every_difference(trained):
 def test_starting_keeps_the_checkpoints_answers(trained):
     network, _ = started(trained)
     images = torch.randn(2, 3, 8, 8)
-    torch.testing.assert_close(network(images), checkpoint.load_model(trained[1])(images))
+    torch.testing.assert_close(network(images), checkpoint.load_with_info(trained[1])[0](images))
 
 
 def test_tiny_builder_matches_the_config():

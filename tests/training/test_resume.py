@@ -88,7 +88,7 @@ def test_a_series_from_the_untrained_start_to_the_end_is_kept(home, data):
     assert 15 <= len(steps) <= 22
     assert all(later - earlier <= 6 for earlier, later in itertools.pairwise(steps))
     images = data.val.images[:5].float()
-    first, last = (checkpoint.load_model(f"one@{step}")(images) for step in (0, 100))
+    first, last = (checkpoint.load_with_info(f"one@{step}")[0](images) for step in (0, 100))
     assert torch.allclose(last, session.evaluation_network()(images), atol=0.02, rtol=0.01)
     assert not torch.allclose(first, last, atol=0.1, rtol=0.1)
     small = run.checkpoint_path("0").stat().st_size

@@ -33,7 +33,7 @@ def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
         "status.json", "tracked.jsonl", "tracked.png",
     }  # fmt: skip
     assert Image.open(run.tracked_image_path).size == (8 * 8, 8)
-    assert checkpoint.load_model("one").config.num_classes == 3
+    assert checkpoint.load_with_info("one")[0].config.num_classes == 3
 
 
 TWO_STEPS = """

@@ -1,13 +1,22 @@
 """``evaluate``: accuracy and loss of a model on a data set."""
 
+from __future__ import annotations
+
 import argparse
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from vit import models
 from vit.cli.progress import Progress
+from vit.config import RunConfig
 from vit.data import catalog
 from vit.errors import DataError
+from vit.text import counted, percent
+
+if TYPE_CHECKING:  # torch is imported once it is known that model and data belong together
+    from vit.data.load import Dataset, Split
+    from vit.training.loop import Evaluation
 
 
 def add_parser(commands) -> None:
@@ -24,8 +33,8 @@ def evaluate(args: argparse.Namespace) -> None:
     info = models.read_info(models.resolve(args.model))
     with Progress("Reading the data", unit="images", quiet=args.json) as progress:
         check_classes(args, info, catalog.resolve(args.data, info.model.image_size, progress).classes)
-        figures = measure(args, progress)
-    print(json.dumps(figures, allow_nan=False) if args.json else describe(figures))
+        found = measure(args, progress)
+    print(json.dumps(asdict(found), allow_nan=False) if args.json else describe(found))
 
 
 def check_classes(args: argparse.Namespace, info: models.ModelInfo, classes: tuple[str, ...]) -> None:
@@ -33,8 +42,8 @@ def check_classes(args: argparse.Namespace, info: models.ModelInfo, classes: tup
         raise DataError(f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(classes)}")
 
 
-def measure(args: argparse.Namespace, progress: Progress) -> dict:
-    """Rebuild the model, load the split at its size, and evaluate: accuracy, loss, images."""
+def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
+    """Rebuild the model, load the split at its size, and evaluate."""
     import torch
 
     from vit import checkpoint
@@ -43,23 +52,24 @@ def measure(args: argparse.Namespace, progress: Progress) -> dict:
     from vit.training.loop import evaluate as judge
 
     network, info = checkpoint.load_with_info(args.model)
-    images, labels = choose_split(load(args.data, info.model.image_size, progress), args.split, info)
-    images = to_channels(images, info.model.in_channels)
-    return asdict(judge(network, images, labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32"))
+    split = choose_split(load(args.data, info.model.image_size, progress), args.split, info.run)
+    images = to_channels(split.images, info.model.in_channels)
+    return judge(network, images, split.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
 
 
-def choose_split(dataset, split: str, info):
-    """Images and labels of a split; validation is carved as in the model's own training."""
-    from vit.data.load import carve
+def choose_split(dataset: Dataset, name: str, config: RunConfig) -> Split:
+    """A split's images and labels; train and validation are those of the model's own training."""
+    from vit.data.load import Split, carve
 
-    if split == "test":
+    if name == "test":
         if dataset.test is None:
             raise DataError(f"{dataset.name} has no test split; use --split val")
-        return dataset.test.images, dataset.test.labels
-    train_places, val_places = carve(dataset.train.labels, info.run.data.val_size, info.run.train.seed)
-    places = train_places if split == "train" else val_places
-    return dataset.train.images[places], dataset.train.labels[places]
+        return dataset.test
+    images, labels = dataset.train.images, dataset.train.labels
+    train_places, val_places = carve(labels, config.data.num_val(len(labels)), config.train.seed)
+    places = train_places if name == "train" else val_places
+    return Split(images[places], labels[places])
 
 
-def describe(figures: dict) -> str:
-    return f"accuracy {figures['accuracy']:.2%}, loss {figures['loss']:.4f} on {figures['images']:,} images"
+def describe(found: Evaluation) -> str:
+    return f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}"

@@ -1,14 +1,23 @@
 """``python -m vit explain``: where a model looks, and what speaks for a class, as a picture."""
 
+from __future__ import annotations
+
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from vit import models
-from vit.cli.pictures import read_picture
+from vit import images, models
 from vit.errors import VitError
+
+if TYPE_CHECKING:
+    from vit.explain.methods import Method
+    from vit.explain.target import Target
+    from vit.explain.trace import Trace
+    from vit.predict import Prediction
 
 WITH_LAYERS, WITH_HEADS = ("rollout", "attention"), ("attention",)
 
@@ -29,7 +38,7 @@ def add_parser(subparsers) -> None:
 
 def explain(args: Namespace) -> None:
     _check(args)
-    picture = read_picture(args.image)
+    image = images.read(args.image)
     models.resolve(args.model)  # a wrong name is told before torch is imported
     from vit.explain.methods import explain as make_map
     from vit.explain.methods import find
@@ -38,7 +47,7 @@ def explain(args: Namespace) -> None:
 
     method, predictor = find(args.method), Predictor.load(args.model)
     _check_classes(args, method, predictor.info.classes)
-    prediction, trace = predictor.explain(args.image.name, picture)
+    prediction, trace = predictor.explain(args.image.name, image)
     check_finite(trace.logits)
     if args.method in WITH_LAYERS:
         values, caption = _by_layer(args, trace)
@@ -47,11 +56,11 @@ def explain(args: Namespace) -> None:
         inputs = predictor.inputs([prediction.seen])
         values = make_map(args.method, predictor.model, inputs, target)[0].cpu().numpy()
         caption = f"{method.title}: {words}" if method.is_class_specific else method.title
-    said = _write(args.out, picture.image, prediction, values, method, trace.num_tokens, caption)
+    said = _write(args.out, image.image, prediction, values, method, trace.num_tokens, caption)
     print(f"wrote {args.out}: {caption}. {said}")
 
 
-def _by_layer(args: Namespace, trace) -> tuple[np.ndarray, str]:
+def _by_layer(args: Namespace, trace: Trace) -> tuple[np.ndarray, str]:
     """The map (g, g) of attention alone, up to or in one layer, and its caption."""
     from vit.explain.attention import attention_map, patch_map, rollout
 
@@ -63,7 +72,7 @@ def _by_layer(args: Namespace, trace) -> tuple[np.ndarray, str]:
     return attention_map(trace, layer, args.head)[0].numpy(), f"Attention, layer {layer}, {heads}"
 
 
-def _target(args: Namespace, prediction) -> tuple[object, str]:
+def _target(args: Namespace, prediction: Prediction) -> tuple[Target, str]:
     """What is explained, for the engine and in words."""
     from vit.explain.target import Contrast
 
@@ -86,7 +95,7 @@ def _check(args: Namespace) -> None:
         raise VitError(f"the folder {args.out.parent} does not exist; create it or choose another --out")
 
 
-def _check_classes(args: Namespace, method, classes: tuple[str, ...]) -> None:
+def _check_classes(args: Namespace, method: Method, classes: tuple[str, ...]) -> None:
     given = [name for name in (args.target, args.against) if name is not None]
     for name in given:
         if name not in classes:
@@ -97,7 +106,15 @@ def _check_classes(args: Namespace, method, classes: tuple[str, ...]) -> None:
         print(f"{args.method} doesn't depend on the class, so {' and '.join(given)} changes nothing", file=sys.stderr)
 
 
-def _write(out: Path, original, prediction, values: np.ndarray, method, num_tokens: int, caption: str) -> str:
+def _write(
+    out: Path,
+    original: Image.Image,
+    prediction: Prediction,
+    values: np.ndarray,
+    method: Method,
+    num_tokens: int,
+    caption: str,
+) -> str:
     """Draw the sheet, and say what is on it."""
     from vit import files
     from vit.plots.heatmap import appearance

@@ -1,19 +1,18 @@
-"""``python -m vit predict``: what a model says about pictures."""
+"""``python -m vit predict``: what a model says about images."""
 
 import json
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from vit import models
-from vit.cli.pictures import read_picture
+from vit import images, models
 from vit.errors import ImageError, VitError
 
-FAILED = 2  # exit code if no picture could be predicted
+FAILED = 2  # exit code if no image could be predicted
 
 
 def add_parser(subparsers) -> None:
-    parser = subparsers.add_parser("predict", help="say what is on pictures")
+    parser = subparsers.add_parser("predict", help="say what is in images")
     parser.add_argument("model", metavar="MODEL", help="a run, a shipped model's name, or a checkpoint file")
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="PNG, JPEG, WebP, BMP or GIF")
     parser.add_argument("--top", type=int, default=5, metavar="K", help="how many classes to name (default: 5)")
@@ -22,7 +21,7 @@ def add_parser(subparsers) -> None:
 
 
 def predict(args: Namespace) -> None:
-    """Predict each picture; a bad one doesn't keep the others from being predicted."""
+    """Predict each image; a bad one doesn't keep the others from being predicted."""
     if args.top < 1:
         raise VitError(f"--top is {args.top}; it has to be at least 1")
     models.resolve(args.model)  # a wrong name is told before torch is imported
@@ -42,10 +41,10 @@ def predict(args: Namespace) -> None:
 
 def _entry(predictor, path: Path, top: int) -> dict:
     try:
-        picture = read_picture(path)
+        image = images.read(path)
     except ImageError as error:
         return {"image": str(path), "error": str(error)}
-    prediction = predictor.predict([(path.name, picture)])[0]
+    prediction = predictor.predict([(path.name, image)])[0]
     pairs = [{"class": name, "probability": probability} for name, probability in prediction.top(top)]
     return {"image": str(path), "predictions": pairs}
 

@@ -141,12 +141,18 @@ def _read_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 def _tar(path: Path) -> Iterator[Entry]:
     with tarfile.open(path) as archive:
         while info := archive.next():
-            archive.members.clear()  # tarfile remembers every member otherwise
+            vars(archive)["members"].clear()  # tarfile remembers every member otherwise
             if info.isdir():
                 continue
             problem = None if info.isreg() else "a link or device"
             name = info.name.removeprefix("./")
-            yield Entry(name, info.size, problem, lambda info=info: archive.extractfile(info).read())
+            yield Entry(name, info.size, problem, lambda info=info: _read_tarred(archive, info))
         archive.fileobj.seek(archive.offset)
         if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise tarfile.ReadError("no end mark")  # tarfile itself takes a torn header for the end
+
+
+def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(info)
+    assert file is not None  # only folders and devices have no content
+    return file.read()

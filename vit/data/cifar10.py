@@ -90,7 +90,7 @@ class _Inert:
 
     def __init__(self, *arguments):
         self.arguments = arguments
-        self.state = ()
+        self.state: tuple = ()
 
     def __setstate__(self, state):
         self.state = state

@@ -12,7 +12,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 def bits(seed: int, stream: int, indices: np.ndarray, count: int = 1) -> np.ndarray:
     """Random bits, uint64 (n, count), for each of ``indices`` (n,) under ``seed`` and ``stream``."""
     with np.errstate(over="ignore"):
-        key = _mix(_mix(np.uint64(seed) + GOLDEN) + np.uint64(stream))
+        key = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) + np.uint64(stream))
         rows = _mix(key ^ _mix(np.asarray(indices).astype(np.uint64) + GOLDEN))
         columns = np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
         return _mix(rows[:, None] + columns)

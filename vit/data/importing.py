@@ -106,7 +106,7 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
     broken, done = [], 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for batch in _batches(path, layout):
-            results = list(pool.map(lambda item: _pixels(*item, size), batch))
+            results = list(pool.map(lambda item: _pixels(item[0], item[1], size), batch))
             broken += [(name, why) for (name, _), why in zip(batch, results, strict=True) if isinstance(why, str)]
             readable = [(layout.places[name], pixels) for (name, _), pixels in zip(batch, results, strict=True)]
             _append(writer, [(place, pixels) for place, pixels in readable if isinstance(pixels, np.ndarray)])

@@ -93,8 +93,9 @@ def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> 
     classes = tuple(sorted({name for _, name in found.values()}))
     if not found:
         raise DataError(f"{shown} has no pictures in class folders: put each class into a folder of its own.")
-    if len(classes) < 2:
-        raise DataError(f"{shown} has only the class {classes[0]!r}: put at least two class folders side by side.")
+    first, *others = classes
+    if not others:
+        raise DataError(f"{shown} has only the class {first!r}: put at least two class folders side by side.")
     labels = {name: label for label, name in enumerate(classes)}
     places = {path: (as_stored.get(split, split), labels[name]) for path, (split, name) in found.items()}
     check_complete(set(places.values()), classes, shown)

@@ -71,7 +71,7 @@ def is_specific(found: Evidence) -> bool:
     return METHODS[found.method].is_class_specific
 
 
-def other_target(model: VisionTransformer, inputs: Tensor, target: int | Contrast) -> int | Contrast:
+def other_target(model: VisionTransformer, inputs: Tensor, target: Target) -> int | Contrast:
     """What a class is held against: the likeliest other class; a contrast, its reverse."""
     if isinstance(target, Contrast):
         return Contrast(target.b, target.a)
@@ -115,11 +115,12 @@ def _reset(module: nn.Module, generator: torch.Generator) -> None:
         nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
     elif isinstance(module, nn.LayerNorm | nn.GroupNorm):
         nn.init.ones_(module.weight)
-    if isinstance(module, nn.Conv2d) and module.bias is not None:
+    bias = getattr(module, "bias", None)
+    if isinstance(module, nn.Conv2d) and bias is not None:
         bound = 1 / math.sqrt(module.weight[0].numel())
-        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-    elif isinstance(getattr(module, "bias", None), Tensor):
-        nn.init.zeros_(module.bias)
+        nn.init.uniform_(bias, -bound, bound, generator=generator)
+    elif isinstance(bias, Tensor):
+        nn.init.zeros_(bias)
 
 
 def ranks(values: Tensor) -> Tensor:

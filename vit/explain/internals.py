@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vit.errors import VitError
 from vit.explain.attention import pooling_weights
 from vit.explain.target import Contrast, Target, logit
-from vit.explain.trace import Trace, read_out, trace
+from vit.explain.trace import Trace, blocks, read_out, trace
 from vit.model import VisionTransformer
 
 
@@ -70,16 +70,17 @@ def direct_logit_attribution(model: VisionTransformer, inputs: Tensor, target: T
         pooled = pooling_weights(seen) @ seen.residuals  # (L + 1, B, D)
         read = _Reader(model, pooled[-1], target)
         parts = (pooled[0], heads.permute(1, 0, 2, 3), bias.transpose(0, 1), mlp.transpose(0, 1))
-        return Contributions(*(read(part) for part in parts), read.bias.expand(len(inputs)))
+        embedding, per_head, attention_bias, per_mlp = (read(part) for part in parts)
+        return Contributions(embedding, per_head, attention_bias, per_mlp, read.bias.expand(len(inputs)))
 
 
 def _written(model: VisionTransformer, seen: Trace) -> tuple[Tensor, Tensor, Tensor]:
     """What heads (L, B, h, D), projection biases and MLPs (both (L, B, D)) write, as the pooling reads it."""
     pooling = pooling_weights(seen)
     mixed = (pooling @ (seen.attention @ seen.values)).unsqueeze(-2)  # (L, B, h, 1, d)
-    weights = torch.stack([block.attn.proj.weight.T.unflatten(0, (seen.num_heads, -1)) for block in model.blocks])
+    weights = torch.stack([block.attn.proj.weight.T.unflatten(0, (seen.num_heads, -1)) for block in blocks(model)])
     heads = (mixed @ weights[:, None]).squeeze(-2)  # (L, B, h, D)
-    bias = torch.stack([block.attn.proj.bias for block in model.blocks])[:, None].expand(-1, heads.shape[1], -1)
+    bias = torch.stack([block.attn.proj.bias for block in blocks(model)])[:, None].expand(-1, heads.shape[1], -1)
     change = (pooling @ seen.residuals).diff(dim=0)
     return heads, bias, change - heads.sum(2) - bias
 
@@ -89,6 +90,7 @@ class _Reader:
 
     def __init__(self, model: VisionTransformer, pooled: Tensor, target: Target):
         norm = model.norm if model.config.pool == "cls" else model.fc_norm
+        assert isinstance(norm, nn.LayerNorm)
         weight, bias = self._rows(model, target)  # (B or 1, D), (B or 1,)
         deviation = (pooled.var(-1, correction=0, keepdim=True) + norm.eps).sqrt()
         self.direction = norm.weight * weight / deviation  # (B, D)
@@ -114,7 +116,7 @@ def position_similarity(model: VisionTransformer) -> Tensor:
     """
     if model.pos_embed is None:
         raise VitError("this model has no position embeddings (pos_embed is none), so there is nothing to compare")
-    places = torch.nn.functional.normalize(model.pos_embed.detach()[0, model.config.num_prefix_tokens :], dim=-1)
+    places = nn.functional.normalize(model.pos_embed.detach()[0, model.config.num_prefix_tokens :], dim=-1)
     return places @ places.T
 
 
@@ -142,13 +144,11 @@ def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
         model: Any.
         count: Components; fewer where there aren't as many.
     """
-    is_patch = model.config.stem == "patch"
-    layer = model.patch_embed.proj if is_patch else model.patch_embed.stem[0]
-    weight = layer.weight.detach().cpu()
+    name = "patch_embed.proj" if model.config.stem == "patch" else "patch_embed.stem.0"
+    weight = model.get_parameter(f"{name}.weight").detach().cpu()
     flat = weight.flatten(1) - weight.flatten(1).mean(0)
     _, deviations, components = torch.linalg.svd(flat, full_matrices=False)
     explained = deviations**2 / (deviations**2).sum().clamp_min(torch.finfo(flat.dtype).tiny)
-    name = "patch_embed.proj" if is_patch else "patch_embed.stem.0"
     return Filters(components[:count].unflatten(1, weight.shape[1:]), explained[:count], name)
 
 

@@ -79,14 +79,13 @@ def curves(
 
 @dataclass(frozen=True)
 class Band:
-    """What random orders reach on a picture, each (B,): mean and standard deviation of ``Curves.advantage`` and SaCo.
+    """What random orders reach on a picture, each (B,): of ``Curves.advantage``, and the deviation of SaCo.
 
     Each order comes with its reverse, whose score is the opposite and isn't measured anew; so the means are 0.
     """
 
     mean: Tensor
     sd: Tensor
-    saco_mean: Tensor
     saco_sd: Tensor
 
 
@@ -197,7 +196,7 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
     advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
     coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
     both = [torch.cat([found, -found]) for found in (advantages, coefficients)]
-    return Band(*(number for found in both for number in (found.mean(0), found.std(0))))
+    return Band(both[0].mean(0), both[0].std(0), both[1].std(0))
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:

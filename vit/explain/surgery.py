@@ -9,7 +9,7 @@ from torch import Tensor
 from vit.explain.perturbation import answers, rows_at_a_time
 from vit.explain.scores import first_patches
 from vit.explain.target import Target, logit, wins
-from vit.explain.trace import Changes, answer, check_ready, trace, walk
+from vit.explain.trace import Changes, answer, blocks, check_ready, trace, walk
 from vit.model import VisionTransformer
 
 Measure = Callable[[Tensor, Target], Tensor]  # target.logit or target.probability
@@ -115,13 +115,14 @@ def means(model: VisionTransformer, images: Tensor) -> Means:
     check_ready(model, images)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
         sums = [_sums(model, model.embed(batch)) for batch in images.split(BATCH_SIZE)]
-    return Means(*(sum(parts) / len(images) for parts in zip(*sums, strict=True)))
+    heads, branches = (torch.stack(parts).sum(0) / len(images) for parts in zip(*sums, strict=True))
+    return Means(heads, branches)
 
 
 def _sums(model: VisionTransformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Sums over a batch of tokens (B, N, D) of what heads and branches give."""
     heads, branches = [], []
-    for block, step in zip(model.blocks, walk(model, tokens), strict=True):
+    for block, step in zip(blocks(model), walk(model, tokens), strict=True):
         attention = block.attn.project(step.heads)
         heads.append(step.heads.sum(0))
         branches.append(torch.stack([attention.sum(0), (step.tokens - tokens - attention).sum(0)]))

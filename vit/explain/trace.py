@@ -6,6 +6,7 @@ All explanations compute through here, so that what they explain is the same com
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -50,10 +51,15 @@ class Step:
     tokens: Tensor
 
 
+def blocks(model: VisionTransformer) -> list[Block]:
+    """The encoder's blocks, with the type that ``nn.Sequential`` doesn't keep."""
+    return cast(list[Block], list(model.blocks))
+
+
 def walk(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Iterator[Step]:
     """Take tokens (B, N, D) through the blocks, from the block numbered ``first``."""
-    for layer in range(first, len(model.blocks)):
-        step = _step(model.blocks[layer], tokens, changes, layer)
+    for layer, block in enumerate(blocks(model)[first:], first):
+        step = _step(block, tokens, changes, layer)
         tokens = step.tokens
         yield step
 

@@ -1,6 +1,8 @@
 """One prediction on one sheet: the picture, what the model saw of it, where it looked, and what it said."""
 
-from typing import Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
@@ -9,23 +11,16 @@ from vit.plots.colors import SEQUENTIAL
 from vit.plots.heatmap import colour_bar, enlarge, font, overlay, place_back
 from vit.plots.scale import Scale
 
+if TYPE_CHECKING:  # it imports torch, drawing doesn't
+    from vit.predict import Prediction
+
 PANEL, MARGIN, CAPTION, FOOT = 320, 24, 28, 150  # pixels
 PAPER, INK, FAINT, ACCENT = "white", "#222222", "#e8e8e8", "#0f766e"
 NAME_WIDTH, ROW = 120, 28
 
 
-class Said(Protocol):
-    """What ``vit.predict.Prediction`` provides."""
-
-    name: str
-    seen: Image.Image
-    box: tuple[int, int, int, int]
-
-    def top(self, k: int) -> list[tuple[str, float]]: ...
-
-
 def report(
-    original: Image.Image, said: Said, values: np.ndarray, scale: Scale, caption: str, colors: str = SEQUENTIAL
+    original: Image.Image, said: Prediction, values: np.ndarray, scale: Scale, caption: str, colors: str = SEQUENTIAL
 ) -> Image.Image:
     """Draw the sheet.
 

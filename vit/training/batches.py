@@ -61,7 +61,8 @@ def _order(count: int, seed: int, epoch: int) -> Tensor:
 
 def prepare(dataset: Dataset, config: RunConfig, device: torch.device) -> RunData:
     """Split validation from train, and copy all splits to the device."""
-    train_places, val_places = carve(dataset.train.labels, config.data.val_size, config.train.seed)
+    labels = dataset.train.labels
+    train_places, val_places = carve(labels, config.data.num_val(len(labels)), config.train.seed)
     channels = config.model.in_channels
     train = _resident(dataset.train, train_places, channels, device)
     mean, std = channel_statistics(train.images)
