@@ -4,7 +4,10 @@ import * as heat from "../shared/viewer/heatmap.js";
 
 const lenses = new WeakMap();
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
-const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(2);
+const signed = (value) => {
+  const rounded = Number(value.toFixed(2)) || 0; // not -0
+  return (rounded > 0 ? "+" : "") + rounded.toFixed(2);
+};
 const nameOf = (layer) => (layer === 0 ? "before layer 0" : `after layer ${layer - 1}`);
 
 class Lens {

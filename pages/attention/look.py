@@ -32,7 +32,8 @@ and image, so the same color always is the same number; **per map** stretches th
 - **Class token** is what the classifier reads; models without one read the **mean of the patches**.
 - **What it reads** shows from where the chosen token takes in information, **who reads it** which patches take in its.
 - **Flat** means that a map's values differ by less than 5%: too uniform to show structure.
-- **Keys** on the image: arrows move the patch, `[` `]` the layer, `,` `.` the head; Esc returns to the start.
+- **Keys** on the image: arrows move the patch, square brackets the layer, comma and full stop the head; Esc returns
+  to the start.
 
 Attention says where information *could* come from. It doesn't know the class, and it doesn't say what the information
 did.

@@ -112,13 +112,12 @@ def _draw_norms(subject: Subject) -> None:
     patches = found[:, trace.num_prefix_tokens :].unflatten(1, (trace.grid_size, trace.grid_size))
     low, high, mean = (float(value) for value in (patches.min(), patches.max(), patches.mean()))
     meaning = Scale(low, high if high > low else low + 1, 1.0, " (L2 norm)", rest=mean)
-    for start in range(0, len(patches), NORMS_IN_A_ROW):
-        row = range(start, min(start + NORMS_IN_A_ROW, len(patches)))
-        for column, layer in zip(st.columns(NORMS_IN_A_ROW, gap="small"), row, strict=False):
-            with column:
+    with st.grid(NORMS_IN_A_ROW, min_column_width=88, gap="small"):
+        for layer, values in enumerate(patches):
+            with st.container(gap="xxsmall"):
                 name = "embedding" if layer == 0 else f"after layer {layer - 1}"
-                alt = f"Token norms, {name}. {heatmap.describe_values(patches[layer])}"
-                still.draw(subject.answer, patches[layer], meaning, alt=alt, with_bar=False)
+                alt = f"Token norms, {name}. {heatmap.describe_values(values)}"
+                still.draw(subject.answer, values, meaning, alt=alt, with_bar=False)
                 st.caption(name)
     still.bar(meaning)
     st.caption(

@@ -154,7 +154,7 @@ def _control_line(controls: "Controls") -> str:
 
 
 def _correlation(value: float) -> str:
-    return "has a flat map" if math.isnan(value) else f"{value:+.2f}"
+    return "has a flat map" if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"  # not -0.00
 
 
 def _agreement(subject: Subject, found: list["Evidence"]) -> None:
