@@ -12,7 +12,7 @@ def test_a_pinned_image_comes_back_with_its_name_and_class(home):
     (entry,) = pinned.list_pinned()
     assert (entry.id, entry.name, entry.label) == (key, "Grüße.jpg", "cat")
     assert pinned.find(key).read().image.tobytes() == scene().tobytes()
-    assert entry.path.parent == home / "images"
+    assert entry.path.parent == home / "pictures"
 
 
 def test_pinning_twice_keeps_one(home):

@@ -33,7 +33,7 @@ def data_root() -> Path:
 
 def pinned_root() -> Path:
     """The images that a person has pinned, one file each."""
-    return home() / "images"
+    return home() / "pictures"
 
 
 def pretrained_root() -> Path:
