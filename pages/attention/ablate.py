@@ -128,10 +128,12 @@ def _draw_fewest(subject: Subject) -> None:
     enough, fatal, ranked = _fewest(subject)
     left, right = st.columns(2, gap="small")
     with left:
-        _draw_dropped(subject, ranked[enough:] if enough is not None else (), f"What is enough for {name}")
+        _draw_dropped(subject, ranked[enough:] if enough is not None else (), f"Patches that are enough for {name}")
         st.caption(enough_words(enough, total, name))
     with right:
-        _draw_dropped(subject, ranked[:fatal] if fatal is not None else (), f"What has to go to lose {name}")
+        _draw_dropped(
+            subject, ranked[:fatal] if fatal is not None else (), f"Patches without which it is no longer {name}"
+        )
         st.caption(_fatal_words(fatal, total, name))
     st.caption("Patches are taken in the order of occlusion; another order might need fewer.")
 
@@ -139,17 +141,17 @@ def _draw_fewest(subject: Subject) -> None:
 def enough_words(count: int | None, total: int, name: str) -> str:
     """How few patches keep the answer, as a sentence."""
     if count is None:
-        return f"No number of them makes the answer {name}."
+        return f"No number of patches makes the model predict {name}."
     if count == 0:
-        return f"The model says {name} without seeing any patch: here, it is what it falls back on."
+        return f"The model predicts {name} without seeing any patch: that is its default class."
     return f"The first {count} of {total} patches {'is' if count == 1 else 'are'} enough for {name}."
 
 
 def _fatal_words(count: int | None, total: int, name: str) -> str:
     if count is None:
-        return f"It stays {name} whatever is taken away."
+        return f"The prediction stays {name} whatever is removed."
     if count == 0:
-        return f"The answer isn't {name} to begin with."
+        return f"The model does not predict {name} for this image."
     return f"Without the first {count} of {total} patches it is no longer {name}."
 
 
@@ -168,7 +170,7 @@ def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int
     return heatmap.ruled(shown, grid)
 
 
-@cached(100, "Looking for the fewest patches")
+@cached(100, "Searching for the fewest patches")
 def _fewest(subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
     """How many are enough, how many have to go, and the order that they are taken in."""
     from vit.explain import perturbation, scores, surgery
@@ -197,7 +199,9 @@ def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor
     """What shuffling does, as a sentence."""
     most = float((after - before).abs().max())
     first, second = (words.percent(float(values[0, subject.target])) for values in (before, after))
-    effect, most_words = ("changes nothing", "0.01") if most < ROUNDING else ("changes the answer", f"{100 * most:.2g}")
+    effect, most_words = (
+        ("changes nothing", "0.01") if most < ROUNDING else ("changes the prediction", f"{100 * most:.2g}")
+    )
     st.markdown(
         f"{which}, shuffling **{effect}**: {subject.class_name} {first} → {second}; no class changes by more than "
         f"{most_words} percentage points."

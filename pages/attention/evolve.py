@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_FRAMES = 40
 MOST_CLASSES = 6  # with a color of their own
 INTRODUCTION = (
-    "How the answer and the attention came about: this image, shown to the model as it was at each saved checkpoint. "
+    "How prediction and attention change during training: this image, evaluated at each saved checkpoint. "
     "Move the slider, point at the curves or press Play."
 )
 
@@ -49,7 +49,7 @@ def draw(subject: Subject) -> None:
     """The film of the subject's run; it grows while the run does."""
     name = subject.model.partition("@")[0]
     if not models.has_history(name):
-        st.markdown("This model is a single checkpoint. Choose one of your own runs to see how it came about.")
+        st.markdown("This model is a single checkpoint. Choose one of your own runs to compare its checkpoints.")
         return
     every = _interval(name)
     st.fragment(part, run_every=every)(subject, name, every)
@@ -73,7 +73,7 @@ def _draw_film(subject: Subject, run: Run, is_alive: bool) -> None:
     saved = chosen(run)
     if len(saved) < 2:
         count = words.counted(len(saved), "checkpoint")
-        st.markdown(f"{run.id} has {count}, and it takes two to see a change." + " More will come." * is_alive)
+        st.markdown(f"{run.id} has {count}; at least two are needed to see a change." + " More will come." * is_alive)
         return
     st.caption(INTRODUCTION)
     found = _frames(run, saved, subject)
@@ -85,7 +85,7 @@ def _draw_film(subject: Subject, run: Run, is_alive: bool) -> None:
         "image/gif",
         icon=":material/gif_box:",
         on_click="ignore",
-        help="Attention rollout over the image at every checkpoint, with epoch and answer.",
+        help="Attention rollout over the image at every checkpoint, with epoch and prediction.",
     )
 
 
@@ -104,7 +104,7 @@ def _frames(run: Run, saved: list[SavedCheckpoint], subject: Subject) -> list[Fr
     progress, found = st.empty(), []
     try:
         for done, entry in enumerate(saved):
-            progress.progress(done / len(saved), text=f"Asking checkpoint {done + 1} of {len(saved)}")
+            progress.progress(done / len(saved), text=f"Evaluating checkpoint {done + 1} of {len(saved)}")
             found.append(frame_of(run.id, entry, subject))
     finally:
         progress.empty()
@@ -177,7 +177,7 @@ def _statistic(found: list[Frame], name: str) -> list[list[list[float]]]:
 
 
 def gif(subject: Subject, found: list[Frame]) -> bytes:
-    """The film as a file: rollout over the image, with epoch and answer."""
+    """The film as a file: rollout over the image, with epoch and prediction."""
     classes = subject.info.classes
     captions = [_caption(frame, classes) for frame in found]
     maps = [frame.maps["rollout"] for frame in found]

@@ -110,7 +110,7 @@ class Lens {
     const outside = (name, value) => [label(name, "outside"), this.makePart(name, value, most)];
     const before = outside("before layer 0: embedding", embedding);
     const after = outside("at the end: biases of the last norm and the classifier", end);
-    nodes.title.textContent = `Who wrote it? The logit of ${view.asked} is ${total}, the sum of these parts`;
+    nodes.title.textContent = `Direct logit attribution: the logit of ${view.asked} is ${total}, the sum of these parts`;
     nodes.parts.ariaLabel = nodes.title.textContent;
     nodes.parts.style.gridTemplateColumns = `auto repeat(${columns.length + 1}, minmax(52px, 1fr))`;
     nodes.parts.replaceChildren(...heading, ...before, ...rows, ...after);

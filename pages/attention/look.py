@@ -49,7 +49,7 @@ def draw(subject: Subject) -> None:
     viewer.draw(subject.answer)
     with st.expander("What am I looking at?"):
         st.markdown(EXPLANATION)
-    st.subheader("What would it say after each layer?", anchor=False)
+    st.subheader("What would the model predict after each layer?", anchor=False)
     _lens(key="lens", data=lens_data(subject))
     read = "class token" if subject.info.model.pool == "cls" else "mean of the patches"
     st.caption(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IMAGES = 500
 REFRESH_SECONDS = 0.5
-RANK_HELP = "Switches off one head after the other and counts how many of the same test images stay right."
+RANK_HELP = "Ablates one head at a time and measures the accuracy on the same test images."
 POINT = 100.0
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PREDICTED, NOTHING = "predicted", "nothing"
 UPLOAD_KEY, NAME_LENGTH = "checkpoint_file", 60
-CLASS_HELP = "The class that Why, Ablate and “Who wrote it?” explain."
+CLASS_HELP = "The class that Why, Ablate and the direct logit attribution explain."
 CONTRAST_HELP = "A contrast class: explain what speaks for the class above more than for this one."
 PIN_HELP = "A pinned image is kept on this machine and offered beside the samples, with every model."
 

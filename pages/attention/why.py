@@ -28,7 +28,7 @@ STEM = (
     "right and still lie one patch beside the object."
 )
 SCORE_HELP = """
-Each map is put to the test on the model itself: patches are dropped in the map's order, most important first
+Each map is tested on the model itself: patches are dropped in the map's order, most important first
 (**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
 **score** is the area under insertion minus the area under deletion, in probability: above 0 if the order finds what
 matters. The gray band is what random orders reach, two standard deviations to each side.
@@ -171,7 +171,7 @@ def _agreement(subject: Subject, found: list["Evidence"]) -> None:
         _rank_map(subject, spread[0], "Disagreement", "spread of a patch's rank over methods", SPREAD)
     words.caption(
         f"Ranks of all {len(maps)} methods, controls left out. Believe the consensus only where the disagreement is "
-        "low, and neither more than the scores above: methods can agree and be wrong together."
+        "low, and neither more than the scores above: methods can agree and all be wrong."
     )
 
 

@@ -68,7 +68,7 @@ def _original(answer: answers.Answer) -> None:
 
 
 def _says(answer: answers.Answer) -> None:
-    st.markdown("**What it says**")
+    st.markdown("**Prediction**")
     answers.bars(answer.prediction)
     label = answer.image.label
     if label is not None:

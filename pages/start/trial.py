@@ -25,7 +25,7 @@ def card() -> Callable[[], None]:
         st.error(str(error))
         return _nothing
     if not offered:
-        st.markdown("There is no trained model yet. Train one, and its answers and its attention appear here.")
+        st.markdown("There is no trained model yet. Train one, and its predictions and attention appear here.")
         return _nothing
     place = st.container()
     chosen = image_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)

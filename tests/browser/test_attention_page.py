@@ -170,7 +170,7 @@ def serious_faults(page) -> list[tuple[str, str]]:
     return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
 
 
-DRAWN_LAST = {"Look": "Who wrote it?", "Why": "Do the methods agree?", "Ablate": "Which heads matter?"}
+DRAWN_LAST = {"Look": "Direct logit attribution", "Why": "Do the methods agree?", "Ablate": "Which heads matter?"}
 DRAWN_LAST |= {"Evolve": "Heads:", "Weights": "Token norms"}
 
 
@@ -191,7 +191,7 @@ def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
 def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, image):
     scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, 600)"
     preview = page.locator(".st-key-subject img").first
-    expect(page.get_by_text("Who wrote it?")).to_be_visible()
+    expect(page.get_by_text("Direct logit attribution")).to_be_visible()
     page.evaluate(scroll)
     expect(image).not_to_be_in_viewport(ratio=0.9)
     expect(preview).to_be_in_viewport(ratio=1)
@@ -311,7 +311,7 @@ def test_back_and_forward_follow_the_tabs(page, server):
     page.go_back()
     expect(page.get_by_text("Token norms")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("Who wrote it?")).to_be_visible()
+    expect(page.get_by_text("Direct logit attribution")).to_be_visible()
     page.go_forward()
     expect(page.get_by_text("Token norms")).to_be_visible()
 

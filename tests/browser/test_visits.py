@@ -75,7 +75,7 @@ def test_a_run_is_left_for_the_form(server, page):
 def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, page):
     saved(written_run("wise-wolf"), 1000)
     page.goto(f"{server.url}/predict?model=wise-wolf")
-    expect(page.get_by_text("What it says")).to_be_visible()
+    expect(page.get_by_text("Prediction")).to_be_visible()
     images = page.get_by_role("radiogroup", name="Sample images").get_by_role("radio")
     images.nth(3).click()
     expect(images.nth(3)).to_have_attribute("aria-checked", "true")

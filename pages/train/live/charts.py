@@ -80,7 +80,7 @@ def _accuracy(rows: list[dict], x: str, num_classes: int) -> list[Series]:
 def _loss_in_words(rows: list[dict]) -> str:
     train, val = (curve(rows, name)[1] for name in ("train_loss", "val_loss"))
     if not train:
-        return "Loss: no figures yet."
+        return "Loss: no values yet."
     validated = f" The validation loss is now {val[-1]:.3f}." if val else ""
     return f"The train loss went from {train[0]:.3f} to {train[-1]:.3f}.{validated}"
 
@@ -88,5 +88,5 @@ def _loss_in_words(rows: list[dict]) -> str:
 def _accuracy_in_words(rows: list[dict]) -> str:
     values = curve(rows, "val_accuracy")[1]
     if not values:
-        return "Validation accuracy: no figures yet."
+        return "Validation accuracy: no values yet."
     return f"The validation accuracy is now {text.percent(values[-1])}; the best was {text.percent(max(values))}."
