@@ -59,8 +59,8 @@ def uploads(page: Page, address: str, folder: Path) -> dict[str, float]:
     chooser = page.locator("input[type=file]")
     for number in range(UPLOADS + 1):
         chooser.wait_for(state="attached")
-        name = f"picture-{number}.png"
-        (folder / name).write_bytes(picture(number))
+        name = f"image-{number}.png"
+        (folder / name).write_bytes(image(number))
         start = time.perf_counter()
         chooser.set_input_files(folder / name)
         page.get_by_test_id("stCaptionContainer").filter(has_text=name).first.wait_for(timeout=60 * SECOND)
@@ -72,7 +72,7 @@ def uploads(page: Page, address: str, folder: Path) -> dict[str, float]:
     return {"upload to answer, median": times[len(times) // 2], "upload to answer, p95": times[int(0.95 * len(times))]}
 
 
-def picture(seed: int) -> bytes:
+def image(seed: int) -> bytes:
     """A photograph's size, and no two alike."""
     pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), np.uint8)
     buffer = io.BytesIO()

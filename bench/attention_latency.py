@@ -1,8 +1,8 @@
-"""How long a person waits on the Attention page, with the shipped model and sample pictures.
+"""How long a person waits on the Attention page, with the shipped model and sample images.
 
     python -m bench.attention_latency --repeats 5
 
-Needs Chromium and playwright. Heads are ranked where test pictures of CIFAR-10 are at hand.
+Needs Chromium and playwright. Heads are ranked where test images of CIFAR-10 are at hand.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from bench.served import SECOND
 from vit.data import catalog
 
 PATCHES = 64  # of the shipped model
-MOST = 7  # sample pictures besides the one that the page opens with
+MOST = 7  # sample images besides the one that the page opens with
 
 
 def main() -> None:
@@ -32,44 +32,44 @@ def measure(page: Page, repeats: int) -> dict[str, list[float]]:
     """One visitor's waits, in seconds."""
     page.locator(".tiles button").first.wait_for(timeout=60 * SECOND)
     page.wait_for_timeout(2 * SECOND)
-    waits = {"picture to all its attention": [choose(page, 1 + turn) for turn in range(min(repeats, MOST))]}
+    waits = {"image to all its attention": [choose(page, 1 + turn) for turn in range(min(repeats, MOST))]}
     waits["redraw of the canvas"] = hover(page)
     asked = [why(page, turn) for turn in range(min(repeats, MOST))]
     waits["all cards with scores"], waits["all cards with controls"] = (
         list(times) for times in zip(*asked, strict=True)
     )
     waits["head switched off to new bars"] = knock_out(page, repeats)
-    if any(info.name == "cifar10" for info in catalog.listing()):
+    if any(info.name == "cifar10" for info in catalog.list_datasets()):
         waits["ranking of all heads"] = [rank(page)]
     return waits
 
 
 def choose(page: Page, index: int) -> float:
-    """Click a sample picture; wait until the canvas has drawn its attention."""
-    before, start = page.locator("canvas.picture").get_attribute("aria-label"), time.perf_counter()
+    """Click a sample image; wait until the canvas has drawn its attention."""
+    before, start = page.locator("canvas.image").get_attribute("aria-label"), time.perf_counter()
     sample(page, index).click()
-    while page.locator("canvas.picture").get_attribute("aria-label") == before:
+    while page.locator("canvas.image").get_attribute("aria-label") == before:
         time.sleep(0.002)
     return time.perf_counter() - start
 
 
 def sample(page: Page, index: int):
-    return page.get_by_role("radiogroup", name="Sample pictures").get_by_role("radio").nth(index)
+    return page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(index)
 
 
 def hover(page: Page) -> list[float]:
     """Point at every patch; the canvas itself says how long it took to draw everything."""
-    picture, taken = page.locator("canvas.picture"), []
-    side = picture.bounding_box()["width"] / PATCHES**0.5
+    image, taken = page.locator("canvas.image"), []
+    side = image.bounding_box()["width"] / PATCHES**0.5
     for patch in range(PATCHES):
         row, column = divmod(patch, round(PATCHES**0.5))
-        picture.hover(position={"x": (column + 0.5) * side, "y": (row + 0.5) * side})
-        taken.append(picture.evaluate("node => node.milliseconds") / SECOND)
+        image.hover(position={"x": (column + 0.5) * side, "y": (row + 0.5) * side})
+        taken.append(image.evaluate("node => node.milliseconds") / SECOND)
     return taken
 
 
 def why(page: Page, index: int) -> tuple[float, float]:
-    """Ask why for a picture that nobody has asked about yet; until all scores are there, and all controls."""
+    """Ask why for an image that nobody has asked about yet; until all scores are there, and all controls."""
     page.get_by_role("tab", name="Look").click()
     sample(page, index).click()
     page.wait_for_timeout(2 * SECOND)

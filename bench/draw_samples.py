@@ -1,4 +1,4 @@
-"""Draw the sample pictures that no free photograph was found for: airplane, ship and truck.
+"""Draw the sample images that no free photograph was found for: airplane, ship and truck.
 
 python bench/draw_samples.py vit/samples
 """
@@ -22,9 +22,9 @@ class Scene:
         self.image = self.ramp(top, bottom)
 
     def ramp(self, top: str, bottom: str) -> Image.Image:
-        """Colours running from top to bottom."""
+        """Colors running from top to bottom."""
         strip = Image.new("RGB", (1, 2))
-        strip.putdata([Image.new("RGB", (1, 1), colour).getpixel((0, 0)) for colour in (top, bottom)])
+        strip.putdata([Image.new("RGB", (1, 1), color).getpixel((0, 0)) for color in (top, bottom)])
         return strip.resize((SIDE * FINE, SIDE * FINE), Image.Resampling.BILINEAR, (0, 0.5, 1, 1.5))
 
     def shape(self, points: Points, light: str, dark: str | None = None, blur: float = 0.0) -> None:
@@ -33,9 +33,9 @@ class Scene:
         ImageDraw.Draw(mask).polygon([(x * SIDE * FINE / 100, y * SIDE * FINE / 100) for x, y in points], 255)
         mask = mask.filter(ImageFilter.GaussianBlur(blur * FINE)) if blur else mask
         box = mask.getbbox() or (0, 0, 1, 1)
-        colours = Image.new("RGB", self.image.size)
-        colours.paste(self.ramp(light, dark or light).resize((box[2] - box[0], box[3] - box[1])), box)
-        self.image.paste(colours, (0, 0), mask)
+        colors = Image.new("RGB", self.image.size)
+        colors.paste(self.ramp(light, dark or light).resize((box[2] - box[0], box[3] - box[1])), box)
+        self.image.paste(colors, (0, 0), mask)
 
     def disc(self, x: float, y: float, radius: float, light: str, dark: str | None = None) -> None:
         angles = np.linspace(0, 2 * np.pi, 60)
@@ -120,8 +120,8 @@ def ship() -> Image.Image:
     palette = ["#c8503f", "#2f6f9f", "#dca13c", "#5d8a57", "#8c5a7a", "#b9bfc6"]
     for column, x in enumerate(np.arange(32, 84, 8.6)):
         for level in range(2 + (column % 3 != 0)):
-            colour = palette[(column * 2 + level * 3) % len(palette)]
-            scene.box(x, 43.5 - 5.2 * level, x + 8, 48.5 - 5.2 * level, colour)
+            color = palette[(column * 2 + level * 3) % len(palette)]
+            scene.box(x, 43.5 - 5.2 * level, x + 8, 48.5 - 5.2 * level, color)
     scene.box(89, 36, 89.8, 48, "#dfe5ea")  # mast
     wake = [(0, 69), (100, 68), (100, 70), (60, 72), (30, 71.5), (0, 73)]
     scene.shape(wake, "#e9f2f7", "#9fbfd0", blur=1.5)
@@ -151,8 +151,8 @@ def truck() -> Image.Image:
     return scene.finish()
 
 
-PICTURES: tuple[Callable[[], Image.Image], ...] = (airplane, ship, truck)
+IMAGES: tuple[Callable[[], Image.Image], ...] = (airplane, ship, truck)
 
 if __name__ == "__main__":
-    for draw in PICTURES:
+    for draw in IMAGES:
         draw().save(Path(sys.argv[1]) / f"{draw.__name__}.jpg", quality=88)

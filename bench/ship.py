@@ -18,7 +18,7 @@ from vit.runs.status import read_status
 FRAMES = 10  # of the series; more would make the project a large download
 CARD = """# {name}
 
-{kind} trained from scratch on {data} with ViT Lab, shipped so that pictures can be tried without training.
+{kind} trained from scratch on {data} with ViT Lab, shipped so that images can be tried without training.
 
 | | |
 |---|---|
@@ -26,16 +26,16 @@ CARD = """# {name}
 | network | width {dim}, {depth} blocks, {heads} heads, pool {pool}, stem {stem} |
 | parameters | {parameters:,} |
 | classes | {classes} |
-| data | {data}: {num_train:,} pictures to train, {num_val:,} to validate, {num_test:,} to test |
+| data | {data}: {num_train:,} images to train, {num_val:,} to validate, {num_test:,} to test |
 | recipe | {optimizer}, learning rate {lr:g}, batch {batch}, {epochs:.1f} epochs, {schedule} schedule, seed {seed} |
 | hardware | {hardware}, {processes}, {minutes:.0f} minutes of training |
 | val accuracy | {val:.2%} |
 | test accuracy | {test:.2%} (test was looked at once, after the choice on val) |
 | test loss | {loss:.3f} |
 
-The pictures are the JPEG copy of CIFAR-10 (Krizhevsky 2009), which differs a little from the original pixels. The
+The images are the JPEG copy of CIFAR-10 (Krizhevsky 2009), which differs a little from the original pixels. The
 model knows ten classes and nothing else: whatever it is shown, it answers with one of them. Photographs in which the
-object is small or off-centre are far from what it was trained on.
+object is small or off-center are far from what it was trained on.
 
 `config.json` is the whole configuration, `metrics.json` the curve, `checkpoints/series` how the model came about:
 {frames} moments of its training, weights alone in half precision.

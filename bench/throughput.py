@@ -7,10 +7,10 @@ Everybody trains the same plain ViT (patch 4, width 128, depth 4, MLP ratio 2, c
 128. All are started once and suspended; then each is woken for some seconds in turn, again and again, so that a
 machine that gets slower gets slower for all, and ratios are taken within a round. The peers run as their users run
 them, in one process with a thread per core; ours in one process of one thread per core (``--processes``). "step" is
-fed with one ready batch; "loop" draws, augments (shift by up to 4 pixels, mirror) and normalises pictures: ours from
-resident uint8 tensors, the tutorials' with a DataLoader of PIL pictures, torchvision's transforms and timm's model. The
+fed with one ready batch; "loop" draws, augments (shift by up to 4 pixels, mirror) and normalizes images: ours from
+resident uint8 tensors, the tutorials' with a DataLoader of PIL images, torchvision's transforms and timm's model. The
 share of the machine is the model's floating-point operations against those of a 2048 x 2048 float32 product in the same
-time; with a class token our step leaves out what nobody reads of the last block, which counts in its favour, and with
+time; with a class token our step leaves out what nobody reads of the last block, which counts in its favor, and with
 mean pooling it leaves out nothing.
 """
 
@@ -98,7 +98,7 @@ def vit_pytorch_step(_) -> Callable[[], None]:
 
 
 def tutorial_loop(source: str) -> Callable[[], None]:
-    """A DataLoader without workers, PIL pictures, torchvision's transforms; the model is timm's."""
+    """A DataLoader without workers, PIL images, torchvision's transforms; the model is timm's."""
     batches = tutorial_batches(source)
     return plain_step(timm_model(), lambda: next(batches))
 
@@ -118,17 +118,17 @@ def tutorial_batches(source: str):
         ]
     )
     split = load(source, 32).train
-    pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in split.images[:20_000]]
+    images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in split.images[:20_000]]
 
-    class Pictures(torch.utils.data.Dataset):
+    class Images(torch.utils.data.Dataset):
         def __len__(self) -> int:
-            return len(pictures)
+            return len(images)
 
         def __getitem__(self, place: int) -> tuple:
-            return transform(pictures[place]), int(split.labels[place])
+            return transform(images[place]), int(split.labels[place])
 
     while True:
-        yield from DataLoader(Pictures(), BATCH, shuffle=True, drop_last=True)
+        yield from DataLoader(Images(), BATCH, shuffle=True, drop_last=True)
 
 
 def our_step(_, **more) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""Record docs/tour.webp, the moving picture of the README: a training run, then the attention of the shipped model.
+"""Record docs/tour.webp, the moving image of the README: a training run, then the attention of the shipped model.
 
     python -m bench.tour --data cifar10-images.tar.xz
 
@@ -69,7 +69,7 @@ def training(page: Page) -> Frames:
 
 def attention(page: Page, address: str) -> Frames:
     """One patch of a sample after the other, with what it attends to in every layer and head."""
-    page.goto(f"{address}/attention?model=cifar10-hybrid&picture=sample:dog")
+    page.goto(f"{address}/attention?model=cifar10-hybrid&image=sample:dog")
     image = page.locator("canvas").first
     image.wait_for()
     page.wait_for_timeout(4000)

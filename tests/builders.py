@@ -16,7 +16,7 @@ CLASSES = ("cat", "dog", "ship")
 def vision_transformer(seed: int = 0, **config) -> VisionTransformer:
     """A model in eval mode whose weights are large, as after training.
 
-    At initialisation attention is nearly uniform, and nearly every mistake goes unseen.
+    At initialization attention is nearly uniform, and nearly every mistake goes unseen.
     """
     model = VisionTransformer(ModelConfig(**{**TINY, **config})).eval()
     generator = torch.Generator().manual_seed(seed)
@@ -28,8 +28,8 @@ def vision_transformer(seed: int = 0, **config) -> VisionTransformer:
     return model
 
 
-def pictures(model: VisionTransformer, count: int = 3, seed: int = 1) -> torch.Tensor:
-    """Normalised random inputs of a model's shape, (B, C, H, W)."""
+def random_inputs(model: VisionTransformer, count: int = 3, seed: int = 1) -> torch.Tensor:
+    """Normalized random inputs of a model's shape, (B, C, H, W)."""
     config = model.config
     shape = (count, config.in_channels, config.image_size, config.image_size)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from builders import model_info, pictures, prefixed, saved_checkpoint, vision_transformer
+from builders import model_info, prefixed, random_inputs, saved_checkpoint, vision_transformer
 
 from vit import checkpoint, models
 from vit.errors import CheckpointError
@@ -28,7 +28,7 @@ def test_a_checkpoint_rebuilds_its_model_by_itself(tmp_path, config):
     model = vision_transformer(**config)
     path = saved_checkpoint(tmp_path / "a.safetensors", model)
     rebuilt, info = checkpoint.load_with_info(path)
-    assert torch.equal(rebuilt(pictures(model)), model(pictures(model)))
+    assert torch.equal(rebuilt(random_inputs(model)), model(random_inputs(model)))
     assert not rebuilt.training
     assert info == model_info(model)
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from vit import config, presets, rules
 from vit.config import RunConfig
 from vit.errors import ConfigError, RunError
-from vit.rules import Surroundings, find_problems, validate
+from vit.rules import Environment, find_problems, validate
 
-AROUND = Surroundings(num_train=1000, num_classes=10, memory_bytes=2 * 10**9, devices=("cpu",))
+AROUND = Environment(num_train=1000, num_classes=10, memory_bytes=2 * 10**9, devices=("cpu",))
 
 
-def problems(overrides: dict, around: Surroundings = AROUND) -> dict[str, object]:
+def problems(overrides: dict, environment: Environment = AROUND) -> dict[str, object]:
     """Field -> remedy of what is wrong with the default configuration under some overrides."""
     raw = config.merge(RunConfig().to_json(), overrides)
-    return {problem.field: problem.remedy for problem in find_problems(raw, around)}
+    return {problem.field: problem.remedy for problem in find_problems(raw, environment)}
 
 
 def test_the_default_configuration_has_no_problem():
@@ -28,12 +28,12 @@ def test_the_default_configuration_has_no_problem():
 def test_all_problems_are_reported_at_once_with_field_value_and_remedy():
     raw = config.merge(
         RunConfig().to_json(),
-        {"model.patch_size": 7, "model.num_heads": 3, "model.depth": -1, "train.lr": math.nan, "train.colour": "red"},
+        {"model.patch_size": 7, "model.num_heads": 3, "model.depth": -1, "train.lr": math.nan, "train.color": "red"},
     )
     with pytest.raises(ConfigError) as caught:
         validate(raw, AROUND)
     found = {problem.field: problem for problem in caught.value.problems}
-    assert set(found) == {"model.patch_size", "model.num_heads", "model.depth", "train.lr", "train.colour"}
+    assert set(found) == {"model.patch_size", "model.num_heads", "model.depth", "train.lr", "train.color"}
     assert found["model.patch_size"].value == 7
     assert found["model.patch_size"].remedy == 8
     assert "1, 2, 4, 8, 16 or 32" in str(caught.value)
@@ -93,8 +93,8 @@ def test_a_configuration_survives_json():
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_every_preset_is_valid_and_says_what_it_is_for(name):
     memory = 16 * 10**9 if "cuda" in presets.PRESETS[name].devices else 4 * 10**9
-    around = Surroundings(num_train=50_000, num_classes=10, memory_bytes=memory, devices=("cpu", "cuda"))
-    assert find_problems(presets.build(name), around) == ()
+    environment = Environment(num_train=50_000, num_classes=10, memory_bytes=memory, devices=("cpu", "cuda"))
+    assert find_problems(presets.build(name), environment) == ()
     assert presets.PRESETS[name].purpose.endswith(".")
 
 

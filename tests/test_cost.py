@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -45,7 +45,9 @@ def test_parameters_are_counted_exactly(config):
 def test_operations_are_counted_as_pytorch_counts_them(config):
     model = VisionTransformer(config).eval()
     with FlopCounterMode(display=False) as counter:
-        trace(model, pictures(model, count=1))  # explicit attention: the fused kernel isn't counted on every device
+        trace(
+            model, random_inputs(model, count=1)
+        )  # explicit attention: the fused kernel isn't counted on every device
     assert cost.forward_flops(config) == counter.get_total_flops()
 
 
@@ -72,7 +74,7 @@ def saved_bytes(model, batch_size):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = F.cross_entropy(model(pictures(model, batch_size)), torch.zeros(batch_size, dtype=torch.long))
+        loss = F.cross_entropy(model(random_inputs(model, batch_size)), torch.zeros(batch_size, dtype=torch.long))
     assert loss.requires_grad
     return sum(storage.nbytes() for storage in kept.values())
 

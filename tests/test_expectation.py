@@ -11,12 +11,12 @@ from vit.data.store import DatasetInfo
 from vit.rules import validate
 
 COUNTS = {"train": 50_000, "test": 10_000}
-CIFAR10 = DatasetInfo("pictures", "imported", CLASSES, COUNTS, image_size=32, fingerprint="")
+CIFAR10 = DatasetInfo("images", "imported", CLASSES, COUNTS, image_size=32, fingerprint="")
 MEASURED = [preset for preset in presets.PRESETS.values() if preset.reached]
 
 
 def config(preset: str, **overrides):
-    return validate(presets.build(preset, {"data.source": "pictures", **overrides}))
+    return validate(presets.build(preset, {"data.source": "images", **overrides}))
 
 
 @pytest.mark.parametrize("preset", MEASURED, ids=lambda preset: preset.name)

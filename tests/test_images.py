@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import close, encode, noise, png_header, scene
+from image_files import close, encode, noise, png_header, scene
 from PIL import ExifTags, Image
 
 from vit import images
@@ -22,7 +22,7 @@ def test_every_promised_format_is_read(format):
 
 @pytest.mark.parametrize("format", ["TIFF", "ICO", "PPM", "PCX", "SGI", "TGA", "EPS", "PDF"])
 def test_other_formats_are_refused_whatever_they_are_called(format):
-    with pytest.raises(ImageError, match="cat.png is not a picture that can be read: save it as PNG"):
+    with pytest.raises(ImageError, match="cat.png is not an image that can be read: save it as PNG"):
         images.decode(encode(scene(), format), "cat.png")
 
 
@@ -30,8 +30,8 @@ def test_other_formats_are_refused_whatever_they_are_called(format):
     "content",
     [b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!doctype html><img>", b"\x00" * 64, bytes(range(256))],
 )
-def test_what_is_no_picture_is_refused(content):
-    with pytest.raises(ImageError, match="is not a picture"):
+def test_what_is_no_image_is_refused(content):
+    with pytest.raises(ImageError, match="is not an image"):
         images.decode(content, "x.png")
 
 
@@ -49,7 +49,7 @@ def test_a_file_cut_anywhere_is_refused_or_complete(format, options):
             image = images.decode(content[:cut], "a").image
         except ImageError:
             continue
-        assert image.tobytes() == whole.tobytes(), f"half a picture after {cut} of {len(content)} bytes"
+        assert image.tobytes() == whole.tobytes(), f"half an image after {cut} of {len(content)} bytes"
 
 
 @given(st.sampled_from(images.FORMATS), st.data())
@@ -71,7 +71,7 @@ def test_bombs_are_refused_from_their_header(size):
     assert time.process_time() - start < 0.2
 
 
-def test_a_picture_without_pixels_is_refused():
+def test_a_image_without_pixels_is_refused():
     with pytest.raises(ImageError):
         images.decode(png_header(0, 0), "a.png")
 
@@ -138,19 +138,19 @@ def test_an_opaque_alpha_channel_is_not_worth_a_note():
     assert images.decode(encode(scene().convert("RGBA")), "a").note is None
 
 
-def test_sixteen_bits_of_grey_are_scaled_not_clipped():
+def test_sixteen_bits_of_gray_are_scaled_not_clipped():
     ramp = np.array([[0, 257, 1000, 32896, 65535]], np.uint16)
     decoded = images.decode(encode(Image.fromarray(ramp)), "a").image
     assert [decoded.getpixel((x, 0))[0] for x in range(5)] == [0, 1, 4, 128, 255]
 
 
-def test_one_bit_and_grey_and_palette_pictures_become_rgb():
+def test_one_bit_and_gray_and_palette_images_become_rgb():
     for mode in ("1", "L", "P"):
         decoded = images.decode(encode(Image.new("L", (3, 3), 255).convert(mode)), "a").image
         assert decoded.getpixel((1, 1)) == (255, 255, 255)
 
 
-def test_cmyk_jpegs_keep_their_colours():
+def test_cmyk_jpegs_keep_their_colors():
     """Pillow writes CMYK JPEGs inverted with an Adobe marker, as Photoshop does."""
     content = encode(scene().convert("CMYK"), "JPEG", quality=95)
     assert b"Adobe" in content

@@ -5,7 +5,7 @@ import math
 import pytest
 import timm
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 
 from vit.config import ModelConfig
 from vit.export.timm import timm_kwargs
@@ -29,7 +29,7 @@ def test_timm_takes_the_weights_strictly_and_computes_the_same_logits(config):
     model = vision_transformer(**config)
     reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).eval()
     reference.load_state_dict(model.state_dict(), strict=True)
-    inputs = pictures(model, count=4)
+    inputs = random_inputs(model, count=4)
     assert torch.allclose(model(inputs), reference(inputs), rtol=1e-5, atol=1e-5)
 
 
@@ -39,7 +39,7 @@ def test_a_training_step_has_timms_gradients(config):
     model = vision_transformer(**config).double().train()
     reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).double().train()
     reference.load_state_dict(model.state_dict(), strict=True)
-    inputs = pictures(model, count=4).double()
+    inputs = random_inputs(model, count=4).double()
     labels = torch.arange(4) % model.config.num_classes
     for network in (model, reference):
         torch.nn.functional.cross_entropy(network(inputs), labels).backward()
@@ -52,7 +52,7 @@ def test_a_training_step_has_timms_gradients(config):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_explicit_attention_computes_what_fused_attention_computes(config, dtype):
     model = vision_transformer(**config).to(dtype)
-    x = model.embed(pictures(model).to(dtype))
+    x = model.embed(random_inputs(model).to(dtype))
     for block in model.blocks:
         normed = block.norm1(x)
         weights, values = block.attn.explicit(normed)
@@ -73,7 +73,7 @@ def shuffled_patches(images, patch, order):
 @pytest.mark.parametrize("reg_tokens", [0, 2])
 def test_without_positions_a_mean_pooling_model_can_not_tell_where_patches_are(reg_tokens):
     model = vision_transformer(pos_embed="none", reg_tokens=reg_tokens).double()
-    inputs = pictures(model).double()
+    inputs = random_inputs(model).double()
     shuffled = shuffled_patches(inputs, 2, torch.randperm(16, generator=torch.Generator().manual_seed(2)))
     assert not torch.equal(shuffled, inputs)
     assert torch.allclose(model(shuffled), model(inputs), atol=1e-11)
@@ -82,7 +82,7 @@ def test_without_positions_a_mean_pooling_model_can_not_tell_where_patches_are(r
 @pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
 def test_with_positions_it_can(pos_embed):
     model = vision_transformer(pos_embed=pos_embed).double()
-    inputs = pictures(model).double()
+    inputs = random_inputs(model).double()
     shuffled = shuffled_patches(inputs, 2, torch.arange(15, -1, -1))
     assert not torch.allclose(model(shuffled), model(inputs), atol=1e-3)
 
@@ -100,7 +100,7 @@ def test_a_rate_of_zero_makes_dropping_paths_the_identity():
     assert torch.equal(DropPath(0.0).train()(x), x)
 
 
-def test_dropped_paths_are_whole_pictures_and_keep_the_mean():
+def test_dropped_paths_are_whole_images_and_keep_the_mean():
     torch.manual_seed(0)
     x = torch.ones(20_000, 2, 3)
     dropped = DropPath(0.25).train()(x)
@@ -111,7 +111,7 @@ def test_dropped_paths_are_whole_pictures_and_keep_the_mean():
 
 def test_without_any_dropping_training_mode_computes_the_same():
     model = vision_transformer()
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     expected = model(inputs)
     assert torch.equal(model.train()(inputs), expected)
 
@@ -119,7 +119,7 @@ def test_without_any_dropping_training_mode_computes_the_same():
 @pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate", "drop_path_rate"])
 def test_each_kind_of_dropping_acts_in_training_only(rate):
     model = vision_transformer(**{rate: 0.5})
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     assert torch.equal(model(inputs), model(inputs))
     torch.manual_seed(0)
     assert not torch.equal(model.train()(inputs), model(inputs))
@@ -137,7 +137,7 @@ def test_an_untrained_model_believes_in_all_classes_alike(config):
 @pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
 def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
     model = vision_transformer(image_size=image_size, patch_size=patch_size, stem="conv", embed_dim=32)
-    inputs = pictures(model, count=2)
+    inputs = random_inputs(model, count=2)
     assert model.patch_embed(inputs).shape == (2, (image_size // patch_size) ** 2, 32)
     assert model(inputs).shape == (2, 3)
 
@@ -145,6 +145,6 @@ def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
 @pytest.mark.parametrize("config", PLAIN, ids=str)
 def test_every_weight_gets_a_gradient(config):
     model = vision_transformer(**config)
-    model(pictures(model)).square().sum().backward()
+    model(random_inputs(model)).square().sum().backward()
     without = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert without == []

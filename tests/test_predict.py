@@ -1,11 +1,11 @@
-"""Predictions are the model's own, for the part of a picture that is shown as seen."""
+"""Predictions are the model's own, for the part of an image that is shown as seen."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from builders import model_info, pictures, saved_checkpoint, vision_transformer
+from builders import model_info, random_inputs, saved_checkpoint, vision_transformer
 from PIL import Image
 
 from vit import images
@@ -14,7 +14,7 @@ from vit.images import DecodedImage
 from vit.predict import Predictor
 
 
-def picture(width=40, height=24, seed=0, note=None) -> DecodedImage:
+def image(width=40, height=24, seed=0, note=None) -> DecodedImage:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return DecodedImage(Image.fromarray(pixels), note)
 
@@ -27,7 +27,7 @@ def predictor(**config) -> Predictor:
 def test_probabilities_are_the_softmax_of_the_models_logits(tmp_path):
     model = vision_transformer()
     loaded = Predictor.load(saved_checkpoint(tmp_path / "a.safetensors", model))
-    shown = picture(width=8, height=8)  # the model's own size: nothing is cut or scaled
+    shown = image(width=8, height=8)  # the model's own size: nothing is cut or scaled
     pixels = torch.from_numpy(np.array(shown.image)).permute(2, 0, 1)[None].double() / 255
     mean, std = (
         torch.tensor(values, dtype=torch.float64).view(3, 1, 1) for values in (loaded.info.mean, loaded.info.std)
@@ -37,7 +37,7 @@ def test_probabilities_are_the_softmax_of_the_models_logits(tmp_path):
 
 
 def test_top_names_the_likeliest_classes_first():
-    prediction = predictor().predict([("a", picture())])[0]
+    prediction = predictor().predict([("a", image())])[0]
     top = prediction.top(2)
     assert len(top) == 2
     assert top[0][1] == max(prediction.probabilities)
@@ -47,7 +47,7 @@ def test_top_names_the_likeliest_classes_first():
 
 
 def test_what_is_said_to_be_seen_is_the_box_of_the_original():
-    shown = picture(width=50, height=30)
+    shown = image(width=50, height=30)
     prediction = predictor().predict([("a", shown)])[0]
     assert prediction.seen.size == (8, 8)
     left, top, right, bottom = prediction.box
@@ -55,15 +55,15 @@ def test_what_is_said_to_be_seen_is_the_box_of_the_original():
     assert images.fit(shown.image.crop(prediction.box), 8).tobytes() == prediction.seen.tobytes()
 
 
-def test_names_and_notes_stay_with_their_pictures():
-    batch = [(f"picture {i}", picture(seed=i, note=f"note {i}")) for i in range(5)]
+def test_names_and_notes_stay_with_their_images():
+    batch = [(f"image {i}", image(seed=i, note=f"note {i}")) for i in range(5)]
     predictions = predictor().predict(batch)
-    assert [(p.name, p.note) for p in predictions] == [(f"picture {i}", f"note {i}") for i in range(5)]
+    assert [(p.name, p.note) for p in predictions] == [(f"image {i}", f"note {i}") for i in range(5)]
 
 
-def test_a_picture_is_predicted_alike_alone_and_among_others():
+def test_a_image_is_predicted_alike_alone_and_among_others():
     ours = predictor()
-    batch = [(str(i), picture(seed=i)) for i in range(130)]  # more than one batch
+    batch = [(str(i), image(seed=i)) for i in range(130)]  # more than one batch
     together = ours.predict(batch)
     assert len(together) == 130
     for index in (0, 63, 64, 129):
@@ -71,33 +71,33 @@ def test_a_picture_is_predicted_alike_alone_and_among_others():
         assert alone.probabilities == pytest.approx(together[index].probabilities, abs=1e-5)
 
 
-def test_no_pictures_make_no_predictions():
+def test_no_images_make_no_predictions():
     assert predictor().predict([]) == []
 
 
 def test_explaining_predicts_the_same_and_traces_the_same_input():
-    ours, shown = predictor(pool="cls"), picture()
+    ours, shown = predictor(pool="cls"), image()
     prediction, found = ours.explain("a", shown)
     assert prediction.probabilities == pytest.approx(ours.predict([("a", shown)])[0].probabilities, abs=1e-5)
     assert torch.equal(found.attention, trace(ours.model, ours.inputs([prediction.seen])).attention)
     assert found.attention.shape[1] == 1
 
 
-def test_a_model_of_grey_pictures_sees_grey():
-    prediction = predictor(in_channels=1).predict([("a", picture())])[0]
+def test_a_model_of_gray_images_sees_gray():
+    prediction = predictor(in_channels=1).predict([("a", image())])[0]
     assert prediction.seen.mode == "L"
 
 
 def test_a_loaded_model_is_only_read(tmp_path):
     loaded = Predictor.load(saved_checkpoint(tmp_path / "a.safetensors"))
-    loaded.explain("a", picture())
+    loaded.explain("a", image())
     assert not loaded.model.training
     assert not any(weight.requires_grad for weight in loaded.model.parameters())
 
 
 def test_many_threads_may_share_one_predictor():
     ours = predictor()
-    shown = [(str(i), picture(seed=i)) for i in range(24)]
+    shown = [(str(i), image(seed=i)) for i in range(24)]
     expected = [ours.predict([pair])[0].probabilities for pair in shown]
 
     def ask(index):
@@ -111,10 +111,10 @@ def test_many_threads_may_share_one_predictor():
         assert answer == pytest.approx(expected[index % 24], abs=1e-5)
 
 
-def test_inputs_are_normalised_like_training_pictures():
+def test_inputs_are_normalized_like_training_images():
     ours = predictor()
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     seen = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in pixels]
     mean, std = torch.tensor(ours.info.mean).view(3, 1, 1), torch.tensor(ours.info.std).view(3, 1, 1)
     assert torch.allclose(ours.inputs(seen), (pixels / 255 - mean) / std, atol=1e-5)
-    assert ours.inputs(seen).shape == pictures(ours.model, 2).shape
+    assert ours.inputs(seen).shape == random_inputs(ours.model, 2).shape

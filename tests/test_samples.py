@@ -1,4 +1,4 @@
-"""The sample pictures are small, can be read, and say where they come from."""
+"""The sample images are small, can be read, and say where they come from."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ from vit import images, samples
 CIFAR10 = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
 
-@pytest.mark.parametrize("sample", samples.listing(), ids=lambda sample: sample.name)
-def test_a_sample_is_a_small_picture_with_a_source(sample):
+@pytest.mark.parametrize("sample", samples.list_samples(), ids=lambda sample: sample.name)
+def test_a_sample_is_a_small_image_with_a_source(sample):
     content = sample.path.read_bytes()
     assert len(content) < 60_000
     assert 256 <= max(images.decode(content, sample.name).image.size) <= 512
@@ -20,10 +20,12 @@ def test_a_sample_is_a_small_picture_with_a_source(sample):
     assert f"`{sample.path.name}`" in (samples.FOLDER / "README.md").read_text()
 
 
-def test_every_picture_of_the_folder_is_listed():
-    assert {path.name for path in samples.FOLDER.glob("*.jpg")} == {sample.path.name for sample in samples.listing()}
+def test_every_image_of_the_folder_is_listed():
+    assert {path.name for path in samples.FOLDER.glob("*.jpg")} == {
+        sample.path.name for sample in samples.list_samples()
+    }
 
 
 def test_listing_samples_imports_no_torch():
-    code = "import sys; from vit import samples; samples.listing(); print('torch' in sys.modules)"
+    code = "import sys; from vit import samples; samples.list_samples(); print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

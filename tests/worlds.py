@@ -15,7 +15,7 @@ from vit import checkpoint, files, presets
 from vit.data.shapes import CLASSES
 from vit.rules import validate
 from vit.runs import launch
-from vit.runs.directory import Run, Saved
+from vit.runs.directory import Run, SavedCheckpoint
 from vit.runs.plan import Plan, write_plan
 from vit.runs.status import Status, write_status
 
@@ -111,7 +111,7 @@ def saved(run: Run, step: int, image_size: int = 16, seed: int = 0, folder: str 
     checkpoint.save(path, prefixed(model), info)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     size, epoch = path.stat().st_size, step / STEPS_PER_EPOCH
-    entry = Saved(step, epoch, f"{folder}{path.name}", digest, size, accuracy_at(step), 1.0)
+    entry = SavedCheckpoint(step, epoch, f"{folder}{path.name}", digest, size, accuracy_at(step), 1.0)
     with open(path.parent / run.journal_path.name, "a") as journal:
         journal.write(json.dumps(asdict(entry)) + "\n")
 

@@ -5,6 +5,6 @@ Shape letters used everywhere:
     N tokens (prefix + patches), D embed_dim, h heads, d head_dim (D = h * d),
     K classes, L layers.
 
-Words: *step* is one optimizer update, *epoch* one pass over the training split. ``val`` is carved from
+Words: *step* is one optimizer update, *epoch* one pass over the training split. ``val`` is split off from
 train and chooses the best checkpoint; ``test`` is looked at once, at the end.
 """

@@ -66,6 +66,11 @@ def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
     return tensors, info
 
 
+def load_model(model: str | Path) -> VisionTransformer:
+    """Rebuild a model from its checkpoint alone, in eval mode; arguments and errors as of ``load_with_info``."""
+    return load_with_info(model)[0]
+
+
 def load_with_info(model: str | Path) -> tuple[VisionTransformer, ModelInfo]:
     """Rebuild a model from its checkpoint alone, in eval mode, with its description beside it.
 

@@ -1,4 +1,4 @@
-"""The whole configuration of a run: validated, serialisable, and free of torch so that pages open fast.
+"""The whole configuration of a run: validated, serializable, and free of torch so that pages open fast.
 
 Two conventions save options: a length below 1 is a share (of the run, of the data), 1 and above is a count
 (steps, images). Everything that depends on another field or on the data is a rule in ``vit.rules``.
@@ -32,11 +32,11 @@ class ModelConfig(Section):
     """The Vision Transformer of Dosovitskiy et al. 2020 (https://arxiv.org/abs/2010.11929), in timm's words."""
 
     image_size: int = Field(default=32, ge=4, le=1024)
-    """Side of the square picture the model sees, in pixels."""
+    """Side of the square image the model sees, in pixels."""
     patch_size: int = Field(default=4, ge=1, le=256)
     """Side of one patch, in pixels. Smaller patches mean more tokens: finer, slower."""
     in_channels: Literal[1, 3] = 3
-    """Colour channels: 3 for RGB, 1 for grey."""
+    """Color channels: 3 for RGB, 1 for gray."""
     num_classes: int = Field(default=10, ge=2, le=100_000)
     """How many classes to tell apart; follows the data."""
     embed_dim: int = Field(default=128, ge=4, le=8192)
@@ -117,7 +117,7 @@ class DataConfig(Section):
     source: str = Field(default="shapes", min_length=1, max_length=4096)
     """A data set's name, or a path to a folder or archive."""
     val_size: float = Field(default=0.1, gt=0, le=1e8)
-    """Part of the training pictures kept for validation: a share below 1, or a number of pictures."""
+    """Part of the training images kept for validation: a share below 1, or a number of images."""
 
     def num_val(self, num_images: int) -> int:
         """Images of the validation split, of ``num_images`` that train and validation share; at least one."""
@@ -125,7 +125,7 @@ class DataConfig(Section):
 
 
 class AugmentConfig(Section):
-    """How training pictures are varied. More variation pays in longer runs and hurts in short ones."""
+    """How training images are varied. More variation pays in longer runs and hurts in short ones."""
 
     flip: Literal["none", "random", "alternating"] = "alternating"
     """Mirroring: never, by chance, or every other epoch (Jordan 2024)."""
@@ -134,26 +134,26 @@ class AugmentConfig(Section):
     color_jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random brightness, contrast and saturation."""
     rand_augment: int = Field(default=0, ge=0, le=10)
-    """Magnitude of RandAugment (two random operations per picture); 0 is off."""
+    """Magnitude of RandAugment (two random operations per image); 0 is off."""
     random_erasing: float = Field(default=0.0, ge=0, le=1)
     """Probability of blanking a random rectangle."""
     mixup_alpha: float = Field(default=0.0, ge=0, le=10)
-    """Mixup strength: blends pairs of pictures and their labels; 0 is off."""
+    """Mixup strength: blends pairs of images and their labels; 0 is off."""
     cutmix_alpha: float = Field(default=0.0, ge=0, le=10)
-    """CutMix strength: pastes a rectangle of another picture; 0 is off."""
+    """CutMix strength: pastes a rectangle of another image; 0 is off."""
 
 
 class TrainConfig(Section):
     """How long, how fast and with which optimizer. Exactly one of epochs, steps and minutes is set."""
 
     epochs: float | None = Field(default=None, gt=0, le=100_000)
-    """Length in passes over the training pictures."""
+    """Length in passes over the training images."""
     steps: int | None = Field(default=None, ge=1, le=100_000_000)
     """Length in optimizer updates."""
     minutes: float | None = Field(default=None, gt=0, le=100_000)
     """Length in minutes; measured on this machine and turned into steps before the start."""
     batch_size: int = Field(default=64, ge=1, le=65_536)
-    """Pictures per optimizer update."""
+    """Images per optimizer update."""
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     """AdamW is the safe choice; Muon learns faster per step on small ViTs."""
     lr: float = Field(default=0.001, gt=0, le=10)

@@ -31,7 +31,7 @@ def _embedding_parameters(config: ModelConfig) -> int:
 
 
 def forward_macs(config: ModelConfig) -> int:
-    """Multiply-adds of one picture's forward pass; one training step costs about three times as many."""
+    """Multiply-adds of one image's forward pass; one training step costs about three times as many."""
     dim, tokens = config.embed_dim, config.num_tokens
     block = tokens * (4 * dim * dim + 2 * dim * config.mlp_dim) + 2 * tokens**2 * dim
     return _embedding_macs(config) + config.depth * block + dim * config.num_classes
@@ -46,7 +46,7 @@ def _embedding_macs(config: ModelConfig) -> int:
 
 
 def forward_flops(config: ModelConfig) -> int:
-    """Floating-point operations of one picture's forward pass: two per multiply-add."""
+    """Floating-point operations of one image's forward pass: two per multiply-add."""
     return 2 * forward_macs(config)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 import psutil
 
-from vit.rules import Surroundings
+from vit.rules import Environment
 from vit.text import counted, size
 
 
@@ -57,12 +57,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def surroundings(num_train: int | None = None, num_classes: int | None = None) -> Surroundings:
+def environment(num_train: int | None = None, num_classes: int | None = None) -> Environment:
     """What a configuration has to fit on this machine and on the data given."""
     hardware = describe()
     memory = hardware.memory_bytes if hardware.device == "cuda" else psutil.virtual_memory().available
     devices = ("cpu",) if hardware.device == "cpu" else ("cpu", hardware.device)
-    return Surroundings(num_train, num_classes, memory, devices)
+    return Environment(num_train, num_classes, memory, devices)
 
 
 def _nvidia() -> tuple[str, int] | None:

@@ -40,7 +40,7 @@ class DataError(VitError):
 
 
 class ImageError(VitError):
-    """A picture that can't be shown to a model."""
+    """An image that can't be shown to a model."""
 
 
 class RunError(VitError):

@@ -1,6 +1,6 @@
-"""From a file's bytes to the picture a model sees. Pillow and numpy only.
+"""From a file's bytes to the image a model sees. Pillow and numpy only.
 
-A picture is either decoded completely and upright, or refused with a sentence; nothing is guessed or half shown.
+An image is either decoded completely and upright, or refused with a sentence; nothing is guessed or half shown.
 """
 
 import io
@@ -26,7 +26,7 @@ BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A complete picture.
+    """A complete image.
 
     Attributes:
         image: RGB, upright, without metadata.
@@ -58,7 +58,7 @@ def decode(data: bytes, name: str) -> DecodedImage:
         name: What to call the file in messages; never used as a path.
 
     Raises:
-        ImageError: If it is empty, not such a picture, damaged, incomplete or above 50 megapixels.
+        ImageError: If it is empty, not such an image, damaged, incomplete or above 50 megapixels.
     """
     shown = _shown(name)
     if not data:
@@ -72,7 +72,7 @@ def decode(data: bytes, name: str) -> DecodedImage:
     except BOMBS as error:
         raise _too_large(shown) from error
     except Image.UnidentifiedImageError as error:
-        raise ImageError(f"{shown} is not a picture that can be read: save it as {FORMAT_WORDS}.") from error
+        raise ImageError(f"{shown} is not an image that can be read: save it as {FORMAT_WORDS}.") from error
     except DAMAGE as error:
         raise ImageError(f"{shown} is damaged or incomplete: save or download it again.") from error
 
@@ -91,7 +91,7 @@ def fit(image: Image.Image, size: int) -> Image.Image:
 
 
 def to_array(image: Image.Image, channels: int = 3) -> np.ndarray:
-    """uint8 (C, H, W) with 3 channels (RGB) or 1 (grey, ITU-R BT.601)."""
+    """uint8 (C, H, W) with 3 channels (RGB) or 1 (gray, ITU-R BT.601)."""
     if channels == 1:
         return np.array(image.convert("L"))[None]
     return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
@@ -115,9 +115,9 @@ def _convert(image: Image.Image) -> DecodedImage:
 
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     """An RGB copy, and whether anything transparent was laid on white."""
-    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow itself would clip at 255
-        grey = (np.asarray(image).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB"), False
+    if image.mode.startswith("I"):  # 16 bits of gray, which Pillow itself would clip at 255
+        gray = (np.asarray(image).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8)
+        return Image.fromarray(gray).convert("RGB"), False
     if not image.has_transparency_data:
         return image.convert("RGB"), False
     layered = image.convert("RGBA")
@@ -130,7 +130,7 @@ def _check_size(image: Image.Image, shown: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(shown)
     if not image.width * image.height:
-        raise ImageError(f"{shown} has no pixels: choose another picture.")
+        raise ImageError(f"{shown} has no pixels: choose another image.")
 
 
 def _too_large(shown: str) -> ImageError:

@@ -143,8 +143,8 @@ class Block(nn.Module):
 class VisionTransformer(nn.Module):
     """Patches to tokens, tokens through the encoder, one summary to the head: (B, C, H, W) -> (B, K).
 
-    As in timm, a class-token model normalises all tokens and reads the first (``norm``), a mean-pooling model
-    averages the patch tokens and normalises the average (``fc_norm``).
+    As in timm, a class-token model normalizes all tokens and reads the first (``norm``), a mean-pooling model
+    averages the patch tokens and normalizes the average (``fc_norm``).
     """
 
     def __init__(self, config: ModelConfig):

@@ -24,7 +24,7 @@ class ModelInfo:
     Attributes:
         run: The whole configuration it was trained with.
         classes: Class names in the order of the logits.
-        mean: Channel means on [0, 1] that inputs are normalised with.
+        mean: Channel means on [0, 1] that inputs are normalized with.
         std: Channel standard deviations, likewise.
         data: Name, fingerprint and split sizes of the training data.
         step: Optimizer updates done.

@@ -31,8 +31,8 @@ def data_root() -> Path:
     return home() / "data"
 
 
-def pictures_root() -> Path:
-    """The pictures that a person has pinned, one file each."""
+def pinned_root() -> Path:
+    """The images that a person has pinned, one file each."""
     return home() / "pictures"
 
 

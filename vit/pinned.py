@@ -1,4 +1,4 @@
-"""Pictures that a person has pinned, to be looked at again with every model: one PNG each, name and class inside."""
+"""Images that a person has pinned, to be looked at again with every model: one PNG each, name and class inside."""
 
 import hashlib
 import io
@@ -14,14 +14,14 @@ from vit.errors import ImageError
 from vit.images import DecodedImage
 
 MOST = 24
-SIDE = 1024  # pixels of the shorter side; larger pictures are kept smaller
+SIDE = 1024  # pixels of the shorter side; larger images are kept smaller
 NAME_LENGTH = 80
 ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """A pinned picture: ``id`` names its file, ``label`` is its class where that is known."""
+    """A pinned image: ``id`` names its file, ``label`` is its class where that is known."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class Pinned:
         return _path(self.id)
 
     def read(self) -> DecodedImage:
-        """Decode it, with the checks that every picture passes.
+        """Decode it, with the checks that every image passes.
 
         Raises:
             ImageError: If the file is damaged or gone.
@@ -46,16 +46,16 @@ class Pinned:
 
 
 def id_of(key: str) -> str:
-    """The id under which a picture is pinned; the same key, the same id."""
+    """The id under which an image is pinned; the same key, the same id."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> str:
-    """Keep a picture; one that is pinned already stays as it is.
+    """Keep an image; one that is pinned already stays as it is.
 
     Args:
-        key: Says which picture it is.
-        image: The whole picture.
+        key: Says which image it is.
+        image: The whole image.
         name: As a person knows it.
         label: Its class.
 
@@ -66,41 +66,41 @@ def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> st
         ImageError: If there are as many as are kept.
     """
     pinned_id = id_of(key)
-    known = listing()
+    known = list_pinned()
     if len(known) >= MOST and pinned_id not in {entry.id for entry in known}:
-        raise ImageError(f"{MOST} pictures are pinned, which is as many as are kept: unpin one first.")
-    paths.pictures_root().mkdir(parents=True, exist_ok=True)
+        raise ImageError(f"{MOST} images are pinned, which is as many as are kept: unpin one first.")
+    paths.pinned_root().mkdir(parents=True, exist_ok=True)
     files.write_bytes(_path(pinned_id), _encoded(image, name, label))
     return pinned_id
 
 
 def unpin(pinned_id: str) -> None:
-    """Let a picture go; one that isn't pinned is gone already."""
+    """Let an image go; one that isn't pinned is gone already."""
     if ID.fullmatch(pinned_id):
         _path(pinned_id).unlink(missing_ok=True)
 
 
-def listing() -> list[Pinned]:
-    """All pinned pictures that can be read, the latest first."""
-    found = [path for path in paths.pictures_root().glob("*.png") if ID.fullmatch(path.stem)]
+def list_pinned() -> list[Pinned]:
+    """All pinned images that can be read, the latest first."""
+    found = [path for path in paths.pinned_root().glob("*.png") if ID.fullmatch(path.stem)]
     entries = [_read(path) for path in sorted(found, key=_modified, reverse=True)]
     return [entry for entry in entries if entry is not None]
 
 
 def find(pinned_id: str) -> Pinned:
-    """The picture with an id.
+    """The image with an id.
 
     Raises:
         ImageError: If there is none.
     """
     found = _read(_path(pinned_id)) if ID.fullmatch(pinned_id) else None
     if found is None:
-        raise ImageError("this picture is not pinned, or no longer; choose one of those shown")
+        raise ImageError("this image is not pinned, or no longer; choose one of those shown")
     return found
 
 
 def _path(pinned_id: str) -> Path:
-    return paths.pictures_root() / f"{pinned_id}.png"
+    return paths.pinned_root() / f"{pinned_id}.png"
 
 
 def _modified(path: Path) -> float:
@@ -111,7 +111,7 @@ def _modified(path: Path) -> float:
 
 
 def _read(path: Path) -> Pinned | None:
-    """What a file says of itself, from its header; None if it is no picture of ours."""
+    """What a file says of itself, from its header; None if it is no image of ours."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
             words = {key: str(image.info.get(key, "")) for key in ("name", "label")}

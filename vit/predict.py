@@ -1,4 +1,4 @@
-"""From pictures to class probabilities, with a model that is loaded once and then only read."""
+"""From images to class probabilities, with a model that is loaded once and then only read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,26 +9,26 @@ from PIL import Image
 from torch import Tensor
 
 from vit import checkpoint, images
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.errors import CheckpointError
 from vit.explain.trace import Trace, trace
 from vit.images import DecodedImage
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
 
-BATCH_SIZE = 64  # bounds memory however many pictures are given
+BATCH_SIZE = 64  # bounds memory however many images are given
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about one picture.
+    """What a model says about one image.
 
     Attributes:
-        name: The picture's name.
+        name: The image's name.
         classes: In the order of ``probabilities``.
         probabilities: One per class; they sum to 1.
         seen: What the model looked at, at its own size.
-        box: (left, top, right, bottom) of that part in the original picture, in pixels.
+        box: (left, top, right, bottom) of that part in the original image, in pixels.
         note: What decoding had to decide, such as "first of 12 frames".
     """
 
@@ -63,36 +63,36 @@ class Predictor:
         network, info = checkpoint.load_with_info(model)
         return cls(network.to(device).requires_grad_(False), info, device)
 
-    def predict(self, pictures: list[tuple[str, DecodedImage]]) -> list[Prediction]:
-        """Predict named pictures, in their order."""
+    def predict(self, named: list[tuple[str, DecodedImage]]) -> list[Prediction]:
+        """Predict named images, in their order."""
         predictions = []
-        for start in range(0, len(pictures), BATCH_SIZE):
-            batch = pictures[start : start + BATCH_SIZE]
-            seen = [self.see(picture.image) for _, picture in batch]
+        for start in range(0, len(named), BATCH_SIZE):
+            batch = named[start : start + BATCH_SIZE]
+            seen = [self.see(image.image) for _, image in batch]
             with torch.inference_mode():
                 logits = self.model(self.inputs(seen))
             predictions += self._predictions(batch, seen, logits)
         return predictions
 
-    def explain(self, name: str, picture: DecodedImage) -> tuple[Prediction, Trace]:
-        """Predict one picture and keep what the model computed on the way, in main memory."""
-        seen = [self.see(picture.image)]
+    def explain(self, name: str, image: DecodedImage) -> tuple[Prediction, Trace]:
+        """Predict one image and keep what the model computed on the way, in main memory."""
+        seen = [self.see(image.image)]
         result = trace(self.model, self.inputs(seen))
-        return self._predictions([(name, picture)], seen, result.logits)[0], result.cpu()
+        return self._predictions([(name, image)], seen, result.logits)[0], result.cpu()
 
-    def see(self, picture: Image.Image) -> Image.Image:
-        """The part of a picture that the model looks at, at its own size and in its own colours."""
-        fitted = images.fit(picture, self.info.model.image_size)
+    def see(self, image: Image.Image) -> Image.Image:
+        """The part of an image that the model looks at, at its own size and in its own colors."""
+        fitted = images.fit(image, self.info.model.image_size)
         return fitted if self.info.model.in_channels == 3 else fitted.convert("L")
 
     def inputs(self, seen: list[Image.Image]) -> Tensor:
-        """Pictures from ``see``, normalised as in training: (B, C, H, W) on the model's device."""
-        pixels = np.stack([images.to_array(picture, self.info.model.in_channels) for picture in seen])
+        """Images from ``see``, normalized as in training: (B, C, H, W) on the model's device."""
+        pixels = np.stack([images.to_array(image, self.info.model.in_channels) for image in seen])
         mean, std = (torch.tensor(values, device=self.device) for values in (self.info.mean, self.info.std))
-        return normalise(torch.from_numpy(pixels).to(self.device), mean, std)
+        return normalize(torch.from_numpy(pixels).to(self.device), mean, std)
 
-    def picture(self, inputs: Tensor) -> Image.Image:
-        """The first of some normalised inputs as a picture again; the inverse of ``inputs``."""
+    def image(self, inputs: Tensor) -> Image.Image:
+        """The first of some normalized inputs as an image again; the inverse of ``inputs``."""
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.info.mean, self.info.std))
         pixels = ((inputs[0].cpu() * std + mean) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
@@ -104,6 +104,6 @@ class Predictor:
             )
         rows = logits.float().softmax(dim=1).tolist()
         return [
-            Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*picture.image.size), picture.note)
-            for (name, picture), view, row in zip(batch, seen, rows, strict=True)
+            Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*image.image.size), image.note)
+            for (name, image), view, row in zip(batch, seen, rows, strict=True)
         ]

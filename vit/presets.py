@@ -55,7 +55,7 @@ _ALL = [
     Preset(
         "5-minutes",
         "5 minutes",
-        "A useful model over a cup of tea: the same small network, shown more pictures.",
+        "A useful model over a cup of tea: the same small network, shown more images.",
         "Reached 80% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.minutes": 5},
         reached=((1, 0.71), (3.7, 0.804), (5, 0.814), (10, 0.841)),

@@ -14,11 +14,11 @@ from vit.errors import ConfigError, Problem, RunError
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Environment:
     """What a configuration has to fit; None means not known yet.
 
     Attributes:
-        num_train: Pictures in the training split before validation is carved from it.
+        num_train: Images in the training split before validation is split from it.
         num_classes: Classes of the data set.
         memory_bytes: Memory that a run may use on its device.
         devices: Devices that this machine has, such as ("cpu", "cuda").
@@ -30,11 +30,11 @@ class Surroundings:
     devices: tuple[str, ...] | None = None
 
 
-Rule = Callable[[RunConfig, Surroundings], Iterator[Problem]]
+Rule = Callable[[RunConfig, Environment], Iterator[Problem]]
 _RULES: list[tuple[frozenset[str], Rule]] = []
 
 
-def validate(raw: dict, surroundings: Surroundings | None = None) -> RunConfig:
+def validate(raw: dict, environment: Environment | None = None) -> RunConfig:
     """Turn a raw configuration into a checked one.
 
     Raises:
@@ -44,7 +44,7 @@ def validate(raw: dict, surroundings: Surroundings | None = None) -> RunConfig:
     broken = {problem.field for problem in problems}
     for fields, rule in _RULES:
         if not fields & broken:
-            problems += rule(config, surroundings or Surroundings())
+            problems += rule(config, environment or Environment())
     if problems:
         raise ConfigError(problems)
     return config
@@ -64,10 +64,10 @@ def read(path: Path) -> RunConfig:
     return validate(raw)
 
 
-def find_problems(raw: dict, surroundings: Surroundings | None = None) -> tuple[Problem, ...]:
+def find_problems(raw: dict, environment: Environment | None = None) -> tuple[Problem, ...]:
     """The problems of a raw configuration, for a form that shows them while a person types."""
     try:
-        validate(raw, surroundings)
+        validate(raw, environment)
     except ConfigError as error:
         return error.problems
     return ()
@@ -116,7 +116,7 @@ def rule(*fields: str) -> Callable[[Rule], Rule]:
 
 
 @rule("model.image_size", "model.patch_size", "model.stem")
-def _patches_cover_the_image(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+def _patches_cover_the_image(config: RunConfig, _: Environment) -> Iterator[Problem]:
     size, patch = config.model.image_size, config.model.patch_size
     unit = 4 if config.model.stem == "conv" else 1  # three convolutions halve the image twice
     fitting = [side for side in divisors(size) if side % unit == 0]
@@ -130,12 +130,12 @@ def _patches_cover_the_image(config: RunConfig, _: Surroundings) -> Iterator[Pro
 
 
 @rule("model.embed_dim", "model.num_heads")
-def _heads_share_the_width(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+def _heads_share_the_width(config: RunConfig, _: Environment) -> Iterator[Problem]:
     yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim, most=64)
 
 
 @rule("model.embed_dim", "model.pos_embed")
-def _sincos_needs_four_parts(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+def _sincos_needs_four_parts(config: RunConfig, _: Environment) -> Iterator[Problem]:
     dim = config.model.embed_dim
     if config.model.pos_embed == "sincos2d" and dim % 4:
         message = "the 2-D sine-cosine embedding needs a multiple of 4 (sine and cosine, for x and y)"
@@ -143,7 +143,7 @@ def _sincos_needs_four_parts(config: RunConfig, _: Surroundings) -> Iterator[Pro
 
 
 @rule(*LENGTHS)
-def _one_length(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+def _one_length(config: RunConfig, _: Environment) -> Iterator[Problem]:
     given = {name: getattr(config.train, name.removeprefix("train.")) for name in LENGTHS}
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
@@ -153,48 +153,48 @@ def _one_length(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
 
 
 @rule("train.warmup", *LENGTHS, "train.batch_size", "data.val_size")
-def _warmup_ends_before_the_run(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
-    steps, warmup = planned_steps(config, around.num_train), config.train.warmup
+def _warmup_ends_before_the_run(config: RunConfig, environment: Environment) -> Iterator[Problem]:
+    steps, warmup = planned_steps(config, environment.num_train), config.train.warmup
     if warmup >= 1 and steps is not None and warmup >= steps:
         message = f"the warm-up is as long as the run of {steps:,} steps or longer; use a share such as 0.1"
         yield Problem("train.warmup", warmup, message, 0.1)
 
 
 @rule("data.val_size")
-def _something_left_to_train_on(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
-    size, total = config.data.val_size, around.num_train
-    if total is not None and training_images(config, total) < (around.num_classes or 1):
+def _something_left_to_train_on(config: RunConfig, environment: Environment) -> Iterator[Problem]:
+    size, total = config.data.val_size, environment.num_train
+    if total is not None and training_images(config, total) < (environment.num_classes or 1):
         message = f"the training split has {total:,} images and every class must keep one to train on; use 0.1"
         yield Problem("data.val_size", size, message, 0.1)
 
 
 @rule("train.batch_size", "data.val_size")
-def _batch_fits_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+def _batch_fits_the_data(config: RunConfig, environment: Environment) -> Iterator[Problem]:
     batch = config.train.batch_size
-    left = training_images(config, around.num_train) if around.num_train is not None else batch
+    left = training_images(config, environment.num_train) if environment.num_train is not None else batch
     if batch > left > 0:
         yield Problem("train.batch_size", batch, f"larger than the {left:,} training images; use at most {left}", left)
 
 
 @rule("train.batch_size", "train.processes")
-def _processes_share_the_batch(config: RunConfig, _: Surroundings) -> Iterator[Problem]:
+def _processes_share_the_batch(config: RunConfig, _: Environment) -> Iterator[Problem]:
     if config.train.processes:
         yield from _divides("train.processes", config.train.processes, "batch_size", config.train.batch_size, most=64)
 
 
 @rule("model.num_classes")
-def _classes_match_the_data(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+def _classes_match_the_data(config: RunConfig, environment: Environment) -> Iterator[Problem]:
     classes = config.model.num_classes
-    if around.num_classes is not None and classes != around.num_classes:
-        message = f"the data set has {around.num_classes} classes"
-        yield Problem("model.num_classes", classes, message, around.num_classes)
+    if environment.num_classes is not None and classes != environment.num_classes:
+        message = f"the data set has {environment.num_classes} classes"
+        yield Problem("model.num_classes", classes, message, environment.num_classes)
 
 
 @rule("train.device")
-def _device_exists(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+def _device_exists(config: RunConfig, environment: Environment) -> Iterator[Problem]:
     device = config.train.device
-    if around.devices is not None and device != "auto" and device not in around.devices:
-        message = f"this machine has no such device; it has {', '.join(around.devices)}"
+    if environment.devices is not None and device != "auto" and device not in environment.devices:
+        message = f"this machine has no such device; it has {', '.join(environment.devices)}"
         yield Problem("train.device", device, message, "auto")
 
 
@@ -207,11 +207,11 @@ def _device_exists(config: RunConfig, around: Surroundings) -> Iterator[Problem]
     "model.mlp_ratio",
     "model.num_heads",
 )
-def _fits_in_memory(config: RunConfig, around: Surroundings) -> Iterator[Problem]:
+def _fits_in_memory(config: RunConfig, environment: Environment) -> Iterator[Problem]:
     needed = cost.training_memory(config.model, config.train.batch_size)
-    if around.memory_bytes is not None and needed > around.memory_bytes:
+    if environment.memory_bytes is not None and needed > environment.memory_bytes:
         message = (
-            f"training needs about {text.size(needed)} and {text.size(around.memory_bytes)} is free; "
+            f"training needs about {text.size(needed)} and {text.size(environment.memory_bytes)} is free; "
             "use a smaller batch, embed_dim or depth, or larger patches"
         )
         yield Problem("train.batch_size", config.train.batch_size, message)

@@ -23,7 +23,7 @@ INTRODUCTION = (
     "again to switch them on. Layers and heads are counted from 0."
 )
 MOST_BARS = 10
-DARK_BELOW = 0.45  # relative brightness under which a number on a colour has to be white
+DARK_BELOW = 0.45  # relative brightness under which a number on a color has to be white
 SIDE = 400  # pixels of an image
 ROUNDING = 1e-4  # of a probability; far above float32 sums in another order, far below what can be seen
 
@@ -84,7 +84,7 @@ def _changes(subject: Subject) -> "Tensor":
 
 
 def tints(changes: "Tensor") -> list[list[dict]]:
-    """Colour, ink and number of each head's switch: red if the class needs the head, because then it supports it."""
+    """Color, ink and number of each head's switch: red if the class needs the head, because then it supports it."""
     shown = colors.colorize(scale.symmetric(changes).shares(-changes), colors.SIGNED)
     rows = zip(shown.tolist(), changes.tolist(), strict=True)
     return [[_tint(*pair) for pair in zip(*row, strict=True)] for row in rows]

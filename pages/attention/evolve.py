@@ -13,13 +13,13 @@ from pages.shared.inline import data_url
 from vit.models import history
 from vit.plots import scale, timelapse
 from vit.runs import status
-from vit.runs.directory import Run, Saved
+from vit.runs.directory import Run, SavedCheckpoint
 
 if TYPE_CHECKING:
     from vit.explain.trace import Trace
 
 MOST_FRAMES = 40
-MOST_CLASSES = 6  # with a colour of their own
+MOST_CLASSES = 6  # with a color of their own
 INTRODUCTION = (
     "How the answer and the attention came about: this image, shown to the model as it was at each saved checkpoint. "
     "Move the slider, point at the curves or press Play."
@@ -39,7 +39,7 @@ class Frame:
         statistics: By name, a number for each layer and head, (L, h).
     """
 
-    saved: Saved
+    saved: SavedCheckpoint
     probabilities: tuple[float, ...]
     maps: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
@@ -89,7 +89,7 @@ def _draw_film(subject: Subject, run: Run, is_alive: bool) -> None:
     )
 
 
-def chosen(run: Run) -> list[Saved]:
+def chosen(run: Run) -> list[SavedCheckpoint]:
     """The run's checkpoints, small ones included, oldest first; thinned evenly with both ends kept."""
     entries = {entry.step: entry for entry in (*run.series(), *run.saved())}
     saved = [entries[step] for step in sorted(entries)]
@@ -99,7 +99,7 @@ def chosen(run: Run) -> list[Saved]:
     return [saved[place] for place in places]
 
 
-def _frames(run: Run, saved: list[Saved], subject: Subject) -> list[Frame]:
+def _frames(run: Run, saved: list[SavedCheckpoint], subject: Subject) -> list[Frame]:
     """Every checkpoint's frame; says how far it is where that takes a while."""
     progress, found = st.empty(), []
     try:
@@ -111,10 +111,8 @@ def _frames(run: Run, saved: list[Saved], subject: Subject) -> list[Frame]:
     return found
 
 
-@st.cache_resource(
-    max_entries=2000, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.picture.id}
-)
-def frame_of(run_id: str, saved: Saved, subject: Subject) -> Frame:
+@st.cache_resource(max_entries=2000, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.image.id})
+def frame_of(run_id: str, saved: SavedCheckpoint, subject: Subject) -> Frame:
     """A checkpoint's frame; the checkpoint is loaded once, asked once, and let go.
 
     Raises:

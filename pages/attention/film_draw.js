@@ -5,7 +5,7 @@ import { make } from "../shared/viewer/heatmap.js";
 const themeOf = (node, name) => getComputedStyle(node).getPropertyValue(`--st-${name}`).trim();
 const paletteOf = (node) => themeOf(node, "chart-categorical-colors").split(",");
 
-/** The colour of a class. @param {HTMLElement} node in the theme @param {object} view @param {number} place */
+/** The color of a class. @param {HTMLElement} node in the theme @param {object} view @param {number} place */
 export function colorOf(node, view, place) {
   return view.classes[place].name === "others" ? themeOf(node, "border-color") : paletteOf(node)[place % 7];
 }

@@ -24,8 +24,8 @@ FIRST = (
 )
 EXPLANATION = """
 In every layer, every head lets each token take in information from all tokens: **attention** says from which, and how
-much; what one token takes in sums to 100%. **1x uniform** would be the same from all. Colours end at 3x in every map
-and image, so the same colour always is the same number; **per map** stretches them over one map's own range instead.
+much; what one token takes in sums to 100%. **1x uniform** would be the same from all. Colors end at 3x in every map
+and image, so the same color always is the same number; **per map** stretches them over one map's own range instead.
 
 - **Mean** is the average over the heads of a layer. **Rollout** follows attention through all layers up to that one,
   half of it staying in place because of the residual connection (Abnar & Zuidema 2020, arXiv:2005.00928).

@@ -22,7 +22,7 @@ HOWS = {ZERO: "zero", MEAN: "their mean over images", SCALED: "scaled output"}
 MOST_PERCENT = 200
 MEAN_IMAGES = 64
 DROP = "drop"
-EDITS = {DROP: "removed", "paint": "painted in the mean colour", "blur": "blurred", "shuffle": "shuffled"}
+EDITS = {DROP: "removed", "paint": "painted in the mean color", "blur": "blurred", "shuffle": "shuffled"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def outcome(subject: Subject, operation: Operation) -> Outcome:
     if operation.edit != DROP:
         inputs = perturbation.edited(inputs, chosen, operation.edit)
     logits = surgery.operate(model, inputs, _changes(subject, operation, chosen))
-    seen = models.predictor(subject.model).picture(inputs)
+    seen = models.predictor(subject.model).image(inputs)
     return Outcome(seen, tuple(logits[0].softmax(-1).tolist()))
 
 
@@ -136,7 +136,9 @@ def _scales(subject: Subject, operation: Operation) -> tuple["Tensor", "Tensor"]
 
 def test_source(classes: tuple[str, ...]) -> str:
     """A data set with test images of exactly these classes; empty if there is none."""
-    fitting = (info for info in catalog.listing() if set(info.classes) == set(classes) and info.counts.get("test"))
+    fitting = (
+        info for info in catalog.list_datasets() if set(info.classes) == set(classes) and info.counts.get("test")
+    )
     return next((info.name for info in fitting), "")
 
 
@@ -162,4 +164,4 @@ def _reference_images(classes: tuple[str, ...]) -> list[Image.Image]:
 
 
 def _shipped(classes: tuple[str, ...]) -> list[samples.Sample]:
-    return [sample for sample in samples.listing() if sample.label in classes]
+    return [sample for sample in samples.list_samples() if sample.label in classes]

@@ -1,4 +1,4 @@
-// Similarity of positions: point at a place and see which places the model takes for its neighbours.
+// Similarity of positions: point at a place and see which places the model takes for its neighbors.
 
 import * as heat from "../shared/viewer/heatmap.js";
 

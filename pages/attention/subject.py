@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import answers, mistakes, models, pictures, sources, words
+from pages.shared import answers, input_images, mistakes, models, sources, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
-from pages.shared.pictures import Picture
+from pages.shared.input_images import InputImage
 from vit import files, pinned
 from vit.models import ModelInfo
 from vit.runs.directory import Run
@@ -106,22 +106,22 @@ def choose(names: list[str]) -> Answer | None:
     left, right = st.columns([1, 3], gap="medium")
     with left:
         model = _model(names)
-    with right.container(key="pictures"):
+    with right.container(key="images"):
         found = sources.choose(models.info(model), several=False)
     return answers.ask(model, found[0]) if found else None
 
 
 def ask(answer: Answer) -> Subject:
     """Draw the image and what the model says about it, and let a person choose the class to ask about."""
-    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
-    label = f"labelled {answer.picture.label}" if answer.picture.label else None
-    st.caption(" · ".join(filter(None, [answer.picture.name, label, answer.prediction.note])))
-    _pin(answer.picture)
+    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.image.name}")
+    label = f"labeled {answer.image.label}" if answer.image.label else None
+    st.caption(" · ".join(filter(None, [answer.image.name, label, answer.prediction.note])))
+    _pin(answer.image)
     answers.bars(answer.prediction, 3)
     target, contrast = _question(answer)
     name = answer.model.partition("@")[0]
     if models.is_known(name):
-        sources.link("predict", ":material/image_search:", name, answer.picture)
+        sources.link("predict", ":material/image_search:", name, answer.image)
     return Subject(answer, models.info(answer.model), target, contrast)
 
 
@@ -167,16 +167,16 @@ def _listed(names: list[str]) -> str:
     return name if which == "best" else f"{name}@{which}"
 
 
-def _pin(picture: Picture) -> None:
+def _pin(image: InputImage) -> None:
     """The button that pins an image, or lets it go."""
-    pinned_id = pictures.pinned_id(picture)
-    if pinned_id in {entry.id for entry in pinned.listing()}:
+    pinned_id = input_images.pinned_id(image)
+    if pinned_id in {entry.id for entry in pinned.list_pinned()}:
         if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):
             pinned.unpin(pinned_id)
             st.rerun()
     elif st.button("Pin the image", key="pin", icon=":material/keep:", type="tertiary", help=PIN_HELP):
         with mistakes.shown():
-            pinned.pin(picture.id, picture.read().image, picture.name, picture.label)
+            pinned.pin(image.id, image.read().image, image.name, image.label)
             st.rerun()
 
 

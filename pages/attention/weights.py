@@ -45,13 +45,13 @@ def _draw_positions(subject: Subject) -> None:
     similarity = position_similarity(models.predictor(subject.model).model)
     _positions(key="positions", data=positions_data(subject, similarity))
     st.caption(
-        "Cosine similarity of every position to the one that you point at. Training makes neighbours alike, and often "
+        "Cosine similarity of every position to the one that you point at. Training makes neighbors alike, and often "
         "whole rows and columns."
     )
 
 
 def positions_data(subject: Subject, similarity: "Tensor") -> dict:
-    """What the component gets: all similarities, (P, P), and what their colours mean."""
+    """What the component gets: all similarities, (P, P), and what their colors mean."""
     return {
         "stamp": str(subject.answer.version),
         "grid": subject.info.model.grid_size,
@@ -73,7 +73,7 @@ def _draw_filters(subject: Subject) -> None:
     what = "patch embedding" if found.layer == "patch_embed.proj" else "convolutional stem"
     st.caption(
         f"Principal components of the {what}'s filters, most important first; together {words.percent(share, 0)} of "
-        "their variance. Each is stretched to its own range around grey; signs mean nothing."
+        "their variance. Each is stretched to its own range around gray; signs mean nothing."
     )
 
 

@@ -21,17 +21,17 @@ COLUMNS, BEST = 3, 3
 CONSENSUS, SPREAD = Scale(0.0, 1.0, 1.0, " mean rank", rest=0.5), Scale(0.0, 0.5, 1.0, " of all ranks", rest=0.25)
 KEY = (
     ":red[**Red**] patches support it, :blue[**blue**] ones oppose it. Methods without a sign show what matters in "
-    "**warm** colours. Colours end at each map's strongest patch, shares of attention at 3x uniform."
+    "**warm** colors. Colors end at each map's strongest patch, shares of attention at 3x uniform."
 )
 STEM = (
-    "Behind this model's convolutional stem a patch's token also holds some pixels of its neighbours: a map can be "
+    "Behind this model's convolutional stem a patch's token also holds some pixels of its neighbors: a map can be "
     "right and still lie one patch beside the object."
 )
 SCORE_HELP = """
 Each map is put to the test on the model itself: patches are dropped in the map's order, most important first
 (**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
 **score** is the area under insertion minus the area under deletion, in probability: above 0 if the order finds what
-matters. The grey band is what random orders reach, two standard deviations to each side.
+matters. The gray band is what random orders reach, two standard deviations to each side.
 
 **SaCo** compares groups of patches: +1 if those that the map calls more important always are, 0 by chance.
 **Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
@@ -134,7 +134,7 @@ def verdict(value: float, low: float, high: float) -> str:
 
 
 def strip(value: float, low: float, high: float) -> str:
-    """A score on a line from -1 to 1, as HTML, beside the grey band that random orders reach."""
+    """A score on a line from -1 to 1, as HTML, beside the gray band that random orders reach."""
     left, right, mark = (50 * (1 + min(1.0, max(-1.0, number))) for number in (low, high, value))
     parts = [
         "top:10px;width:100%;border-top:1px solid #808080",

@@ -42,7 +42,7 @@ def draw() -> None:
 
 def _fetching() -> None:
     st.markdown("**From the internet**")
-    here = {info.name for info in catalog.listing()}
+    here = {info.name for info in catalog.list_datasets()}
     for name, remote in REMOTE.items():
         if name in here:
             st.markdown(f":material/check_circle: **{name}** is on this machine.")
@@ -98,7 +98,7 @@ def suggested(path: str) -> str:
     """A data set's name from a file's: ``Cats & Dogs.tar.gz`` becomes ``cats-dogs``."""
     last = re.split(r"[/\\]", path.rstrip("/\\"))[-1].lower()
     stem = re.sub(r"(\.tar)?\.(zip|tar|gz|tgz|xz|txz|bz2)$", "", last)
-    return re.sub(r"[^a-z0-9._]+", "-", stem).strip("-._")[:64] or "pictures"
+    return re.sub(r"[^a-z0-9._]+", "-", stem).strip("-._")[:64] or "images"
 
 
 def _keep(name: str, content: bytes) -> str:

@@ -20,7 +20,7 @@ def draw() -> None:
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
     with st.grid(2, min_column_width=320, gap="medium"):
-        for info in catalog.listing():
+        for info in catalog.list_datasets():
             with st.container(border=True, height="stretch", key=f"set-{info.name}"):
                 _card(info)
 
@@ -75,8 +75,8 @@ def _remove(name: str) -> None:
 @st.cache_data(max_entries=50, show_spinner=False)
 def _strip(name: str, fingerprint: str) -> Image.Image:
     """Training images side by side."""
-    pictures = [heatmap.enlarge(sample.image, SIDE) for sample in catalog.samples(name, "train", NUM_SAMPLES)]
+    images = [heatmap.enlarge(sample.image, SIDE) for sample in catalog.samples(name, "train", NUM_SAMPLES)]
     strip = Image.new("RGBA", (NUM_SAMPLES * (SIDE + GAP) - GAP, SIDE), (0, 0, 0, 0))
-    for place, picture in enumerate(pictures):
-        strip.paste(picture, (place * (SIDE + GAP), 0))
+    for place, image in enumerate(images):
+        strip.paste(image, (place * (SIDE + GAP), 0))
     return strip

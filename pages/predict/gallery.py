@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared import answers, sources, words
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
-from pages.shared.pictures import Picture
+from pages.shared.input_images import InputImage
 from pages.shared.viewer import viewer
 from vit.errors import ImageError
 
@@ -14,22 +14,22 @@ PER_PAGE = 12
 SIDE = 220  # pixels
 
 
-def draw(model: str, pictures: list[Picture]) -> None:
+def draw(model: str, images: list[InputImage]) -> None:
     """Cards, then the table of all images."""
-    with st.spinner(f"Predicting {words.counted(len(pictures), 'image')}"):
-        results = [(picture, _ask(model, picture)) for picture in pictures]
+    with st.spinner(f"Predicting {words.counted(len(images), 'image')}"):
+        results = [(image, _ask(model, image)) for image in images]
     shown = _page_of(results)
     for row in range(0, len(shown), 4):
         with st.grid(4, min_column_width=150):
-            for picture, result in shown[row : row + 4]:
+            for image, result in shown[row : row + 4]:
                 with st.container(border=isinstance(result, Answer), gap="xsmall", height="stretch"):
-                    _card(picture, result)
+                    _card(image, result)
     _table(results)
 
 
-def _ask(model: str, picture: Picture) -> Answer | ImageError:
+def _ask(model: str, image: InputImage) -> Answer | ImageError:
     try:
-        return answers.ask(model, picture)
+        return answers.ask(model, image)
     except ImageError as error:
         return error
 
@@ -41,19 +41,19 @@ def _page_of(results: list) -> list:
     return results[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
-def _card(picture: Picture, result: Answer | ImageError) -> None:
+def _card(image: InputImage, result: Answer | ImageError) -> None:
     if isinstance(result, ImageError):
         st.error(str(result), icon=":material/broken_image:")
         return
-    image, alt = viewer.still(result, SIDE)
-    st.image(data_url(image, "JPEG"), width="stretch", alt=alt)
+    thumbnail, alt = viewer.still(result, SIDE)
+    st.image(data_url(thumbnail, "JPEG"), width="stretch", alt=alt)
     name, probability = result.prediction.top(1)[0]
     st.markdown(f"**{name}** {words.percent(probability)}")
-    st.caption(" · ".join(filter(None, [picture.name, result.prediction.note])))
-    sources.link("attention", ":material/center_focus_strong:", result.model, picture)
+    st.caption(" · ".join(filter(None, [image.name, result.prediction.note])))
+    sources.link("attention", ":material/center_focus_strong:", result.model, image)
 
 
-def _table(results: list[tuple[Picture, Answer | ImageError]]) -> None:
+def _table(results: list[tuple[InputImage, Answer | ImageError]]) -> None:
     st.dataframe(pd.DataFrame([_row(*result) for result in results]), hide_index=True, column_config=_COLUMNS)
     st.download_button(
         "Download all probabilities as CSV",
@@ -65,19 +65,19 @@ def _table(results: list[tuple[Picture, Answer | ImageError]]) -> None:
     )
 
 
-def _row(picture: Picture, result: Answer | ImageError) -> dict:
+def _row(image: InputImage, result: Answer | ImageError) -> dict:
     if isinstance(result, ImageError):
-        return {"file": picture.name, "class": "", "probability": None, "second": "", "problem": str(result)}
+        return {"file": image.name, "class": "", "probability": None, "second": "", "problem": str(result)}
     (first, probability), *others = result.prediction.top(2)
     second = f"{others[0][0]} {words.percent(others[0][1])}" if others else ""
-    return {"file": picture.name, "class": first, "probability": probability, "second": second, "problem": ""}
+    return {"file": image.name, "class": first, "probability": probability, "second": second, "problem": ""}
 
 
-def _csv(results: list[tuple[Picture, Answer | ImageError]]) -> bytes:
+def _csv(results: list[tuple[InputImage, Answer | ImageError]]) -> bytes:
     """One line per file: its class, and the probability of every class."""
     lines = []
-    for picture, result in results:
-        row = _row(picture, result)
+    for image, result in results:
+        row = _row(image, result)
         if isinstance(result, Answer):
             row |= dict(zip(result.prediction.classes, result.prediction.probabilities, strict=True))
         lines.append(row)

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.predict import gallery
 from pages.shared import answers, heading, mistakes, models, sources, words
 from pages.shared.inline import data_url
-from pages.shared.pictures import Picture
+from pages.shared.input_images import InputImage
 from pages.shared.viewer import viewer
 from vit.errors import ImageError
 
@@ -39,15 +39,15 @@ def _model(names: list[str]) -> str:
     return model
 
 
-def _single(model: str, picture: Picture) -> None:
+def _single(model: str, image: InputImage) -> None:
     """The image, the viewer and the answer side by side."""
     columns = st.columns([4, 5, 4], gap="medium")
     try:
         with columns[1], st.skeleton(height=SIDE):
-            answer = answers.ask(model, picture)
+            answer = answers.ask(model, image)
             viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
     except ImageError as error:
-        st.error(str(error), icon=":material/broken_image:", title=picture.name)
+        st.error(str(error), icon=":material/broken_image:", title=image.name)
         return
     with columns[0]:
         _original(answer)
@@ -60,8 +60,8 @@ def _single(model: str, picture: Picture) -> None:
 
 def _original(answer: answers.Answer) -> None:
     st.markdown("**The image**")
-    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.picture.name}")
-    notes = [answer.picture.name, answer.prediction.note]
+    st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.image.name}")
+    notes = [answer.image.name, answer.prediction.note]
     if answer.preview.width != answer.preview.height:
         notes.append("the model sees the bright square")
     st.caption(" · ".join(filter(None, notes)))
@@ -70,11 +70,11 @@ def _original(answer: answers.Answer) -> None:
 def _says(answer: answers.Answer) -> None:
     st.markdown("**What it says**")
     answers.bars(answer.prediction)
-    label = answer.picture.label
+    label = answer.image.label
     if label is not None:
         is_right = label == answer.prediction.top(1)[0][0]
-        st.caption(f":material/{'check' if is_right else 'close'}: labelled {label}")
-    sources.link("attention", ":material/center_focus_strong:", answer.model, answer.picture)
+        st.caption(f":material/{'check' if is_right else 'close'}: labeled {label}")
+    sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
 
 
 heading.row("Predict")

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.shared import models, words
-from pages.shared.pictures import Picture
+from pages.shared.input_images import InputImage
 from vit.models import resolve
 from vit.plots import heatmap
 
@@ -25,7 +25,7 @@ class Answer:
     Attributes:
         model: A MODEL as ``vit.models.resolve`` knows it.
         version: Its file and when that was written.
-        picture: What was asked about.
+        image: What was asked about.
         prediction: What the model says.
         preview: The original in small; what the model doesn't see of it is darkened.
         crop: The square of the original that the model sees, in its own resolution as far as a screen shows it.
@@ -33,7 +33,7 @@ class Answer:
 
     model: str
     version: tuple[str, int]
-    picture: Picture
+    image: InputImage
     prediction: "Prediction"
     preview: Image.Image
     crop: Image.Image
@@ -41,10 +41,10 @@ class Answer:
     @property
     def key(self) -> tuple:
         """What results for this answer are remembered under."""
-        return (*self.version, self.picture.id)
+        return (*self.version, self.image.id)
 
 
-def ask(model: str, picture: Picture) -> Answer:
+def ask(model: str, image: InputImage) -> Answer:
     """What a model says about an image.
 
     Raises:
@@ -52,17 +52,17 @@ def ask(model: str, picture: Picture) -> Answer:
         ImageError: If the image can't be read.
     """
     path = resolve(model)
-    return _ask(model, (str(path), path.stat().st_mtime_ns), picture)
+    return _ask(model, (str(path), path.stat().st_mtime_ns), image)
 
 
-@st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={Picture: lambda picture: picture.id})
-def _ask(model: str, version: tuple[str, int], picture: Picture) -> Answer:
-    decoded = picture.read()
-    prediction = models.predictor(model).predict([(picture.name, decoded)])[0]
+@st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={InputImage: lambda image: image.id})
+def _ask(model: str, version: tuple[str, int], image: InputImage) -> Answer:
+    decoded = image.read()
+    prediction = models.predictor(model).predict([(image.name, decoded)])[0]
     crop = decoded.image.crop(prediction.box)
     if crop.width > CROP_SIDE:
         crop = heatmap.enlarge(crop, CROP_SIDE)
-    return Answer(model, version, picture, prediction, _preview(decoded.image, prediction), crop)
+    return Answer(model, version, image, prediction, _preview(decoded.image, prediction), crop)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})

@@ -1,6 +1,6 @@
 """The project's own components: markup and styles from a file, and a script that is an ES module with imports.
 
-Streamlit loads an inline script from a blob, where ``import`` can't name a neighbour. So what it gets is one line that
+Streamlit loads an inline script from a blob, where ``import`` can't name a neighbor. So what it gets is one line that
 fetches the real module from this server (``pages.shared.server`` mounts ``modules``). The address carries a digest of
 all scripts: a browser keeps them until one changes.
 """

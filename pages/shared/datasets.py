@@ -6,7 +6,7 @@ from vit.data.store import DatasetInfo
 
 def usable() -> list[DatasetInfo]:
     """The data sets that can be trained on."""
-    return [info for info in catalog.listing() if info.problem is None]
+    return [info for info in catalog.list_datasets() if info.problem is None]
 
 
 def preferred() -> DatasetInfo:

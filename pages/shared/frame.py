@@ -33,7 +33,7 @@ def draw(page) -> None:
             st.fragment(_active_run, run_every=every)(run.id, every)
         with st.container(gap="xxsmall"):
             st.caption(f":material/memory: {devices.describe().label}")
-            st.caption(f":material/photo_library: {', '.join(info.name for info in catalog.listing())}")
+            st.caption(f":material/photo_library: {', '.join(info.name for info in catalog.list_datasets())}")
 
 
 def _active_run(run_id: str, every: int | None) -> None:

@@ -4,18 +4,18 @@ import hashlib
 
 import streamlit as st
 
-from pages.shared import mistakes, picture_picker, pictures
-from pages.shared.pictures import Picture
+from pages.shared import image_picker, input_images, mistakes
+from pages.shared.input_images import InputImage
 from vit import images
 from vit.models import ModelInfo
 
 EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 MAX_MEGABYTES = 100
-SHOWN = "picture_shown"
+SHOWN = "image_shown"
 TABS = ["Samples", "Upload", "Camera"]
 
 
-def choose(info: ModelInfo, *, several: bool = True) -> list[Picture]:
+def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
     """The images to ask about: those of the tab that is open; ``several`` allows more than one upload."""
     tabs = st.tabs(TABS, key="from", on_change="rerun", bind="query-params")
     chosen = dict(zip(TABS, ([], [], []), strict=True))
@@ -29,16 +29,16 @@ def choose(info: ModelInfo, *, several: bool = True) -> list[Picture]:
     return next((chosen[name] for name, tab in zip(TABS, tabs, strict=True) if tab.open), [])
 
 
-def link(page: str, icon: str, model: str, picture: Picture) -> None:
+def link(page: str, icon: str, model: str, image: InputImage) -> None:
     """A link to another page, such as "attention", that shows the same image to the same model."""
-    query = {"model": model, "picture": picture.id}
+    query = {"model": model, "image": image.id}
     st.page_link(f"pages/{page}/page.py", label=f"Open in {page.title()}", icon=icon, query_params=query)
 
 
-def _sample(info: ModelInfo) -> list[Picture]:
+def _sample(info: ModelInfo) -> list[InputImage]:
     draw = st.session_state.setdefault("draw", 0)
-    wanted = st.query_params.get("picture")
-    offered = pictures.offered(info, draw, also=wanted)
+    wanted = st.query_params.get("image")
+    offered = input_images.offered(info, draw, also=wanted)
     if not offered:
         st.markdown(
             f"None of the samples shows one of this model's classes, and its data set "
@@ -46,20 +46,20 @@ def _sample(info: ModelInfo) -> list[Picture]:
         )
         return []
     first = wanted if wanted in offered else next(iter(offered))
-    chosen = picture_picker.pick("Sample images", list(offered.values()), key="samples", selected=first)
+    chosen = image_picker.pick("Sample images", list(offered.values()), key="samples", selected=first)
     is_link = wanted not in (None, *offered, st.session_state.get(SHOWN))  # not what an earlier model was shown
     mistakes.missing("image", wanted if is_link else None, offered[chosen].label)
-    st.query_params["picture"] = st.session_state[SHOWN] = chosen
-    if any(pictures.is_drawn(name) for name in offered):
+    st.query_params["image"] = st.session_state[SHOWN] = chosen
+    if any(input_images.is_drawn(name) for name in offered):
         st.button("Other images", icon=":material/shuffle:", type="tertiary", on_click=_draw_others)
-    return [pictures.find(chosen)]
+    return [input_images.find(chosen)]
 
 
 def _draw_others() -> None:
     st.session_state["draw"] += 1
 
 
-def _uploaded(several: bool) -> list[Picture]:
+def _uploaded(several: bool) -> list[InputImage]:
     uploads = st.file_uploader(
         "Images of any size, one or many" if several else "An image of any size",
         EXTENSIONS,
@@ -69,20 +69,22 @@ def _uploaded(several: bool) -> list[Picture]:
         help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
-    found = [_picture(upload.name, upload.getvalue()) for upload in listed]
+    found = [_image(upload.name, upload.getvalue()) for upload in listed]
     if found:
-        pictures.keep_uploads(found)
+        input_images.keep_uploads(found)
     return found
 
 
-def _photo() -> list[Picture]:
+def _photo() -> list[InputImage]:
     photo = st.camera_input("Take a photo", key="photo")
     if not photo:
         return []
-    picture = _picture("photo.jpg", photo.getvalue())
-    pictures.keep_uploads([picture])
-    return [picture]
+    image = _image("photo.jpg", photo.getvalue())
+    input_images.keep_uploads([image])
+    return [image]
 
 
-def _picture(name: str, data: bytes) -> Picture:
-    return Picture(f"{pictures.UPLOAD}:{hashlib.sha256(data).hexdigest()}", name, lambda: images.decode(data, name))
+def _image(name: str, data: bytes) -> InputImage:
+    return InputImage(
+        f"{input_images.UPLOAD}:{hashlib.sha256(data).hexdigest()}", name, lambda: images.decode(data, name)
+    )

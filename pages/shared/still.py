@@ -1,4 +1,4 @@
-"""A map over an image that doesn't move, with a colour bar as wide as its place and numbers legible at any width."""
+"""A map over an image that doesn't move, with a color bar as wide as its place and numbers legible at any width."""
 
 from html import escape
 
@@ -15,7 +15,7 @@ _TICKS = "display: flex; font-size: 0.8rem; font-variant-numeric: tabular-nums"
 
 
 def draw(answer: Answer, values, meaning: Scale, colors: str = SEQUENTIAL, *, alt: str, with_bar: bool = True) -> None:
-    """Draw a map (g, g) over what the model sees of an image, and what its colours mean."""
+    """Draw a map (g, g) over what the model sees of an image, and what its colors mean."""
     image = heatmap.overlay(answer.crop, values, scale=meaning, size=SIDE, colors=colors)
     st.image(data_url(image, "JPEG"), width="stretch", alt=alt)
     if with_bar:
@@ -23,9 +23,9 @@ def draw(answer: Answer, values, meaning: Scale, colors: str = SEQUENTIAL, *, al
 
 
 def bar(meaning: Scale, colors: str = SEQUENTIAL) -> None:
-    """Draw the colours, and below them both ends and the middle, with the unit."""
+    """Draw the colors, and below them both ends and the middle, with the unit."""
     texts = meaning.ticks()
-    st.image(heatmap.ramp(meaning, colors), width="stretch", alt=f"Colours from {texts[0]} to {texts[-1]}")
+    st.image(heatmap.ramp(meaning, colors), width="stretch", alt=f"Colors from {texts[0]} to {texts[-1]}")
     spans = "".join(
         f'<span style="flex: 1; text-align: {side}">{escape(text)}</span>'
         for side, text in zip(("left", "center", "right"), texts, strict=True)

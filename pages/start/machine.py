@@ -16,7 +16,7 @@ def card() -> None:
     st.subheader("Your machine", anchor=False)
     hardware = devices.describe()
     st.markdown(f":material/memory: **{hardware.label}** · {hardware.memory_bytes / 1e9:.0f} GB memory")
-    known = catalog.listing()
+    known = catalog.list_datasets()
     for info in known:
         st.markdown(_line(info))
     st.subheader("Train for", anchor=False)

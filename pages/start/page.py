@@ -34,9 +34,9 @@ def first_run() -> None:
 def start(data: DatasetInfo, preset: str) -> None:
     """Launch the run and go and watch it."""
     raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
-    around = devices.surroundings(data.counts.get("train"), len(data.classes))
+    environment = devices.environment(data.counts.get("train"), len(data.classes))
     try:
-        run_id = launching.launch_once(validate(raw, around))
+        run_id = launching.launch_once(validate(raw, environment))
     except VitError as error:
         st.session_state[ERROR] = str(error)
         return

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared import answers, models, picture_picker, pictures
+from pages.shared import answers, image_picker, input_images, models
 from pages.shared.viewer import viewer
 from vit.errors import VitError
 
@@ -20,7 +20,7 @@ def card() -> Callable[[], None]:
     """
     st.subheader("Try a trained model", anchor=False)
     try:
-        model, offered = _model_and_pictures()
+        model, offered = _model_and_images()
     except VitError as error:
         st.error(str(error))
         return _nothing
@@ -28,7 +28,7 @@ def card() -> Callable[[], None]:
         st.markdown("There is no trained model yet. Train one, and its answers and its attention appear here.")
         return _nothing
     place = st.container()
-    chosen = picture_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)
+    chosen = image_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)
     label = f"Try your own image with {model}"
     st.page_link("pages/predict/page.py", label=label, icon=":material/image_search:", query_params={"model": model})
     return lambda: _answer(place, model, chosen)
@@ -38,18 +38,18 @@ def _nothing() -> None:
     pass
 
 
-def _model_and_pictures() -> tuple[str, list[picture_picker.Choice]]:
-    """The first model and pictures for it; no pictures if there is no model."""
+def _model_and_images() -> tuple[str, list[image_picker.Choice]]:
+    """The first model and images for it; no images if there is no model."""
     model = next(iter(models.names()), "")
-    offered = pictures.offered(models.info(model)) if model else {}
+    offered = input_images.offered(models.info(model)) if model else {}
     return model, list(offered.values())[:MOST_SAMPLES]
 
 
-def _answer(place, model: str, picture_id: str) -> None:
+def _answer(place, model: str, image_id: str) -> None:
     """Ask the model and show its answer."""
     try:
         with place, st.skeleton(height=HEIGHT):
-            answer = answers.ask(model, pictures.find(picture_id))
+            answer = answers.ask(model, input_images.find(image_id))
             viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
     except VitError as error:
         place.error(str(error))
@@ -60,4 +60,4 @@ def _answer(place, model: str, picture_id: str) -> None:
     with right:
         answers.bars(answer.prediction, 3)
         side = answer.prediction.seen.width
-        st.caption(f"{model} sees {side}×{side} pixels. Warm colours: where it looks, more than 1x uniform attention.")
+        st.caption(f"{model} sees {side}×{side} pixels. Warm colors: where it looks, more than 1x uniform attention.")

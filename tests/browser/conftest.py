@@ -121,7 +121,7 @@ def guard() -> Guard:
 
 @pytest.fixture
 def page(chromium, guard):
-    """A page whose misbehaviour fails the test."""
+    """A page whose misbehavior fails the test."""
     context = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     context.set_default_timeout(WAIT_SECONDS * 1000)
     opened = context.new_page()

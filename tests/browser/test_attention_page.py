@@ -21,33 +21,33 @@ REDRAW_MS = 16  # one frame at 60 Hz
 
 @pytest.fixture(scope="module")
 def trace():
-    """What the shipped model computes for the sample picture that the page opens with."""
-    sample = samples.listing()[0]
+    """What the shipped model computes for the sample image that the page opens with."""
+    sample = samples.list_samples()[0]
     return Predictor.load(SHIPPED).explain(sample.name, images.decode(sample.path.read_bytes(), sample.name))[1]
 
 
 @pytest.fixture
-def picture(page, server):
-    """The large picture, drawn."""
+def image(page, server):
+    """The large image, drawn."""
     return opened(page, f"{server.url}/attention?model={SHIPPED}")
 
 
 def opened(page, address: str):
     page.goto(address)
-    picture = page.locator("canvas.image")
-    expect(picture).to_have_attribute("aria-label", re.compile("Arrow keys"))
-    return picture
+    image = page.locator("canvas.image")
+    expect(image).to_have_attribute("aria-label", re.compile("Arrow keys"))
+    return image
 
 
-def patch(picture, index: int, grid: int = 8) -> dict:
-    """Where a patch's middle is on the screen, relative to the picture."""
-    box = picture.bounding_box()
+def patch(image, index: int, grid: int = 8) -> dict:
+    """Where a patch's middle is on the screen, relative to the image."""
+    box = image.bounding_box()
     step = box["width"] / grid
     return {"x": (index % grid + 0.5) * step, "y": (index // grid + 0.5) * step}
 
 
 def tile_colors(page, index: int) -> np.ndarray:
-    """The colours of a small map as drawn, (g * g, 3)."""
+    """The colors of a small map as drawn, (g * g, 3)."""
     pixels = (
         page.locator(".tiles canvas")
         .nth(index)
@@ -57,20 +57,20 @@ def tile_colors(page, index: int) -> np.ndarray:
 
 
 def expected_colors(trace, values) -> np.ndarray:
-    """The engine's colours for a map of attention."""
+    """The engine's colors for a map of attention."""
     return colorize(attention_scale(trace.num_tokens).shares(np.asarray(values).ravel()), SEQUENTIAL)
 
 
-def spoken(picture) -> str:
-    return picture.get_attribute("aria-label")
+def spoken(image) -> str:
+    return image.get_attribute("aria-label")
 
 
-def test_small_maps_show_the_engines_numbers_for_the_whole_and_for_a_patch_both_ways(page, picture, trace):
+def test_small_maps_show_the_engines_numbers_for_the_whole_and_for_a_patch_both_ways(page, image, trace):
     columns, first = trace.num_heads + 2, trace.num_prefix_tokens
     tile = 2 * columns + 1  # layer 2, head 1
     wanted = expected_colors(trace, attention.attention_map(trace, 2, 1)[0])
-    assert abs(tile_colors(page, tile) - wanted).max() <= 3  # half precision may move a colour to its neighbour
-    picture.click(position=patch(picture, 19))
+    assert abs(tile_colors(page, tile) - wanted).max() <= 3  # half precision may move a color to its neighbor
+    image.click(position=patch(image, 19))
     wanted = expected_colors(trace, trace.attention[2, 0, 1, first + 19, first:])
     assert abs(tile_colors(page, tile) - wanted).max() <= 3
     page.get_by_role("button", name="who reads it").click()
@@ -86,31 +86,31 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
         socket.on("framereceived", lambda frame: frames.append(frame))
 
     page.on("websocket", watch)
-    picture = opened(page, f"{server.url}/attention?model={SHIPPED}")
+    image = opened(page, f"{server.url}/attention?model={SHIPPED}")
     page.wait_for_timeout(1500)
     assert frames  # they are counted
     frames.clear()
     taken = []
     for index in range(0, 64, 5):
-        picture.hover(position=patch(picture, index))
-        taken.append(picture.evaluate("node => node.milliseconds"))
+        image.hover(position=patch(image, index))
+        taken.append(image.evaluate("node => node.milliseconds"))
     for index in range(20):
         page.locator(".tiles button").nth(index).click()
     page.locator("[name=opacity]").fill("30")
-    for name in ("per map", "light", "colour map", "model input"):
+    for name in ("per map", "light", "color map", "model input"):
         page.get_by_role("button", name=name).click()
-    picture.click(position=patch(picture, 27))
+    image.click(position=patch(image, 27))
     page.wait_for_timeout(500)
     assert frames == []
     assert np.median(taken) < REDRAW_MS
 
 
-def test_the_address_brings_layer_head_and_patch_back(page, picture):
+def test_the_address_brings_layer_head_and_patch_back(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
-    picture.click(position=patch(picture, 12))
+    image.click(position=patch(image, 12))
     page.get_by_role("button", name="light").click()
     page.mouse.move(0, 0)
-    address, words = page.url, spoken(picture)
+    address, words = page.url, spoken(image)
     page.goto("about:blank")
     assert spoken(opened(page, address)) == words
     assert "layer 1, head 3. Patch row 1, column 4" in words
@@ -118,53 +118,53 @@ def test_the_address_brings_layer_head_and_patch_back(page, picture):
 
 
 @pytest.mark.slow
-def test_an_address_that_fits_no_model_shows_the_start(page, server, picture):
-    start = spoken(picture)
+def test_an_address_that_fits_no_model_shows_the_start(page, server, image):
+    start = spoken(image)
     page.goto("about:blank")
     nonsense = "#layer=77&head=nobody&query=-3&direction=up&style=jet&image=none&scale=wild&opacity=1000"
     assert spoken(opened(page, f"{server.url}/attention?model={SHIPPED}{nonsense}")) == start
 
 
-def test_the_keyboard_alone_chooses_patch_layer_and_head(page, picture):
-    picture.focus()
+def test_the_keyboard_alone_chooses_patch_layer_and_head(page, image):
+    image.focus()
     page.keyboard.press("ArrowRight")
-    assert "Patch row 4, column 4" in spoken(picture)
+    assert "Patch row 4, column 4" in spoken(image)
     page.keyboard.press("ArrowUp")
-    assert "Patch row 3, column 4" in spoken(picture)
+    assert "Patch row 3, column 4" in spoken(image)
     page.keyboard.press("[")
     page.keyboard.press(",")
-    assert "layer 2, mean of its heads" in spoken(picture)
+    assert "layer 2, mean of its heads" in spoken(image)
     page.keyboard.press("Escape")
-    assert "The mean of the patches reads patch" in spoken(picture)
+    assert "The mean of the patches reads patch" in spoken(image)
     for _ in range(6):  # past the five choices below the image
         page.keyboard.press("Tab")
     expect(page.get_by_role("radio", name="layer 2, mean of its heads")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    assert "layer 2, head 3" in spoken(picture)
+    assert "layer 2, head 3" in spoken(image)
     expect(page.get_by_role("radio", name="layer 2, head 3")).to_be_focused()
 
 
 @pytest.mark.slow
-def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, picture):
-    assert "The mean of the patches reads patch" in spoken(picture)
+def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, image):
+    assert "The mean of the patches reads patch" in spoken(image)
     expect(page.get_by_role("button", name="Class token")).to_have_count(0)
     saved(written_run("wise-wolf"), 1000, pool="cls")
-    picture = opened(page, f"{server.url}/attention?model=wise-wolf")
-    assert "The class token reads patch" in spoken(picture)
+    image = opened(page, f"{server.url}/attention?model=wise-wolf")
+    assert "The class token reads patch" in spoken(image)
     expect(page.get_by_role("button", name="Class token")).to_have_count(1)
 
 
-def test_another_picture_keeps_what_was_chosen_on_the_canvas(page, picture):
+def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
-    before = spoken(picture)
+    before = spoken(image)
     page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(2).click()
-    expect(picture).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
-    assert spoken(picture) != before
-    page.wait_for_url(re.compile("picture=sample%3Aship.*#layer=1&head=3"))
+    expect(image).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
+    assert spoken(image) != before
+    page.wait_for_url(re.compile("image=sample%3Aship.*#layer=1&head=3"))
 
 
 def serious_faults(page) -> list[tuple[str, str]]:
-    """What axe finds, apart from Streamlit's own menu and the grey of its captions."""
+    """What axe finds, apart from Streamlit's own menu and the gray of its captions."""
     context = {"exclude": [["[data-testid=stSidebar]"], ["[data-testid=stCaptionContainer]"]]}
     found = Axe().run(page, context=context, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
     return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
@@ -188,12 +188,12 @@ def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
         assert (tab, serious_faults(page)) == (tab, [])
 
 
-def test_the_picture_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, picture):
+def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, image):
     scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, 600)"
     preview = page.locator(".st-key-subject img").first
     expect(page.get_by_text("Who wrote it?")).to_be_visible()
     page.evaluate(scroll)
-    expect(picture).not_to_be_in_viewport(ratio=0.9)
+    expect(image).not_to_be_in_viewport(ratio=0.9)
     expect(preview).to_be_in_viewport(ratio=1)
     page.set_viewport_size({"width": 390, "height": 800})
     page.evaluate(scroll.replace("600", "1500"))
@@ -318,11 +318,11 @@ def test_back_and_forward_follow_the_tabs(page, server):
 
 @pytest.mark.parametrize("address", ["predict", ""])
 def test_one_image_has_the_same_viewer_without_the_choice_of_layers(page, server, address):
-    picture = opened(page, f"{server.url}/{address}?model={SHIPPED}" if address else server.url)
-    assert "rollout up to layer 3. The mean of the patches reads patch" in spoken(picture)
+    image = opened(page, f"{server.url}/{address}?model={SHIPPED}" if address else server.url)
+    assert "rollout up to layer 3. The mean of the patches reads patch" in spoken(image)
     expect(page.get_by_role("radiogroup", name="Layer and head")).not_to_be_visible()
-    picture.click(position=patch(picture, 19))
-    assert "Patch row 2, column 3 reads" in spoken(picture)
+    image.click(position=patch(image, 19))
+    assert "Patch row 2, column 3 reads" in spoken(image)
     page.get_by_role("button", name="model input").click()
     expect(page.get_by_role("button", name="model input")).to_have_attribute("aria-pressed", "true")
 

@@ -1,6 +1,6 @@
 """What a person does: train, stop, import."""
 
-from pictures import encode, noise
+from image_files import encode, noise
 from playwright.sync_api import expect
 
 from vit.runs import launch, status

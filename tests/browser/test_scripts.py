@@ -1,4 +1,4 @@
-"""Pure functions of the components' scripts, called in a browser: colours, hits, addresses, maps. Needs no server."""
+"""Pure functions of the components' scripts, called in a browser: colors, hits, addresses, maps. Needs no server."""
 
 import itertools
 from pathlib import Path
@@ -32,18 +32,18 @@ def script(page):
 
 @pytest.mark.parametrize("table", colors.COLOR_MAPS)
 @pytest.mark.parametrize("scale", [attention(65), symmetric([[-0.2, 0.1]], " logits"), Scale(0.1, 0.9, rest=0.3)])
-def test_a_value_has_the_same_colour_and_opacity_in_the_browser_and_in_the_engine(script, table, scale):
+def test_a_value_has_the_same_color_and_opacity_in_the_browser_and_in_the_engine(script, table, scale):
     rest = float(scale.shares(scale.rest))
     assert np.array_equal(script("tintsOf", vars(scale), {"colors": table}), colors.tints(table, rest))
 
 
-def test_a_value_has_the_same_place_among_256_colours_in_the_browser_and_in_the_engine(script):
+def test_a_value_has_the_same_place_among_256_colors_in_the_browser_and_in_the_engine(script):
     shares = np.concatenate([np.linspace(0, 1, 40), (np.arange(0, 255, 13) + 0.5) / 255])
     found = [script("placeOf", vars(Scale(0.0, 1.0)), share) for share in shares]
     assert found == colors.places(shares).tolist()
 
 
-def test_light_darkens_what_gets_little_and_the_plain_colour_map_covers_all(script):
+def test_light_darkens_what_gets_little_and_the_plain_color_map_covers_all(script):
     light = script("tintsOf", vars(attention(64)), {"style": "light"})
     assert (light[0], light[255]) == ([0, 0, 0, 217], [0, 0, 0, 0])
     covered = np.array(script("tintsOf", vars(attention(64)), {"style": "colors", "opacity": 1}))
@@ -83,7 +83,7 @@ def test_every_patch_is_hit_at_its_middle_whatever_the_canvas_size(script):
         (1, "a", None),
     ],
 )
-def test_arrow_keys_lead_to_the_neighbour_and_stop_at_the_border(script, start, key, end):
+def test_arrow_keys_lead_to_the_neighbor_and_stop_at_the_border(script, start, key, end):
     assert script("patchAfter", start, key, 4) == end
 
 

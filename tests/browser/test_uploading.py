@@ -1,10 +1,10 @@
-"""Every kind of picture file is answered, and what is none is told in a sentence, one file not spoiling another."""
+"""Every kind of image file is answered, and what is none is told in a sentence, one file not spoiling another."""
 
 import csv
 
 import numpy as np
 import pytest
-from pictures import encode, noise, png_header, scene
+from image_files import encode, noise, png_header, scene
 from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
@@ -30,7 +30,7 @@ GOOD = {
     "palette.png": see_through,
     "sixteen.png": lambda: encode(SIXTEEN_BITS),
     "print.jpg": lambda: encode(scene().convert("CMYK"), "JPEG"),
-    "grey.jpg": lambda: encode(scene().convert("L"), "JPEG"),
+    "gray.jpg": lambda: encode(scene().convert("L"), "JPEG"),
     "turned.jpg": turned,
     "point.png": lambda: encode(noise(1)),
     "huge.jpg": lambda: encode(scene(7071, 7071), "JPEG"),  # just under 50 megapixels
@@ -38,8 +38,8 @@ GOOD = {
 MORE = {"really-a-jpeg.png": lambda: encode(noise(), "JPEG")}
 BAD = {
     "empty.png": (lambda: b"", "empty.png is empty: choose the original file again."),
-    "text.jpg": (lambda: b"words", "text.jpg is not a picture that can be read: save it as PNG, JPEG"),
-    "renamed.png": (lambda: encode(scene(), "TIFF"), "renamed.png is not a picture that can be read: save it as PNG"),
+    "text.jpg": (lambda: b"words", "text.jpg is not an image that can be read: save it as PNG, JPEG"),
+    "renamed.png": (lambda: encode(scene(), "TIFF"), "renamed.png is not an image that can be read: save it as PNG"),
     "cut.png": (lambda: encode(noise())[:200], "cut.png is damaged or incomplete: save or download it again."),
     "bomb.png": (lambda: png_header(20_000, 20_000), "bomb.png has more than 50 megapixels: scale it down first."),
 }
@@ -66,7 +66,7 @@ def table(page) -> list[dict]:
         return list(csv.DictReader(file))
 
 
-def test_every_kind_of_picture_gets_a_prediction_with_its_attention(predict):
+def test_every_kind_of_image_gets_a_prediction_with_its_attention(predict):
     upload(predict, GOOD)
     for name in GOOD:
         expect(predict.get_by_test_id("stCaptionContainer").filter(has_text=name)).to_be_visible()

@@ -13,9 +13,9 @@ COLORS = ("blue", "green", "red")
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory) -> Path:
-    """Class folders of single colours, 12 pixels a side, with a split for testing."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory) -> Path:
+    """Class folders of single colors, 12 pixels a side, with a split for testing."""
+    folder = tmp_path_factory.mktemp("images")
     for split, count in (("train", 12), ("test", 4)):
         for place, color in enumerate(COLORS):
             (folder / split / color).mkdir(parents=True)
@@ -38,8 +38,8 @@ def trained(shell) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="session")
-def tuned(shell, trained, pictures) -> Run:
-    """``base`` taught three colours at another image size."""
-    start = ["--init", "base", "--data", pictures]
+def tuned(shell, trained, images) -> Run:
+    """``base`` taught three colors at another image size."""
+    start = ["--init", "base", "--data", images]
     shell.text("train", *start, *settings(model__image_size=12), "--steps", 3, "--run", "tuned", "--follow")
     return shell.run("tuned")

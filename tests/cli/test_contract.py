@@ -14,13 +14,13 @@ from safetensors import safe_open
 from shells import TIMEOUT, settings, wait_until
 
 from vit.__main__ import build_parser
-from vit.checkpoint import load_with_info
+from vit.checkpoint import load_model
 from vit.runs.directory import read_lines
 from vit.runs.status import state_of
 
 CONTRACT = """
 train --preset tutorial --data shapes --init other --set model.embed_dim=64 --set train.lr=1e-3 --epochs 5 --run one
-train --data ~/pictures --steps 100 --follow
+train --data ~/images --steps 100 --follow
 train --data cifar10 --minutes 10
 resume one
 stop one
@@ -34,7 +34,7 @@ explain one a.png --method rollout --target cat --out map.png
 explain one a.png --method occlusion --target cat --against dog --out map.png
 data list
 data fetch cifar10
-data import ~/pictures --name pets
+data import ~/images --name pets
 export one --format timm --out timm.safetensors
 """
 
@@ -82,28 +82,28 @@ def test_fine_tuning_tells_what_was_loaded_resized_and_new(tuned):
     assert "new: head.weight, head.bias" in text
 
 
-def test_an_evaluation_is_accuracy_loss_and_count(shell, tuned, pictures):
-    figures = shell.json("evaluate", "tuned", "--data", pictures)
+def test_an_evaluation_is_accuracy_loss_and_count(shell, tuned, images):
+    figures = shell.json("evaluate", "tuned", "--data", images)
     assert set(figures) >= {"accuracy", "loss", "images"}
     assert 0 <= figures["accuracy"] <= 1
     assert figures["images"] == 12
 
 
-def test_one_bad_file_among_good_ones_is_answered_in_its_place(shell, tuned, pictures, tmp_path):
-    good, bad = pictures / "test" / "red" / "0.png", tmp_path / "bäd.png"
-    bad.write_bytes(b"not a picture")
+def test_one_bad_file_among_good_ones_is_answered_in_its_place(shell, tuned, images, tmp_path):
+    good, bad = images / "test" / "red" / "0.png", tmp_path / "bäd.png"
+    bad.write_bytes(b"not an image")
     first, second, third = shell.json("predict", tuned.checkpoint_path(), good, bad, good, "--top", 2)
     assert first == third
     assert first["image"] == str(good)
     assert [set(pair) for pair in first["predictions"]] == [{"class", "probability"}] * 2
     assert {pair["class"] for pair in first["predictions"]} < {"blue", "green", "red"}
     assert second["image"] == str(bad)
-    assert "not a picture" in second["error"]
+    assert "not an image" in second["error"]
 
 
-def test_an_explanation_is_written_as_png(shell, tuned, pictures, tmp_path):
-    picture = pictures / "test" / "red" / "0.png"
-    said = shell.text("explain", "tuned", picture, "--method", "rollout", "--out", tmp_path / "map.png")
+def test_an_explanation_is_written_as_png(shell, tuned, images, tmp_path):
+    image = images / "test" / "red" / "0.png"
+    said = shell.text("explain", "tuned", image, "--method", "rollout", "--out", tmp_path / "map.png")
     assert str(tmp_path / "map.png") in said
     assert Image.open(tmp_path / "map.png").format == "PNG"
 
@@ -117,13 +117,13 @@ def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
         arguments = json.loads(file.metadata()["timm"])
     theirs = timm.models.VisionTransformer(**arguments).eval()
     theirs.load_state_dict(weights, strict=True)
-    ours = load_with_info(shell.run("tuned").checkpoint_path("best"))[0]
+    ours = load_model(shell.run("tuned").checkpoint_path("best"))
     images = torch.rand(4, 3, *[ours.config.image_size] * 2)
     torch.testing.assert_close(theirs(images), ours(images))
 
 
-def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, pictures):
-    run, words = shell.run("long"), ["--data", pictures, *settings(), "--steps", 10**6, "--run", "long"]
+def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, images):
+    run, words = shell.run("long"), ["--data", images, *settings(), "--steps", 10**6, "--run", "long"]
     assert shell.text("train", *words) == "long\n"
     assert state_of(run).state == "queued"
     assert shell.text("stop", "long") == "stopped at step 0\n"
@@ -148,8 +148,8 @@ def test_a_prepared_run_waits_for_torchrun(shell):
     assert (path / "log.txt").exists() is False
 
 
-def test_data_are_imported_and_listed(shell, pictures):
-    assert "3 classes, 36 train, 12 test" in shell.text("data", "import", pictures, "--name", "colors")
+def test_data_are_imported_and_listed(shell, images):
+    assert "3 classes, 36 train, 12 test" in shell.text("data", "import", images, "--name", "colors")
     listed = {info["name"]: info for info in shell.json("data", "list")}
     assert listed.keys() == {"shapes", "colors"}
     assert listed["colors"]["classes"] == ["blue", "green", "red"]

@@ -14,7 +14,7 @@ from vit.errors import VitError
 from vit.explain.methods import METHODS
 from vit.plots.colors import SIGNED, STRONGEST, table
 
-CAT = next(sample.path for sample in samples.listing() if sample.name == "cat")
+CAT = next(sample.path for sample in samples.list_samples() if sample.name == "cat")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_json_is_one_value_and_nothing_else(model, capsys):
         assert 1 > first["probability"] >= second["probability"] > 0
 
 
-def test_a_bad_picture_among_good_ones_carries_its_reason(model, tmp_path, capsys):
+def test_a_bad_image_among_good_ones_carries_its_reason(model, tmp_path, capsys):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(CAT.read_bytes()[:2000])
     missing = tmp_path / "missing.png"
@@ -54,7 +54,7 @@ def test_a_bad_picture_among_good_ones_carries_its_reason(model, tmp_path, capsy
     assert "can't be read" in third["error"]
 
 
-def test_the_exit_code_is_2_only_if_every_picture_failed(model, tmp_path, capsys):
+def test_the_exit_code_is_2_only_if_every_image_failed(model, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         run("predict", model, tmp_path / "a.png", tmp_path, "--json")
     assert caught.value.code == 2
@@ -86,7 +86,7 @@ def test_asking_for_no_class_at_all_is_a_mistake(model):
         (["--method", "edges"], "Edges (control)."),
     ],
 )
-def test_an_explanation_is_a_picture_and_its_words(model, tmp_path, capsys, options, caption):
+def test_an_explanation_is_a_image_and_its_words(model, tmp_path, capsys, options, caption):
     out = tmp_path / "out.png"
     run("explain", model, CAT, "--out", out, *options)
     assert Image.open(out).format == "PNG"
@@ -94,7 +94,7 @@ def test_an_explanation_is_a_picture_and_its_words(model, tmp_path, capsys, opti
     assert caption in capsys.readouterr().out
 
 
-def test_different_layers_make_different_pictures(model, tmp_path):
+def test_different_layers_make_different_images(model, tmp_path):
     heatmaps = []
     for layer in (0, 1):
         run("explain", model, CAT, "--method", "attention", "--layer", layer, "--out", tmp_path / "out.png")
@@ -126,22 +126,22 @@ def test_a_mistake_is_told_with_what_there_is(model, tmp_path, options, words):
     assert not (tmp_path / "out.png").exists()
 
 
-def lowest_colour(out) -> list[int]:
-    """The first colour of the sheet's colour bar."""
+def lowest_color(out) -> list[int]:
+    """The first color of the sheet's color bar."""
     return list(Image.open(out).convert("RGB").getpixel((712, 390)))
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("attention", "rollout")])
-def test_every_method_draws_in_colours_of_one_direction_or_two(model, tmp_path, capsys, method):
+def test_every_method_draws_in_colors_of_one_direction_or_two(model, tmp_path, capsys, method):
     out = tmp_path / "out.png"
     run("explain", model, CAT, "--method", method, "--target", "dog", "--out", out)
     said = capsys.readouterr()
     assert METHODS[method].title in said.out
     assert bool(said.err) != METHODS[method].is_class_specific
     if METHODS[method].is_signed:  # as strong as an overlay is at most, on white
-        assert lowest_colour(out) == pytest.approx(STRONGEST * table(SIGNED)[0] + (1 - STRONGEST) * 255, abs=1)
+        assert lowest_color(out) == pytest.approx(STRONGEST * table(SIGNED)[0] + (1 - STRONGEST) * 255, abs=1)
     else:
-        assert lowest_colour(out) == [255, 255, 255]
+        assert lowest_color(out) == [255, 255, 255]
 
 
 def test_the_likeliest_class_is_explained_if_none_is_given(model, tmp_path, capsys):
@@ -153,8 +153,8 @@ def test_the_likeliest_class_is_explained_if_none_is_given(model, tmp_path, caps
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-@pytest.mark.parametrize("out", ["picture.jpg", "nowhere/picture.png"])
-def test_a_picture_that_can_not_be_written_is_refused_before_the_model_is_loaded(tmp_path, out):
+@pytest.mark.parametrize("out", ["image.jpg", "nowhere/image.png"])
+def test_a_image_that_can_not_be_written_is_refused_before_the_model_is_loaded(tmp_path, out):
     with pytest.raises(VitError, match="--out|folder"):
         run("explain", "no such model", CAT, "--out", tmp_path / out)
 

@@ -64,19 +64,19 @@ def test_wrong_use_gets_one_line_with_the_remedy(refusal, words, said):
         (["train", "--init", "base", "--set", "model.depth=5"], "depth is 2 there and 5 here"),
         (["resume", "base"], "base is finished"),
         (["stop", "base"], "nothing to stop"),
-        (["evaluate", "base", "--data", "PICTURES"], "PICTURES has blue, green, red"),
+        (["evaluate", "base", "--data", "IMAGES"], "IMAGES has blue, green, red"),
     ],
 )
-def test_what_does_not_fit_a_run_is_refused_with_the_reason(refusal, trained, pictures, words, said):
-    place = str(pictures)
-    assert said.replace("PICTURES", place) in refusal(*[word.replace("PICTURES", place) for word in words])
+def test_what_does_not_fit_a_run_is_refused_with_the_reason(refusal, trained, images, words, said):
+    place = str(images)
+    assert said.replace("IMAGES", place) in refusal(*[word.replace("IMAGES", place) for word in words])
 
 
-@pytest.mark.parametrize("words", ["train --steps 3", "train --data PICTURES", "data fetch cifar10"])
-def test_a_home_that_can_not_be_written_is_named(tmp_path, pictures, words):
+@pytest.mark.parametrize("words", ["train --steps 3", "train --data IMAGES", "data fetch cifar10"])
+def test_a_home_that_can_not_be_written_is_named(tmp_path, images, words):
     (tmp_path / "file").touch()
     shell = Shell(tmp_path / "file" / "home")
-    done = shell(*words.replace("PICTURES", str(pictures)).split())
+    done = shell(*words.replace("IMAGES", str(images)).split())
     assert str(shell.home) in refused(done.stdout, done.stderr, done.returncode)
 
 

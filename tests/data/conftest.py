@@ -1,4 +1,4 @@
-"""Tiny real pictures, folders and archives; every test gets a home of its own."""
+"""Tiny real images, folders and archives; every test gets a home of its own."""
 
 import io
 import os
@@ -20,7 +20,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def picture():
+def image():
     """Makes the bytes of a PNG: plain noise of a given size."""
 
     def make(seed: int = 0, width: int = 8, height: int = 8, format: str = "PNG") -> bytes:
@@ -33,16 +33,16 @@ def picture():
 
 
 @pytest.fixture
-def class_files(picture) -> dict[str, bytes]:
-    """Three pictures of cats and three of dogs, in class folders."""
-    return {f"{name}/{i}.png": picture(10 * k + i) for k, name in enumerate(("cat", "dog")) for i in range(3)}
+def class_files(image) -> dict[str, bytes]:
+    """Three images of cats and three of dogs, in class folders."""
+    return {f"{name}/{i}.png": image(10 * k + i) for k, name in enumerate(("cat", "dog")) for i in range(3)}
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Writes files given as {name: content} into a folder."""
 
-    def write(files: dict[str, bytes], name: str = "pictures") -> Path:
+    def write(files: dict[str, bytes], name: str = "images") -> Path:
         for relative, content in files.items():
             path = tmp_path / name / relative
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def folder(tmp_path):
 def tar(tmp_path):
     """Writes a tar of {name: content} and further raw members."""
 
-    def write(files: dict[str, bytes], members=(), name: str = "pictures.tar.gz") -> Path:
+    def write(files: dict[str, bytes], members=(), name: str = "images.tar.gz") -> Path:
         with tarfile.open(tmp_path / name, f"w:{name.rsplit('.', 1)[-1]}".replace("w:tar", "w")) as archive:
             for relative, content in files.items():
                 info = tarfile.TarInfo(relative)
@@ -73,7 +73,7 @@ def tar(tmp_path):
 def zipped(tmp_path):
     """Writes a zip of {name: content}."""
 
-    def write(files: dict[str, bytes], name: str = "pictures.zip") -> Path:
+    def write(files: dict[str, bytes], name: str = "images.zip") -> Path:
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             for relative, content in files.items():
                 archive.writestr(relative, content)

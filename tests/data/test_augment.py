@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vit.config import AugmentConfig
-from vit.data.augment import augment, normalise
+from vit.data.augment import augment, normalize
 
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 OFF = {"flip": "none", "crop_padding": 0}
@@ -20,14 +20,14 @@ def vary(images, settings, *, seed=0, step=0, epoch=0, indices=None):
 
 
 def back(varied):
-    """Undo normalisation: uint8 again."""
+    """Undo normalization: uint8 again."""
     return ((varied * STD.view(3, 1, 1) + MEAN.view(3, 1, 1)) * 255).round().to(torch.uint8)
 
 
-def test_without_variation_it_only_normalises(images):
+def test_without_variation_it_only_normalizes(images):
     expected = (images.double() / 255 - MEAN.view(3, 1, 1)) / STD.view(3, 1, 1)
     torch.testing.assert_close(vary(images, AugmentConfig(**OFF)).double(), expected, atol=1e-5, rtol=0)
-    torch.testing.assert_close(normalise(images, MEAN, STD).double(), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalize(images, MEAN, STD).double(), expected, atol=1e-5, rtol=0)
 
 
 def test_the_input_is_left_alone(images):
@@ -42,13 +42,13 @@ def test_the_same_step_gives_the_same_bits_and_another_does_not(images):
     assert not torch.equal(vary(images, EVERYTHING, seed=1, step=5), vary(images, EVERYTHING, seed=2, step=5))
 
 
-def test_a_picture_is_varied_the_same_in_any_company(images):
+def test_a_image_is_varied_the_same_in_any_company(images):
     together = vary(images, EVERYTHING, step=9)
     some = torch.tensor([40, 3, 17])
     torch.testing.assert_close(vary(images[some], EVERYTHING, step=9, indices=some), together[some])
 
 
-def test_random_flips_mirror_half_of_the_pictures(images):
+def test_random_flips_mirror_half_of_the_images(images):
     many = images[:1].expand(4000, -1, -1, -1)
     varied = back(vary(many, AugmentConfig(flip="random", crop_padding=0)))
     mirrored = (varied == images[0].flip(2)).flatten(1).all(1)
@@ -82,7 +82,7 @@ def test_rows_and_columns_move_independently():
     assert len(middle.unique()) == 9
 
 
-def test_a_padding_larger_than_the_picture_still_gives_its_pixels(images):
+def test_a_padding_larger_than_the_image_still_gives_its_pixels(images):
     varied = back(vary(images[..., :2, :2], AugmentConfig(flip="none", crop_padding=9)))
     for before, after in zip(images[..., :2, :2], varied, strict=True):
         assert set(after.flatten().tolist()) <= set(before.flatten().tolist())
@@ -98,13 +98,13 @@ def test_erasing_blanks_rectangles_of_the_right_share_to_the_mean():
     assert one.sum() == one.any(0).sum() * one.any(1).sum(), "not a rectangle"
 
 
-def test_colour_jitter_stays_in_range_and_grows_with_its_strength(images):
+def test_color_jitter_stays_in_range_and_grows_with_its_strength(images):
     def distance(strength):
         varied = vary(images, AugmentConfig(**OFF, color_jitter=strength))
-        colours = varied * STD.view(3, 1, 1) + MEAN.view(3, 1, 1)
-        assert colours.min() > -1e-5
-        assert colours.max() < 1 + 1e-5
-        return (colours - images / 255).abs().mean()
+        colors = varied * STD.view(3, 1, 1) + MEAN.view(3, 1, 1)
+        assert colors.min() > -1e-5
+        assert colors.max() < 1 + 1e-5
+        return (colors - images / 255).abs().mean()
 
     assert 0 < distance(0.1) < distance(0.5)
 
@@ -112,16 +112,16 @@ def test_colour_jitter_stays_in_range_and_grows_with_its_strength(images):
 def test_rand_augment_keeps_the_range_and_grows_with_its_magnitude(images):
     def distance(magnitude):
         varied = vary(images, AugmentConfig(**OFF, rand_augment=magnitude))
-        colours = varied * STD.view(3, 1, 1) + MEAN.view(3, 1, 1)
-        assert colours.min() > -1e-5
-        assert colours.max() < 1 + 1e-5
-        return (colours - images / 255).abs().mean()
+        colors = varied * STD.view(3, 1, 1) + MEAN.view(3, 1, 1)
+        assert colors.min() > -1e-5
+        assert colors.max() < 1 + 1e-5
+        return (colors - images / 255).abs().mean()
 
     assert 0 < distance(1) < distance(10)
 
 
-def test_grey_pictures_take_every_variation(images):
-    grey = images[:, :1]
-    varied = augment(grey, EVERYTHING, MEAN[:1], STD[:1], seed=0, step=0, epoch=0, indices=torch.arange(len(grey)))
-    assert varied.shape == grey.shape
+def test_gray_images_take_every_variation(images):
+    gray = images[:, :1]
+    varied = augment(gray, EVERYTHING, MEAN[:1], STD[:1], seed=0, step=0, epoch=0, indices=torch.arange(len(gray)))
+    assert varied.shape == gray.shape
     assert varied.isfinite().all()

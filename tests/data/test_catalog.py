@@ -24,7 +24,7 @@ def pets(folder, class_files):
 
 def test_shapes_come_first_and_imports_by_name(pets, folder, class_files):
     import_as("ants", folder(class_files))
-    assert [info.name for info in catalog.listing()] == ["shapes", "ants", "pets"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes", "ants", "pets"]
     assert catalog.describe("pets") == store.read_info(paths.data_root() / "pets")
     assert catalog.describe("pets").fingerprint == pets.fingerprint
     assert catalog.describe("shapes").counts == {"train": 12_000, "test": 2_000}
@@ -32,7 +32,7 @@ def test_shapes_come_first_and_imports_by_name(pets, folder, class_files):
 
 def test_a_damaged_set_is_listed_with_its_problem_and_the_others_stay(pets):
     (paths.data_root() / "pets" / "dataset.json").write_text('{"half')
-    shapes, damaged = catalog.listing()
+    shapes, damaged = catalog.list_datasets()
     assert shapes.problem is None
     assert "remove it and import it again" in damaged.problem
 
@@ -55,18 +55,18 @@ def test_the_name_of_the_built_in_set_is_taken(folder, class_files):
         import_as("shapes", folder(class_files))
 
 
-def test_importing_the_same_again_changes_nothing_and_other_content_is_refused(folder, class_files, picture):
+def test_importing_the_same_again_changes_nothing_and_other_content_is_refused(folder, class_files, image):
     first = import_as("pets", folder(class_files, "a"))
     before = (paths.data_root() / "pets" / "dataset.json").read_bytes()
     assert import_as("pets", folder(class_files, "b")).fingerprint == first.fingerprint
     with pytest.raises(DataError, match="another data set called pets already: choose a different name, or remove"):
-        import_as("pets", folder({**class_files, "cat/new.png": picture(9)}, "c"))
+        import_as("pets", folder({**class_files, "cat/new.png": image(9)}, "c"))
     assert (paths.data_root() / "pets" / "dataset.json").read_bytes() == before
 
 
 def test_a_removed_set_is_gone_and_unknown_names_say_what_there_is(pets):
     catalog.remove("pets")
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
     for act in (catalog.describe, catalog.remove, lambda name: load(name, 8), catalog.samples):
         with pytest.raises(DataError, match=r"'pets': there are shapes.*data fetch cifar10.*data import"):
             act("pets")
@@ -95,16 +95,16 @@ def test_samples_come_at_any_size():
     assert large[0].image.size == (80, 80)
 
 
-def test_pictures_that_do_not_exist_are_refused(pets):
+def test_images_that_do_not_exist_are_refused(pets):
     for split, index in (("train", 6), ("train", -1), ("val", 0)):
         with pytest.raises(DataError, match="pets has"):
-            catalog.pictures("pets", split, [index])
+            catalog.load_images("pets", split, [index])
 
 
 def test_looking_needs_no_torch_and_no_time(pets):
     code = (
         "import sys, time; from vit import jobs; from vit.data import catalog; start = time.perf_counter();"
-        "catalog.samples('pets'); catalog.listing(); jobs.active();"
+        "catalog.samples('pets'); catalog.list_datasets(); jobs.active();"
         "assert time.perf_counter() - start < 0.5; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=paths.PROJECT)
@@ -115,20 +115,20 @@ def test_loading_gives_the_stored_pixels(pets):
     assert dataset.classes == ("cat", "dog")
     assert dataset.fingerprint == pets.fingerprint
     assert dataset.test.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    for sample in catalog.pictures("pets", "test", [0, 5]):
+    for sample in catalog.load_images("pets", "test", [0, 5]):
         assert np.array_equal(dataset.test.images[sample.index], images.to_array(sample.image))
 
 
-def test_a_set_without_test_pictures_has_no_test_split(folder, class_files):
+def test_a_set_without_test_images_has_no_test_split(folder, class_files):
     import_as("pets", folder(class_files))
     assert load("pets", 8).test is None
 
 
 @pytest.mark.parametrize("size", [5, 16])
-def test_loading_at_another_size_agrees_with_fitting_a_picture(pets, size):
+def test_loading_at_another_size_agrees_with_fitting_a_image(pets, size):
     dataset = load("pets", size)
     assert dataset.train.images.dtype == torch.uint8
-    sample = catalog.pictures("pets", "train", [2])[0].image
+    sample = catalog.load_images("pets", "train", [2])[0].image
     expected = images.to_array(images.fit(sample, size)).astype(int)
     assert abs(dataset.train.images[2].numpy().astype(int) - expected).max() <= 2
 
@@ -143,7 +143,7 @@ def test_one_flipped_bit_is_noticed(pets):
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:50], lambda content: b"", lambda content: content[:-5]])
-def test_damaged_pictures_are_refused(pets, damage):
+def test_damaged_images_are_refused(pets, damage):
     path = paths.data_root() / "pets" / "images.safetensors"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="remove and import it again"):
@@ -152,15 +152,15 @@ def test_damaged_pictures_are_refused(pets, damage):
         catalog.samples("pets")
 
 
-def test_a_killed_import_leaves_nothing_that_counts(folder, class_files, picture):
-    path = folder({**class_files, **{f"cat/n{i}.png": picture(i) for i in range(300)}})
+def test_a_killed_import_leaves_nothing_that_counts(folder, class_files, image):
+    path = folder({**class_files, **{f"cat/n{i}.png": image(i) for i in range(300)}})
     code = (
         "import os, signal; from vit.data.importing import import_as\n"
         f"import_as('pets', __import__('pathlib').Path({str(path)!r}),"
         " progress=lambda done, *_: done > 100 and os.kill(os.getpid(), signal.SIGKILL))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.PROJECT, check=False).returncode == -9
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
     assert import_as("pets", path).counts == {"train": 306}
     assert not list(paths.data_root().glob(".*.part"))
 
@@ -182,7 +182,7 @@ def test_of_two_imports_at_once_one_is_refused(folder, class_files):
     assert catalog.describe("pets").counts == {"train": 6}
 
 
-def test_a_path_is_prepared_once_and_again_when_it_changes(folder, class_files, picture):
+def test_a_path_is_prepared_once_and_again_when_it_changes(folder, class_files, image):
     path, calls = folder(class_files), []
     first = load(str(path), 8, lambda *report: calls.append(report))
     assert calls
@@ -191,10 +191,10 @@ def test_a_path_is_prepared_once_and_again_when_it_changes(folder, class_files, 
     assert not calls
     assert again.fingerprint == first.fingerprint
     time.sleep(0.01)
-    folder({"cat/one-more.png": picture(50)})
+    folder({"cat/one-more.png": image(50)})
     larger = load(str(path), 8)
     assert len(larger.train.labels) == 7
-    folder({"cat/one-more.png": picture(51)})
+    folder({"cat/one-more.png": image(51)})
     assert load(str(path), 8).fingerprint != larger.fingerprint
     assert len([entry for entry in (paths.data_root() / ".cache").iterdir() if entry.is_dir()]) == 1
 
@@ -218,8 +218,8 @@ def test_a_data_set_goes_before_a_folder_of_the_same_name(pets, folder, class_fi
     assert catalog.describe("pets").kind == "path"
 
 
-def test_large_models_get_a_preparation_of_their_own(folder, picture):
-    files = {f"{name}/{i}.png": picture(i, 300, 300) for i in range(2) for name in ("cat", "dog")}
+def test_large_models_get_a_preparation_of_their_own(folder, image):
+    files = {f"{name}/{i}.png": image(i, 300, 300) for i in range(2) for name in ("cat", "dog")}
     path = folder(files)
     assert load(str(path), 200).train.images.shape == (4, 3, 200, 200)
     assert store.read_info(catalog.prepared_place(path, 200)).image_size == 200

@@ -100,7 +100,7 @@ def test_damaged_pickles_never_raise_anything_else():
             cifar10.parse(content[:cut])
 
 
-def test_the_official_layout_is_recognised_as_folder_and_archive(official, tar, folder):
+def test_the_official_layout_is_recognized_as_folder_and_archive(official, tar, folder):
     info = import_as("cifar10", tar(official))
     assert info.classes == cifar10.CLASSES
     assert info.counts == {"train": 20, "test": 4}

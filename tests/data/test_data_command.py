@@ -22,11 +22,11 @@ def test_a_folder_is_imported_listed_and_removed_from_the_shell(folder, class_fi
     done = run("import", folder({**class_files, "cat/bad.png": b"no"}), "--name", "pets")
     assert done.returncode == 0, done.stderr
     assert "2 classes, 6 train, 8 px, 1 files left out" in done.stdout
-    assert "left out cat/bad.png: bad.png is not a picture" in done.stdout
+    assert "left out cat/bad.png: bad.png is not an image" in done.stdout
     listed = {info["name"]: info for info in json.loads(run("list", "--json").stdout)}
     assert listed["pets"]["counts"] == {"train": 6}
     assert run("remove", "pets").returncode == 0
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def serve():
     """Starts a mirror; returns its server, with ``url``."""
     servers = []
 
-    def start(content=CONTENT, **behaviour):
+    def start(content=CONTENT, **behavior):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
         defaults = {"status": None, "resumes": True, "kind": "application/gzip", "announces": True, "stalls": False}
-        for name, value in {**defaults, "cut": [], **behaviour}.items():
+        for name, value in {**defaults, "cut": [], **behavior}.items():
             setattr(server, name, value)
         server.content, server.requests, server.released = content, [], threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}/data.bin"
@@ -119,7 +119,7 @@ def test_wrong_content_everywhere_is_never_given_its_name(serve, tmp_path):
     assert not (tmp_path / "data.bin.part").exists()
 
 
-def test_a_login_page_is_recognised_and_costs_nothing(serve, tmp_path):
+def test_a_login_page_is_recognized_and_costs_nothing(serve, tmp_path):
     (tmp_path / "data.bin.part").write_bytes(CONTENT[:5000])
     portal = serve(b"<html>Please log in</html>", kind="text/html", status=200)
     good = serve()

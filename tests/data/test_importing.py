@@ -17,8 +17,8 @@ def test_a_folder_and_its_archives_are_the_same_data_set(folder, tar, zipped, cl
         import_as("a", folder(class_files)),
         import_as("b", zipped(class_files)),
         import_as("c", tar(class_files)),
-        import_as("d", tar(class_files, name="pictures.tar")),
-        import_as("e", tar(class_files, name="pictures.tar.xz")),
+        import_as("d", tar(class_files, name="images.tar")),
+        import_as("e", tar(class_files, name="images.tar.xz")),
     ]
     assert len({info.fingerprint for info in infos}) == 1
     assert infos[0].classes == ("cat", "dog")
@@ -28,7 +28,7 @@ def test_a_folder_and_its_archives_are_the_same_data_set(folder, tar, zipped, cl
 
 def test_pixels_and_labels_arrive_as_they_were(folder, class_files):
     import_as("pets", folder(class_files))
-    for sample in catalog.pictures("pets", "train", [0, 4]):
+    for sample in catalog.load_images("pets", "train", [0, 4]):
         names = sorted(class_files)
         original = Image.open(io.BytesIO(class_files[names[sample.index]]))
         assert np.array_equal(np.asarray(sample.image), np.asarray(original))
@@ -57,16 +57,16 @@ def test_a_class_may_be_called_train(folder, class_files):
     assert import_as("pets", folder(files)).classes == ("dog", "train")
 
 
-def test_pictures_in_folders_below_a_class_belong_to_it(folder, class_files, picture):
-    assert import_as("pets", folder({**class_files, "cat/more/of/them.png": picture(99)})).counts == {"train": 7}
+def test_images_in_folders_below_a_class_belong_to_it(folder, class_files, image):
+    assert import_as("pets", folder({**class_files, "cat/more/of/them.png": image(99)})).counts == {"train": 7}
 
 
-def test_broken_files_are_counted_and_named_and_litter_is_not(folder, class_files, picture):
+def test_broken_files_are_counted_and_named_and_litter_is_not(folder, class_files, image):
     strange = {
-        "cat/broken.png": picture(5)[:60],
+        "cat/broken.png": image(5)[:60],
         "cat/page.jpg": b"<html>",
         "cat/notes.txt": b"text",
-        "loose.png": picture(3),
+        "loose.png": image(3),
         "cat/.DS_Store": b"",
         "__MACOSX/cat/x.png": b"",
         "README.md": b"fine",
@@ -78,41 +78,41 @@ def test_broken_files_are_counted_and_named_and_litter_is_not(folder, class_file
     assert "damaged" in dict(info.broken)["cat/broken.png"]
 
 
-def test_small_squares_of_one_size_are_kept_and_others_are_fitted(folder, class_files, picture):
+def test_small_squares_of_one_size_are_kept_and_others_are_fitted(folder, class_files, image):
     assert import_as("small", folder(class_files, "small")).image_size == 8
-    mixed = folder({**class_files, "dog/wide.png": picture(1, 30, 20)}, "mixed")
+    mixed = folder({**class_files, "dog/wide.png": image(1, 30, 20)}, "mixed")
     assert import_as("mixed", mixed).image_size == importing.DEFAULT_SIZE
     assert import_as("mixed-64", mixed, 64).image_size == 64
-    big = folder({name: picture(1, 200, 200) for name in class_files}, "big")
+    big = folder({name: image(1, 200, 200) for name in class_files}, "big")
     assert import_as("big", big).image_size == importing.DEFAULT_SIZE
 
 
-def test_another_size_found_late_starts_over_without_doubles(folder, class_files, picture):
-    many = {f"cat/{i:03}.png": picture(i) for i in range(200)}
-    info = import_as("pets", folder({**class_files, **many, "dog/zz.png": picture(1, 9, 9)}))
+def test_another_size_found_late_starts_over_without_doubles(folder, class_files, image):
+    many = {f"cat/{i:03}.png": image(i) for i in range(200)}
+    info = import_as("pets", folder({**class_files, **many, "dog/zz.png": image(1, 9, 9)}))
     assert info.counts == {"train": 6 + 200 + 1}
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "no pictures in class folders"),
-        ({"a.png": b"x"}, "no pictures in class folders"),
+        ({}, "no images in class folders"),
+        ({"a.png": b"x"}, "no images in class folders"),
         ({"cat/a.png": b"x", "cat/b.png": b"x"}, "only the class 'cat'"),
-        ({"train/cat/a.png": b"", "train/dog/a.png": b"", "test/cat/a.png": b""}, "no readable test pictures of dog"),
-        ({"train/cat/a.png": b"", "test/dog/a.png": b"", "test/cat/b.png": b""}, "training pictures of dog"),
+        ({"train/cat/a.png": b"", "train/dog/a.png": b"", "test/cat/a.png": b""}, "no readable test images of dog"),
+        ({"train/cat/a.png": b"", "test/dog/a.png": b"", "test/cat/b.png": b""}, "training images of dog"),
     ],
 )
 def test_what_can_not_be_trained_on_is_refused_with_a_reason(folder, files, words):
     path = folder({"keep/empty.txt": b"", **files})
     with pytest.raises(DataError, match=words):
         import_as("bad", path)
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
 
 
-def test_a_class_whose_pictures_are_all_broken_is_refused(folder, class_files):
+def test_a_class_whose_images_are_all_broken_is_refused(folder, class_files):
     files = {name: b"broken" if name.startswith("dog") else content for name, content in class_files.items()}
-    with pytest.raises(DataError, match="no readable training pictures of dog"):
+    with pytest.raises(DataError, match="no readable training images of dog"):
         import_as("pets", folder(files))
 
 
@@ -150,9 +150,9 @@ def evil_members():
     yield device
 
 
-def test_links_devices_and_names_that_lead_outside_are_named_and_never_followed(tar, class_files, picture, tmp_path):
-    files = {**class_files, "../evil.png": picture(1), "cat/../../evil.png": picture(2), "/evil.png": picture(3)}
-    before = {path.name for path in tmp_path.iterdir()} | {"home", "pictures.tar.gz"}
+def test_links_devices_and_names_that_lead_outside_are_named_and_never_followed(tar, class_files, image, tmp_path):
+    files = {**class_files, "../evil.png": image(1), "cat/../../evil.png": image(2), "/evil.png": image(3)}
+    before = {path.name for path in tmp_path.iterdir()} | {"home", "images.tar.gz"}
     info = import_as("pets", tar(files, evil_members()))
     assert info.counts == {"train": 6}
     reasons = dict(info.broken)
@@ -162,14 +162,14 @@ def test_links_devices_and_names_that_lead_outside_are_named_and_never_followed(
     assert {path.name for path in tmp_path.iterdir()} <= before
 
 
-def test_zip_links_and_windows_names_are_understood(tmp_path, class_files, picture):
+def test_zip_links_and_windows_names_are_understood(tmp_path, class_files, image):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name, content in class_files.items():
             archive.writestr(name.replace("/", "\\"), content)
         link = zipfile.ZipInfo("cat/link.png")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-        archive.writestr("C:/evil.png", picture(1))
+        archive.writestr("C:/evil.png", image(1))
     info = import_as("pets", tmp_path / "a.zip")
     assert info.counts == {"train": 6}
     assert dict(info.broken) == {"cat/link.png": "a link", "C:/evil.png": "its name points outside the archive"}
@@ -184,9 +184,9 @@ def test_a_damaged_member_of_a_zip_costs_only_itself(zipped, class_files):
     assert dict(info.broken) == {"cat/1.png": "damaged in the archive"}
 
 
-def test_links_in_a_folder_are_followed_to_files_only(folder, class_files, tmp_path, picture):
+def test_links_in_a_folder_are_followed_to_files_only(folder, class_files, tmp_path, image):
     path = folder(class_files)
-    (tmp_path / "elsewhere.png").write_bytes(picture(77))
+    (tmp_path / "elsewhere.png").write_bytes(image(77))
     (path / "cat" / "linked.png").symlink_to(tmp_path / "elsewhere.png")
     (path / "loop").symlink_to(path)
     info = import_as("pets", path)
@@ -209,16 +209,16 @@ def test_too_many_members_are_refused(zipped, class_files, monkeypatch):
         import_as("pets", zipped(class_files))
 
 
-def test_a_huge_member_is_left_out(zipped, class_files, monkeypatch, picture):
+def test_a_huge_member_is_left_out(zipped, class_files, monkeypatch, image):
     monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 1 << 20)
     info = import_as("pets", zipped({**class_files, "cat/huge.png": bytes(2 << 20)}))
     assert dict(info.broken) == {"cat/huge.png": "larger than 1 MB"}
 
 
-def test_progress_counts_up_to_all_pictures(folder, class_files):
+def test_progress_counts_up_to_all_images(folder, class_files):
     calls = []
     import_as("pets", folder(class_files), progress=lambda *report: calls.append(report))
-    assert calls[-1] == (6, 6, "decoding pictures")
+    assert calls[-1] == (6, 6, "decoding images")
     assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls)
 
 

@@ -50,9 +50,9 @@ def test_impossible_names_are_refused_before_anything_starts():
 
 
 @pytest.fixture
-def long_job(folder, picture):
+def long_job(folder, image):
     """A job that takes about twenty seconds, if nobody ends it."""
-    files = {f"{name}/{i}.png": picture(i, 400, 400) for i in range(2) for name in ("cat", "dog")}
+    files = {f"{name}/{i}.png": image(i, 400, 400) for i in range(2) for name in ("cat", "dog")}
     path = folder(files)
     for i in range(2500):
         for name in ("cat", "dog"):
@@ -75,7 +75,7 @@ def test_a_cancelled_job_cleans_up(long_job):
     jobs.cancel("pets")
     assert ended("pets").state == "cancelled"
     assert not list(paths.data_root().glob(".*.part"))
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
 
 
 def test_a_killed_job_is_interrupted_and_can_be_started_again(long_job, folder, class_files):

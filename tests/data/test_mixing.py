@@ -23,7 +23,7 @@ def test_switched_off_it_only_gives_one_hot_targets(images):
 
 
 @pytest.mark.parametrize("step", range(20))
-def test_targets_sum_to_one_and_weigh_only_the_two_pictures(images, step):
+def test_targets_sum_to_one_and_weigh_only_the_two_images(images, step):
     _, targets = run(images, step, mixup_alpha=0.8, cutmix_alpha=1.0)
     torch.testing.assert_close(targets.sum(1), torch.ones(6))
     assert ((targets > 0).sum(1) <= 2).all()

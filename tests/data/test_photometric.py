@@ -22,8 +22,8 @@ def as_pil(image):
     return Image.fromarray((image * 255).round().byte().permute(1, 2, 0).numpy())
 
 
-def as_tensor(picture):
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
+def as_tensor(image):
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
 
 
 def test_identity_keeps_the_bits(images):
@@ -31,7 +31,7 @@ def test_identity_keeps_the_bits(images):
 
 
 @pytest.mark.parametrize("name", OPERATIONS[1:])
-def test_every_operation_changes_pictures_and_leaves_their_neighbours_alone(images, name):
+def test_every_operation_changes_images_and_leaves_their_neighbors_alone(images, name):
     kind = torch.tensor([OPERATIONS.index(name), 0, 0, 0])
     images = 0.1 + 0.8 * images  # room for autocontrast
     varied = _operate(images, kind, torch.full((4,), 0.9))
@@ -68,9 +68,9 @@ def test_translation_moves_by_whole_pixels_of_the_side():
     assert apply(images, "translate_y", -1.0)[0, 0, :, 4].argmax() == 7
 
 
-def test_rotation_turns_about_the_centre():
+def test_rotation_turns_about_the_center():
     images = torch.zeros(1, 1, 41, 41)
-    images[0, 0, 20, 35] = 1  # right of the centre
+    images[0, 0, 20, 35] = 1  # right of the center
     turned = apply(images, "rotate", 1.0)[0, 0]
     y, x = divmod(int(turned.argmax()), 41)
     assert abs(np.hypot(x - 20, y - 20) - 15) < 1

@@ -18,7 +18,7 @@ def test_classes_are_balanced_in_every_ten():
     assert all(sorted(block) == list(range(10)) for block in labels.reshape(20, 10).tolist())
 
 
-def test_a_picture_depends_only_on_seed_split_and_index(generated):
+def test_a_image_depends_only_on_seed_split_and_index(generated):
     images, labels, masks = shapes.render(np.array([777, 5]), 32)
     assert np.array_equal(images, generated[0][[777, 5]])
     assert np.array_equal(labels, generated[1][[777, 5]])
@@ -27,17 +27,17 @@ def test_a_picture_depends_only_on_seed_split_and_index(generated):
     assert not np.array_equal(shapes.generate(2, 32, seed=1)[0], shapes.generate(2, 32)[0])
 
 
-def test_the_object_is_inside_the_picture_and_stands_out(generated):
+def test_the_object_is_inside_the_image_and_stands_out(generated):
     images, _, masks = generated
     assert masks.mean((1, 2)).min() > 0.06
     assert masks.mean((1, 2)).max() < 0.5
-    grey = images.mean(1)
-    inside = np.array([picture[mask].mean() for picture, mask in zip(grey, masks, strict=True)])
-    outside = np.array([picture[~mask].mean() for picture, mask in zip(grey, masks, strict=True)])
+    gray = images.mean(1)
+    inside = np.array([image[mask].mean() for image, mask in zip(gray, masks, strict=True)])
+    outside = np.array([image[~mask].mean() for image, mask in zip(gray, masks, strict=True)])
     assert (abs(inside - outside) > 25).mean() > 0.97
 
 
-def test_colour_and_brightness_say_nothing_about_the_class(generated):
+def test_color_and_brightness_say_nothing_about_the_class(generated):
     images, labels, _ = generated
     means = np.array([images[labels == label].mean((0, 2, 3)) for label in range(10)])
     assert means.std(0).max() < 5, "of 255"
@@ -59,14 +59,14 @@ def test_a_linear_classifier_does_not_solve_it(generated):
     assert accuracy < 0.4
 
 
-def test_twelve_thousand_pictures_take_seconds():
+def test_twelve_thousand_images_take_seconds():
     start = time.process_time()
     shapes.generate(1200, 32)
     assert time.process_time() - start < 1.5
 
 
 def test_the_drawing_is_pinned():
-    """Runs refer to these pictures by number; a change needs a new ``shapes.VERSION``."""
+    """Runs refer to these images by number; a change needs a new ``shapes.VERSION``."""
     images, labels, masks = shapes.generate(10, 32)
     assert labels.tolist() == [2, 5, 8, 1, 4, 7, 0, 3, 6, 9]
     assert masks.sum((1, 2)).tolist() == [108, 151, 154, 361, 289, 161, 106, 145, 189, 203]

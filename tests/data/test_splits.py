@@ -5,9 +5,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vit.config import DataConfig, RunConfig, TrainConfig
-from vit.data.load import carve, epoch_order
+from vit.data.load import epoch_order, train_val_split
 from vit.errors import DataError
-from vit.rules import Surroundings, find_problems, training_images
+from vit.rules import Environment, find_problems, training_images
 
 label_lists = st.lists(st.integers(0, 4), min_size=12, max_size=200)
 
@@ -15,7 +15,7 @@ label_lists = st.lists(st.integers(0, 4), min_size=12, max_size=200)
 @given(label_lists, st.integers(1, 100), st.integers(0, 2**31 - 1))
 def test_every_image_is_in_exactly_one_split(labels, num_val, seed):
     try:
-        train, val = carve(torch.tensor(labels), num_val, seed)
+        train, val = train_val_split(torch.tensor(labels), num_val, seed)
     except DataError:
         return
     assert sorted(train.tolist() + val.tolist()) == list(range(len(labels)))
@@ -25,12 +25,12 @@ def test_every_image_is_in_exactly_one_split(labels, num_val, seed):
 
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.floats(0.05, 0.6))
 @example([1, 1, 1, 6], 0.5625)
-def test_all_classes_give_the_same_share_rounded_but_for_their_last_picture(counts, val_size):
+def test_all_classes_give_the_same_share_rounded_but_for_their_last_image(counts, val_size):
     """Webster's rule: one share t, of which every class gives round(t * count)."""
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     num_val = DataConfig(val_size=val_size).num_val(len(labels))
     try:
-        _, val = carve(labels, num_val, seed=3)
+        _, val = train_val_split(labels, num_val, seed=3)
     except DataError:
         return
     gifts = list(zip(torch.bincount(labels[val], minlength=len(counts)).tolist(), counts, strict=True))
@@ -42,39 +42,39 @@ def test_all_classes_give_the_same_share_rounded_but_for_their_last_picture(coun
 
 def test_the_same_seed_gives_the_same_parts_and_another_gives_others():
     labels = torch.arange(1000) % 10
-    assert torch.equal(carve(labels, 100, 7)[1], carve(labels, 100, 7)[1])
-    assert not torch.equal(carve(labels, 100, 7)[1], carve(labels, 100, 8)[1])
+    assert torch.equal(train_val_split(labels, 100, 7)[1], train_val_split(labels, 100, 7)[1])
+    assert not torch.equal(train_val_split(labels, 100, 7)[1], train_val_split(labels, 100, 8)[1])
 
 
 def test_a_larger_part_contains_the_smaller_one():
     labels = torch.arange(1000) % 10
-    assert set(carve(labels, 100, 1)[1].tolist()) <= set(carve(labels, 250, 1)[1].tolist())
+    assert set(train_val_split(labels, 100, 1)[1].tolist()) <= set(train_val_split(labels, 250, 1)[1].tolist())
 
 
 @pytest.mark.parametrize(("val_size", "num_val"), [(123, 123), (0.2, 200), (0.0001, 1)])
 def test_a_validation_size_is_a_count_or_a_share_and_at_least_one_image(val_size, num_val):
     assert DataConfig(val_size=val_size).num_val(1000) == num_val
-    assert len(carve(torch.arange(1000) % 10, num_val, 0)[1]) == num_val
+    assert len(train_val_split(torch.arange(1000) % 10, num_val, 0)[1]) == num_val
 
 
 def test_parts_are_pinned_across_versions():
-    """Old runs must find their own validation pictures again."""
-    assert carve(torch.arange(40) % 4, 8, seed=0)[1].tolist() == [0, 7, 9, 16, 17, 18, 27, 34]
+    """Old runs must find their own validation images again."""
+    assert train_val_split(torch.arange(40) % 4, 8, seed=0)[1].tolist() == [0, 7, 9, 16, 17, 18, 27, 34]
     assert epoch_order(8, seed=0, epoch=1).tolist() == [3, 7, 1, 4, 6, 2, 5, 0]
 
 
 @pytest.mark.parametrize("num_val", [96, 10**7])
 def test_a_class_that_would_lose_its_last_training_image_is_refused_with_a_remedy(num_val):
     with pytest.raises(DataError, match="use a smaller val_size"):
-        carve(torch.arange(100) % 5, num_val, 0)
+        train_val_split(torch.arange(100) % 5, num_val, 0)
 
 
 def test_four_images_are_enough_for_the_form_and_for_the_worker():
     config, labels = RunConfig(data=DataConfig(val_size=0.1), train=TrainConfig(epochs=5, batch_size=2)), [0, 0, 1, 1]
-    around = Surroundings(num_train=4, num_classes=2)
-    found = {problem.field for problem in find_problems(config.to_json(), around)}
+    environment = Environment(num_train=4, num_classes=2)
+    found = {problem.field for problem in find_problems(config.to_json(), environment)}
     assert found == {"model.num_classes"}  # ten by default
-    train, val = carve(torch.tensor(labels), config.data.num_val(len(labels)), config.train.seed)
+    train, val = train_val_split(torch.tensor(labels), config.data.num_val(len(labels)), config.train.seed)
     assert (len(train), len(val)) == (3, 1) == (training_images(config, 4), 1)
 
 

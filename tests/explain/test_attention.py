@@ -5,9 +5,9 @@ import math
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 from variety import CONFIGS as VARIETY
-from variety import model_and_pictures
+from variety import model_and_images
 
 from vit.errors import VitError
 from vit.explain.attention import (
@@ -26,7 +26,7 @@ CONFIGS = [{}, {"pool": "cls"}, {"pool": "cls", "reg_tokens": 4}, {"reg_tokens":
 
 def traced(dtype=torch.float64, **config):
     model = vision_transformer(**{"depth": 3, **config}).to(dtype)
-    return trace(model, pictures(model).to(dtype))
+    return trace(model, random_inputs(model).to(dtype))
 
 
 def slow_rollout(attention, up_to):
@@ -86,7 +86,7 @@ def test_rollout_leaves_the_attention_as_it_was():
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_pooling_weights_say_what_the_head_reads(config):
     model = vision_transformer(**config).double()
-    found = trace(model, pictures(model).double())
+    found = trace(model, random_inputs(model).double())
     pooled = pooling_weights(found) @ model.norm(found.residuals[-1])
     assert math.isclose(pooling_weights(found).sum(), 1, abs_tol=1e-12)
     assert torch.allclose(model.head(model.fc_norm(pooled)), found.logits, atol=1e-12)
@@ -134,7 +134,7 @@ def test_a_rollout_up_to_a_layer_that_is_not_there_is_refused():
 
 
 def made_by_hand(attention, prefix=0, pool="mean"):
-    """A trace of one layer, picture and head with this attention (N, N)."""
+    """A trace of one layer, image and head with this attention (N, N)."""
     grid = math.isqrt(len(attention) - prefix)
     nothing = torch.zeros(1, 1, 1, 1, 1)
     return Trace(torch.zeros(1, 2), attention[None, None, None], nothing, nothing[0], prefix, grid, pool)
@@ -164,7 +164,7 @@ def test_prefix_tokens_are_nowhere_and_do_not_shorten_the_way():
 
 @pytest.mark.parametrize("name", VARIETY)
 def test_distance_is_its_formula(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     seen, prefix, grid = trace(model, inputs), model.config.num_prefix_tokens, model.config.grid_size
     found = attention_distance(seen)
     total = 0.0

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 
 from vit.explain import evidence, scores
 from vit.explain.evidence import spearman, untrained
@@ -12,9 +12,9 @@ from vit.explain.target import Contrast
 
 @pytest.fixture(scope="module")
 def asked():
-    """A model, one picture, and what random orders score on it."""
+    """A model, one image, and what random orders score on it."""
     model = vision_transformer(pool="cls")
-    inputs = pictures(model, count=1)
+    inputs = random_inputs(model, count=1)
     return model, inputs, scores.random_band(model, inputs, 1)
 
 

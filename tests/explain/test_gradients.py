@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from variety import CONFIGS, model_and_pictures
+from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain.gradients import (
@@ -28,10 +28,10 @@ def slow_relevance(model, inputs, target, start):
         tokens = tokens + block.mlp(block.norm2(tokens))
     gradients = torch.autograd.grad(logit(model.forward_head(model.norm(tokens)), target).sum(), added)
     results = []
-    for picture in range(len(inputs)):
+    for image in range(len(inputs)):
         result = torch.eye(seen.num_tokens, dtype=torch.float64)
         for layer in range(start, seen.depth):
-            heads = gradients[layer][picture] * seen.attention[layer, picture]
+            heads = gradients[layer][image] * seen.attention[layer, image]
             positive = [torch.where(head > 0, head, 0) for head in heads]  # each head by itself, then their mean
             result = result + sum(positive) / len(positive) @ result
         results.append(result)
@@ -41,14 +41,14 @@ def slow_relevance(model, inputs, target, start):
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("target", [1, Contrast(2, 0)], ids=str)
 def test_relevance_is_its_formula(name, target):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     for start in range(model.config.depth):
         expected = slow_relevance(model, inputs, target, start)
         assert torch.allclose(relevance(model, inputs, target, start), expected, atol=1e-10)
 
 
 def test_relevance_starts_at_the_layer_it_is_told_and_no_other():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     with pytest.raises(VitError, match="numbered 0 to 1"):
         relevance(model, inputs, 0, start_layer=2)
 
@@ -67,7 +67,7 @@ def permuted_heads(model, order):
 
 
 def test_the_order_of_heads_changes_no_map():
-    model, inputs = model_and_pictures("class token and registers")
+    model, inputs = model_and_images("class token and registers")
     before = relevance(model, inputs, 1), legrad(model, inputs, 1), gradcam(model, inputs, 1)
     model = permuted_heads(model, [2, 0, 3, 1])
     after = relevance(model, inputs, 1), legrad(model, inputs, 1), gradcam(model, inputs, 1)
@@ -75,9 +75,9 @@ def test_the_order_of_heads_changes_no_map():
         assert torch.allclose(one, other, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["mean", "class token", "grey, stem"])
+@pytest.mark.parametrize("name", ["mean", "class token", "gray, stem"])
 def test_integrated_gradients_are_complete_in_the_end(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     change = (model(inputs) - model(torch.zeros_like(inputs)))[:, 1]
     sums = [integrated_gradients(model, inputs, 1, steps).sum((1, 2, 3)) for steps in (4, 512)]
     gaps = [(found - change).abs().max().item() for found in sums]
@@ -85,7 +85,7 @@ def test_integrated_gradients_are_complete_in_the_end(name):
 
 
 def test_a_patch_gets_the_sum_of_its_pixels():
-    model, inputs = model_and_pictures("no positions, one head, 3 x 3")
+    model, inputs = model_and_images("no positions, one head, 3 x 3")
     found = per_patch(model, inputs)
     assert torch.allclose(found[1, 2, 0], inputs[1, :, 6:9, 0:3].sum())
     assert torch.allclose(found.sum((1, 2)), inputs.sum((1, 2, 3)))
@@ -93,7 +93,7 @@ def test_a_patch_gets_the_sum_of_its_pixels():
 
 def test_gradients_are_of_the_logit_and_not_of_its_probability():
     """Adding the same to every logit of the head changes no probability, but it may change a logit's gradient."""
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     with torch.no_grad():
         model.head.weight += torch.randn(16, generator=torch.Generator().manual_seed(0))
     before = saliency(model, inputs, 1)
@@ -103,22 +103,22 @@ def test_gradients_are_of_the_logit_and_not_of_its_probability():
     assert torch.allclose(saliency(model, inputs, Contrast(0, 1)), saliency(model, inputs, Contrast(1, 0)))
 
 
-def test_each_picture_of_a_batch_may_have_its_own_class():
-    model, inputs = model_and_pictures("class token")
+def test_each_image_of_a_batch_may_have_its_own_class():
+    model, inputs = model_and_images("class token")
     together = relevance(model, inputs, torch.tensor([2, 0]))
     alone = [relevance(model, inputs[:1], 2), relevance(model, inputs[1:], 0)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
 
 def test_grad_cam_maps_are_never_negative_and_not_blank_for_a_class_token():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     found = torch.stack([gradcam(model, inputs, target) for target in range(3)])
     assert found.min() >= 0
     assert found.max() > 0
 
 
 def test_gradients_can_be_had_where_the_caller_has_switched_them_off():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     expected = relevance(model, inputs, 1), saliency(model, inputs, 1)
     model.requires_grad_(False)
     with torch.no_grad():

@@ -9,15 +9,15 @@ from shells import Shell
 
 from vit.checkpoint import load_with_info
 from vit.data import shapes
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.explain.evidence import untrained
 from vit.explain.methods import explain
 from vit.explain.scores import saco
 
 pytestmark = pytest.mark.slow
 
-PICTURES = 200
-# Plain patches: behind a convolutional stem a token sees some pixels of its neighbours, and the truth gets blurred.
+IMAGES = 200
+# Plain patches: behind a convolutional stem a token sees some pixels of its neighbors, and the truth gets blurred.
 MODEL = {
     "model.stem": "patch",
     "model.patch_size": 4,
@@ -29,15 +29,15 @@ MODEL = {
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """A model trained for about a minute, and test pictures that it gets right, with their labels and masks."""
+    """A model trained for about a minute, and test images that it gets right, with their labels and masks."""
     shell = Shell(tmp_path_factory.mktemp("home"))
     settings = [word for name, value in MODEL.items() for word in ("--set", f"{name}={value}")]
     words = ["--preset", "1-minute", "--data", "shapes", *settings, "--steps", 1200, "--run", "known", "--follow"]
     with shell.start("train", *words) as process:
         assert process.wait(timeout=900) == 0
     model, info = load_with_info(shell.run("known").checkpoint_path())
-    images, labels, masks = (torch.from_numpy(values) for values in shapes.generate(PICTURES, 32, split="test"))
-    inputs = normalise(images, torch.tensor(info.mean), torch.tensor(info.std))
+    images, labels, masks = (torch.from_numpy(values) for values in shapes.generate(IMAGES, 32, split="test"))
+    inputs = normalize(images, torch.tensor(info.mean), torch.tensor(info.std))
     is_right = model(inputs).argmax(1) == labels
     assert is_right.float().mean() > 0.95
     return model, inputs[is_right], labels[is_right], masks[is_right]
@@ -66,10 +66,10 @@ def hits(method, model, inputs, labels, masks):
 
 @pytest.mark.parametrize("method", ["relevance", "occlusion"])
 def test_the_highest_patch_touches_the_object_if_the_model_is_trained_and_not_otherwise(known, method):
-    model, *pictures = known
-    few = [values[:60] for values in pictures]
+    model, *images = known
+    few = [values[:60] for values in images]
     fresh = sum(hits(method, untrained(model, seed), *few) for seed in range(3)) / 3
-    assert hits(method, model, *pictures) >= 0.9
+    assert hits(method, model, *images) >= 0.9
     assert fresh < 0.85  # well above chance: the object is often the most conspicuous thing, whatever one looks for
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from builders import vision_transformer
-from variety import CONFIGS, model_and_pictures
+from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain.attention import pooling_weights
@@ -22,7 +22,7 @@ from vit.explain.trace import trace
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_last_view_through_the_lens_is_the_answer(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     seen = trace(model, inputs)
     assert torch.equal(pooled_lens(model, seen)[-1], seen.logits)
     every = logit_lens(model, seen)
@@ -32,7 +32,7 @@ def test_the_last_view_through_the_lens_is_the_answer(name):
 
 
 def test_the_lens_is_the_head_on_a_single_token():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     seen = trace(model, inputs)
     expected = model.head(model.fc_norm(seen.residuals[1, 0, 5]))
     assert torch.allclose(logit_lens(model, seen)[1, 0, 5], expected, atol=1e-12)
@@ -41,7 +41,7 @@ def test_the_lens_is_the_head_on_a_single_token():
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("target", [2, Contrast(0, 1), torch.tensor([1, 2])], ids=str)
 def test_contributions_sum_to_the_logit(name, target):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     parts = direct_logit_attribution(model, inputs, target)
     assert parts.heads.shape == (2, model.config.depth, model.config.num_heads)
     assert torch.allclose(parts.total(), logit(model(inputs), target), atol=1e-10)
@@ -50,7 +50,7 @@ def test_contributions_sum_to_the_logit(name, target):
 @pytest.mark.parametrize("name", ["class token and registers", "mean"])
 def test_what_a_head_adds_is_what_it_writes_read_by_the_frozen_norm(name):
     """Take one head's output out of the last residual, leave the norm's deviation as it was, and compare."""
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     seen, layer, head = trace(model, inputs), model.config.depth - 1, 1
     size = model.config.head_dim
     weight = model.blocks[layer].attn.proj.weight[:, head * size : (head + 1) * size]
@@ -66,14 +66,14 @@ def test_what_a_head_adds_is_what_it_writes_read_by_the_frozen_norm(name):
     assert torch.allclose(direct_logit_attribution(model, inputs, 1).heads[:, layer, head], expected, atol=1e-10)
 
 
-def test_the_biases_add_the_same_to_every_picture():
-    model, inputs = model_and_pictures("mean")
+def test_the_biases_add_the_same_to_every_image():
+    model, inputs = model_and_images("mean")
     bias = direct_logit_attribution(model, inputs, 1).head_bias
     assert bias[0] == bias[1]
 
 
 def test_the_depth_of_a_decision_is_the_layer_after_which_it_stays():
-    answers = torch.zeros(4, 3, 2)  # three pictures: decided at once, at the second layer, wavering to the end
+    answers = torch.zeros(4, 3, 2)  # three images: decided at once, at the second layer, wavering to the end
     answers[:, 0, 1] = 1
     answers[2:, 1, 1] = 1
     answers[[0, 3], 2, 1] = 1
@@ -82,7 +82,7 @@ def test_the_depth_of_a_decision_is_the_layer_after_which_it_stays():
 
 
 def test_a_decision_is_never_later_than_the_last_layer():
-    model, inputs = model_and_pictures("class token and registers", count=8)
+    model, inputs = model_and_images("class token and registers", count=8)
     depth = decision_depth(pooled_lens(model, trace(model, inputs)))
     assert 0 <= depth.min() <= depth.max() <= 3
 
@@ -95,7 +95,7 @@ def test_places_are_compared_without_the_prefix():
     assert found[2, 9].item() == pytest.approx(torch.cosine_similarity(one, other, dim=0).item(), abs=1e-6)
 
 
-def test_fixed_places_are_most_like_their_neighbours():
+def test_fixed_places_are_most_like_their_neighbors():
     found = position_similarity(vision_transformer(pos_embed="sincos2d", image_size=16))
     assert found[0].argsort(descending=True)[0] == 0
     assert found[0, 1] > found[0, 3]
@@ -127,7 +127,7 @@ def test_filters_made_of_one_pattern_have_that_component():
 
 
 def test_lengths_of_tokens_are_those_of_residuals():
-    model, inputs = model_and_pictures("class token and registers")
+    model, inputs = model_and_images("class token and registers")
     seen = trace(model, inputs)
     found = token_norms(seen)
     assert found.shape == (4, 2, 20)

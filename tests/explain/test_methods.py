@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
-from variety import CONFIGS, model_and_pictures
+from builders import random_inputs, vision_transformer
+from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain import evidence
@@ -40,7 +40,7 @@ EVERYTHING = {
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_maps_every_kind_of_model(name, method):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     grid = model.config.grid_size
     for target in (1, Contrast(2, 0), LABELS):
         found = explain(method, model, inputs, target)
@@ -53,8 +53,8 @@ def test_every_method_maps_every_kind_of_model(name, method):
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "random"])  # it draws for a batch
-def test_a_map_does_not_depend_on_the_pictures_beside_it(method):
-    model, inputs = model_and_pictures("class token and registers")
+def test_a_map_does_not_depend_on_the_images_beside_it(method):
+    model, inputs = model_and_images("class token and registers")
     together = explain(method, model, inputs, LABELS)
     alone = [explain(method, model, inputs[i : i + 1], i) for i in range(2)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-10)
@@ -62,7 +62,7 @@ def test_a_map_does_not_depend_on_the_pictures_beside_it(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_depends_on_the_class_if_it_says_so(method):
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     one, other = explain(method, model, inputs, 0), explain(method, model, inputs, 1)
     assert torch.equal(one, other) != METHODS[method].is_class_specific
 
@@ -70,13 +70,13 @@ def test_a_method_depends_on_the_class_if_it_says_so(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_has_a_sign_if_it_says_so(method):
     model = vision_transformer(pool="cls")
-    lowest = explain(method, model, pictures(model, 16), 0).min()
+    lowest = explain(method, model, random_inputs(model, 16), 0).min()
     assert (lowest < 0) == METHODS[method].is_signed
 
 
 @pytest.mark.parametrize("method", ["input_x_gradient", "integrated_gradients", "occlusion", "rise"])
 def test_against_a_class_the_signed_maps_turn_around(method):
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     there, back = (explain(method, model, inputs, target) for target in (Contrast(0, 1), Contrast(1, 0)))
     assert torch.allclose(there, -back, atol=1e-10)
 
@@ -95,7 +95,7 @@ def test_what_a_method_is_fits_on_a_card():
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_explaining_leaves_no_mark(name):
     model = vision_transformer(pool="cls", drop_rate=0.5, attn_drop_rate=0.5, drop_path_rate=0.5)
-    inputs = pictures(model, 2)
+    inputs = random_inputs(model, 2)
     model.head.bias.requires_grad_(False)
     weights, given = {key: tensor.clone() for key, tensor in model.state_dict().items()}, inputs.clone()
     asks = [weight.requires_grad for weight in model.parameters()]
@@ -117,7 +117,7 @@ def test_explaining_leaves_no_mark(name):
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_explaining_twice_gives_the_same_bits(name):
     model = vision_transformer(pool="cls")
-    inputs = pictures(model, 2)
+    inputs = random_inputs(model, 2)
     assert str(EVERYTHING[name](model, inputs)) == str(EVERYTHING[name](model, inputs))
 
 
@@ -125,7 +125,7 @@ def test_explaining_twice_gives_the_same_bits(name):
 def test_a_model_in_training_mode_is_refused_by_everything(name):
     model = vision_transformer(drop_rate=0.5).train()
     with pytest.raises(VitError, match="eval mode"):
-        EVERYTHING[name](model, pictures(model, 2))
+        EVERYTHING[name](model, random_inputs(model, 2))
     assert model.training
 
 
@@ -137,11 +137,11 @@ def test_weights_that_are_no_numbers_make_no_map(name, weight, bad):
     with torch.no_grad():
         dict(model.named_parameters())[weight].view(-1)[0] = bad
     with pytest.raises(VitError, match="not a number"):
-        EVERYTHING[name](model, pictures(model, 2))
+        EVERYTHING[name](model, random_inputs(model, 2))
 
 
 def test_a_method_that_is_not_there_is_answered_with_those_that_are():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     with pytest.raises(VitError, match="attention, rollout, relevance"):
         explain("magic", model, inputs, 1)
 
@@ -149,14 +149,14 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are():
 @pytest.mark.parametrize("target", [3, -1, Contrast(0, 3)])
 @pytest.mark.parametrize("method", ["attention", "relevance", "occlusion", "edges"])
 def test_a_class_that_is_not_there_is_refused_by_every_method(method, target):
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     with pytest.raises(VitError, match="classes are numbered 0 to 2"):
         explain(method, model, inputs, target)
 
 
 @pytest.mark.parametrize("name", ["mean", "class token and registers"])
 def test_relevance_without_any_layer_is_nothing(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     with torch.no_grad():
         for block in model.blocks:
             block.attn.proj.weight.zero_()
@@ -164,7 +164,7 @@ def test_relevance_without_any_layer_is_nothing(name):
 
 
 def test_one_patch_is_worth_the_whole_answer():
-    model, inputs = model_and_pictures("one patch, mean")
+    model, inputs = model_and_images("one patch, mean")
     nothing = model.head(model.fc_norm.bias)[1]
     assert torch.allclose(occlusion(model, inputs, 1)[:, 0, 0], model(inputs)[:, 1] - nothing)
 
@@ -178,8 +178,8 @@ def test_edges_are_where_brightness_changes():
     assert found[:, [0, 1, 3]].abs().max() == 0
 
 
-def test_random_maps_differ_between_pictures_and_come_again():
-    model, inputs = model_and_pictures("mean")
+def test_random_maps_differ_between_images_and_come_again():
+    model, inputs = model_and_images("mean")
     found = random_map(model, inputs, 0)
     assert not torch.equal(found[0], found[1])
     assert torch.equal(found, random_map(model, inputs, 0))
@@ -187,7 +187,7 @@ def test_random_maps_differ_between_pictures_and_come_again():
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_untrained_weights_are_as_large_as_those_of_a_new_model(name):
-    model, _ = model_and_pictures(name)
+    model, _ = model_and_images(name)
     fresh, again, other = (untrained(model, seed) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), again.parameters(), strict=True))
     assert not torch.equal(fresh.head.weight, other.head.weight)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 from test_walk import without_tokens
-from variety import CONFIGS, model_and_pictures
+from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain import perturbation
@@ -23,7 +23,7 @@ def choices(model, count=5, seed=0):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_with_all_patches_kept_the_answer_is_the_models_own(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     everything = torch.ones(1, 2, model.config.num_patches, dtype=torch.bool)
     found = answers(model, inputs, everything)
     assert torch.allclose(found, model(inputs)[:, None].expand(-1, 2, -1), atol=1e-12)
@@ -31,7 +31,7 @@ def test_with_all_patches_kept_the_answer_is_the_models_own(name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_occlusion_by_tokens_removes_one_token_after_the_other(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     if model.config.num_patches == 1:
         return
     whole, found = model(inputs)[:, 1], occlusion(model, inputs, 1).flatten(1)
@@ -41,19 +41,19 @@ def test_occlusion_by_tokens_removes_one_token_after_the_other(name):
         assert torch.allclose(found[:, patch], expected, atol=1e-12)
 
 
-def test_every_picture_is_seen_under_its_own_choices():
-    model, inputs = model_and_pictures("class token")
+def test_every_image_is_seen_under_its_own_choices():
+    model, inputs = model_and_images("class token")
     kept = choices(model)
     together = answers(model, inputs, kept)
-    for picture in range(2):
+    for image in range(2):
         for number in range(5):
-            chosen = kept[picture, number].nonzero().flatten().tolist()
-            expected = without_tokens(model, inputs[picture : picture + 1], chosen)[0]
-            assert torch.allclose(together[picture, number], expected, atol=1e-12)
+            chosen = kept[image, number].nonzero().flatten().tolist()
+            expected = without_tokens(model, inputs[image : image + 1], chosen)[0]
+            assert torch.allclose(together[image, number], expected, atol=1e-12)
 
 
 def test_the_same_choice_is_asked_about_once_and_dropped_tokens_are_not_computed(monkeypatch):
-    model, inputs = model_and_pictures("class token", count=1)
+    model, inputs = model_and_images("class token", count=1)
     asked = []
 
     def watched(model, tokens, *changes):
@@ -68,7 +68,7 @@ def test_the_same_choice_is_asked_about_once_and_dropped_tokens_are_not_computed
 
 
 def test_how_many_fit_into_memory_at_a_time_changes_nothing(monkeypatch):
-    model, inputs = model_and_pictures("class token and registers")
+    model, inputs = model_and_images("class token and registers")
     together = answers(model, inputs, choices(model))
     monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)
     assert torch.allclose(answers(model, inputs, choices(model)), together, atol=1e-12)
@@ -76,14 +76,14 @@ def test_how_many_fit_into_memory_at_a_time_changes_nothing(monkeypatch):
 
 @pytest.mark.parametrize("name", ["mean", "class token", "no positions, one head, 3 x 3"])
 def test_rise_with_one_patch_left_out_at_a_time_is_occlusion(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     alone = ~torch.eye(model.config.num_patches, dtype=torch.bool)
     found = spearman(rise(model, inputs, 1, alone), occlusion(model, inputs, 1))
     assert torch.allclose(found, torch.ones(2, dtype=torch.float64))
 
 
 def test_rise_is_its_formula():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     masks = choices(model, 12)[0]
     scores = logit(answers(model, inputs, masks[None]), 1)
     for patch in range(16):
@@ -93,7 +93,7 @@ def test_rise_is_its_formula():
 
 
 def test_rise_gives_nothing_to_a_patch_that_is_never_kept():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     masks = choices(model, 12)[0]
     masks[:, 5] = False
     assert rise(model, inputs, 1, masks).flatten(1)[:, 5].tolist() == [0.0, 0.0]
@@ -141,7 +141,7 @@ def test_shuffling_keeps_every_patch_and_leaves_none_at_its_place():
     assert not came_from.diagonal().any()
 
 
-def test_blurring_a_plain_picture_changes_nothing():
+def test_blurring_a_plain_image_changes_nothing():
     plain = torch.full((1, 3, 8, 8), 0.7)
     assert torch.allclose(edited(plain, CHOSEN, "blur"), plain)
 
@@ -158,7 +158,7 @@ SHUFFLED = [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 2}, {"pool": "cls", 
 @pytest.mark.parametrize("pos_embed", ["learned", "sincos2d", "none"])
 def test_order_counts_through_positions_alone(config, pos_embed):
     model = vision_transformer(image_size=16, pos_embed=pos_embed, **config).double()
-    found = shuffle_contents(model, pictures(model).double())
+    found = shuffle_contents(model, random_inputs(model).double())
     assert torch.allclose(found.after_without, found.before_without, atol=1e-12)
     moved = (found.after - found.before).abs().max()
     assert moved < 1e-12 if pos_embed == "none" else moved > 1e-3
@@ -166,5 +166,5 @@ def test_order_counts_through_positions_alone(config, pos_embed):
 
 def test_what_is_shuffled_is_the_models_own_answer():
     model = vision_transformer()
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     assert torch.allclose(shuffle_contents(model, inputs).before, model(inputs).softmax(-1), atol=1e-5)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from variety import model_and_pictures
+from variety import model_and_images
 
 from vit.errors import VitError
 from vit.explain.evidence import consensus, ranks, spearman
@@ -37,13 +37,13 @@ def perfect_for_groups(model, inputs, target, values, count):
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("target", [1, Contrast(0, 2)], ids=str)
 def test_a_perfect_map_scores_one_and_its_reverse_minus_one(name, target):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     values = perfect_for_groups(model, inputs, target, noise(model, inputs), 8)
     assert torch.allclose(saco(model, inputs, target, values), torch.ones(2, dtype=torch.float64))
     assert torch.allclose(saco(model, inputs, target, -values), -torch.ones(2, dtype=torch.float64))
 
 
-def slow_saco(model, picture, target, values, count):
+def slow_saco(model, image, target, values, count):
     """The paper's double loop over groups, with probabilities."""
     order = sorted(range(values.numel()), key=lambda patch: (-float(values.flatten()[patch]), patch))
     groups = [part.tolist() for part in torch.tensor(order).tensor_split(count)]
@@ -51,7 +51,7 @@ def slow_saco(model, picture, target, values, count):
     for group in groups:
         kept = torch.ones(1, 1, values.numel(), dtype=torch.bool)
         kept[0, 0, group] = False
-        costs.append(-float(probability(answers(model, picture, kept), target)))
+        costs.append(-float(probability(answers(model, image, kept), target)))
         saliences.append(sum(float(values.flatten()[patch]) for patch in group) / len(group))
     total = weight = 0.0
     for i, j in itertools.combinations(range(count), 2):
@@ -64,7 +64,7 @@ def slow_saco(model, picture, target, values, count):
 @pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3"])
 @pytest.mark.parametrize("groups", [2, 5, 8])
 def test_saco_is_its_formula(name, groups):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     values = noise(model, inputs, 1)
     expected = [slow_saco(model, inputs[i : i + 1], 1, values[i], groups) for i in range(2)]
     assert saco(model, inputs, 1, values, groups).tolist() == pytest.approx(expected, abs=1e-10)
@@ -72,7 +72,7 @@ def test_saco_is_its_formula(name, groups):
 
 @pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3"])
 def test_no_score_depends_on_the_scale_of_a_map(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     values = noise(model, inputs, 2)
     one, other = score(model, inputs, 1, values), score(model, inputs, 1, 1000 * values - 3)
     assert torch.allclose(one.saco, other.saco)
@@ -81,13 +81,13 @@ def test_no_score_depends_on_the_scale_of_a_map(name):
 
 
 def test_a_flat_map_scores_nothing():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     assert saco(model, inputs, 1, torch.ones(2, 4, 4)).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_random_maps_score_zero_on_average_within_their_band(name):
-    model, inputs = model_and_pictures(name, count=1)
+    model, inputs = model_and_images(name, count=1)
     maps = noise(model, inputs.expand(60, -1, -1, -1), 5)
     band = random_band(model, inputs, 1)
     assert band.mean.abs().item() < 1e-9
@@ -100,7 +100,7 @@ def test_random_maps_score_zero_on_average_within_their_band(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_scores_are_the_same_for_every_seed_to_0_02(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     bands = [random_band(model, inputs, 1, seed=seed) for seed in range(4)]
     values = explain("occlusion", model, inputs, 1)
     scores = [score(model, inputs, 1, values, band) for band in bands]
@@ -110,16 +110,16 @@ def test_scores_are_the_same_for_every_seed_to_0_02(name):
 
 
 def test_a_reversed_order_scores_exactly_the_opposite():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     values = noise(model, inputs, 7)
     there, back = curves(model, inputs, 1, values), curves(model, inputs, 1, -values)
     assert torch.allclose(there.advantage, -back.advantage, atol=1e-12)
     assert torch.allclose(saco(model, inputs, 1, values), -saco(model, inputs, 1, -values), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3", "grey, stem"])
+@pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3", "gray, stem"])
 def test_curves_meet_where_all_or_nothing_is_kept(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     found = curves(model, inputs, 1, noise(model, inputs))
     whole = probability(model(inputs), 1)
     nothing = torch.zeros(1, 1, model.config.num_patches, dtype=torch.bool)
@@ -132,7 +132,7 @@ def test_curves_meet_where_all_or_nothing_is_kept(name):
 
 
 def test_areas_are_of_trapezoids_over_the_true_fractions():
-    model, inputs = model_and_pictures("no positions, one head, 3 x 3")
+    model, inputs = model_and_images("no positions, one head, 3 x 3")
     found = curves(model, inputs, 1, noise(model, inputs), steps=4)  # nine patches in four unequal steps
     assert found.fractions.tolist() == pytest.approx([0, 2 / 9, 4 / 9, 7 / 9, 1])
     pairs = zip(found.fractions.tolist(), found.deletion[0].tolist(), strict=True)
@@ -147,7 +147,7 @@ def test_ties_are_taken_in_reading_order():
 
 
 def test_a_good_map_beats_random_orders():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     values = explain("occlusion", model, inputs, 1)
     found = score(model, inputs, 1, values)
     assert (found.advantage > 0).all()
@@ -172,10 +172,10 @@ def test_methods_that_agree_have_a_consensus_without_spread():
 
 
 def test_what_can_not_be_scored_is_refused():
-    model, inputs = model_and_pictures("one patch, class token")
+    model, inputs = model_and_images("one patch, class token")
     with pytest.raises(VitError, match="single patch"):
         score(model, inputs, 1, torch.zeros(2, 1, 1))
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     with pytest.raises(VitError, match=r"\(2, 4, 4\)"):
         score(model, inputs, 1, torch.zeros(2, 4, 5))
     with pytest.raises(VitError, match="NaN"):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from variety import CONFIGS, model_and_pictures
+from variety import CONFIGS, model_and_images
 
 from vit.explain import perturbation, surgery
 from vit.explain.perturbation import answers, occlusion
@@ -22,7 +22,7 @@ from vit.explain.trace import Changes, walk
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("measure", [logit, probability])
 def test_each_head_is_switched_off_alone(name, measure):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     found = knock_out_each_head(model, inputs, 1, measure)
     whole = measure(model(inputs), 1)
     for layer in range(model.config.depth):
@@ -34,14 +34,14 @@ def test_each_head_is_switched_off_alone(name, measure):
 
 
 def test_memory_does_not_change_what_heads_do(monkeypatch):
-    model, inputs = model_and_pictures("class token and registers")
+    model, inputs = model_and_images("class token and registers")
     expected = knock_out_each_head(model, inputs, 1)
     monkeypatch.setattr(perturbation, "ATTENTION_NUMBERS", 1)
     assert torch.allclose(knock_out_each_head(model, inputs, 1), expected, atol=1e-12)
 
 
 def by_mean(model, inputs, labels, layer, head):
-    """Accuracy with one head's numbers replaced by their mean over the pictures, through a hook on the projection."""
+    """Accuracy with one head's numbers replaced by their mean over the images, through a hook on the projection."""
     size = model.config.head_dim
     columns = slice(head * size, (head + 1) * size)
 
@@ -57,7 +57,7 @@ def by_mean(model, inputs, labels, layer, head):
 
 
 def test_the_leaderboard_tells_accuracy_lost_with_a_head_at_its_mean():
-    model, inputs = model_and_pictures("class token and registers", count=100)
+    model, inputs = model_and_images("class token and registers", count=100)
     with torch.no_grad():
         model.head.bias -= model(inputs).mean(0)  # so that no class is the answer to everything
     labels = model(inputs).argmax(1)
@@ -73,7 +73,7 @@ def test_the_leaderboard_tells_accuracy_lost_with_a_head_at_its_mean():
 
 
 def test_a_cancelled_leaderboard_keeps_what_it_has():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     asked = []
     found = leaderboard(model, inputs, torch.zeros(2).long(), cancelled=lambda: asked.append(1) or len(asked) > 3)
     assert found.lost.isnan().tolist() == [[False, False], [False, True]]
@@ -81,23 +81,23 @@ def test_a_cancelled_leaderboard_keeps_what_it_has():
 
 @pytest.mark.parametrize("name", ["mean", "class token"])
 def test_the_smallest_numbers_are_found_by_trying_each(name):
-    model, inputs = model_and_pictures(name, count=6)
+    model, inputs = model_and_images(name, count=6)
     target = model(inputs).argmax(1)
     order = ranked(occlusion(model, inputs, target))
     keeping, flipping = (f(model, inputs, target, order) for f in (smallest_keeping, smallest_flipping))
-    for picture in range(6):
+    for image in range(6):
         for found, is_kept, wanted in ((keeping, True, True), (flipping, False, False)):
             hits = []
             for count in range(17):
                 chosen = torch.full((1, 1, 16), not is_kept)
-                chosen[0, 0, order[picture, :count]] = is_kept
-                top = answers(model, inputs[picture : picture + 1], chosen)[0, 0].argmax()
-                hits.append(bool(top == target[picture]) == wanted)
-            assert found[picture] == (hits.index(True) if any(hits) else None)
+                chosen[0, 0, order[image, :count]] = is_kept
+                top = answers(model, inputs[image : image + 1], chosen)[0, 0].argmax()
+                hits.append(bool(top == target[image]) == wanted)
+            assert found[image] == (hits.index(True) if any(hits) else None)
 
 
 def test_what_never_happens_is_none():
-    model, inputs = model_and_pictures("mean")
+    model, inputs = model_and_images("mean")
     with torch.no_grad():
         model.head.bias[2] = 1e6
     order = torch.arange(16).expand(2, -1)
@@ -107,8 +107,8 @@ def test_what_never_happens_is_none():
 
 
 @pytest.mark.parametrize("name", ["class token and registers", "mean"])
-def test_a_mean_over_one_picture_puts_back_what_was_there(name):
-    model, inputs = model_and_pictures(name, count=1)
+def test_a_mean_over_one_image_puts_back_what_was_there(name):
+    model, inputs = model_and_images(name, count=1)
     mean, none = means(model, inputs), torch.zeros(1, model.config.depth, 1, dtype=torch.float64)
     heads = Changes(head_scale=none.expand(-1, -1, model.config.num_heads), head_fill=mean.heads)
     branches = Changes(block_scale=none.expand(-1, -1, 2), block_fill=mean.branches)
@@ -116,8 +116,8 @@ def test_a_mean_over_one_picture_puts_back_what_was_there(name):
         assert torch.allclose(operate(model, inputs, changes), model(inputs), atol=1e-10)
 
 
-def test_a_mean_is_taken_over_all_pictures_whatever_the_batches(monkeypatch):
-    model, inputs = model_and_pictures("mean", count=5)
+def test_a_mean_is_taken_over_all_images_whatever_the_batches(monkeypatch):
+    model, inputs = model_and_images("mean", count=5)
     together = means(model, inputs)
     monkeypatch.setattr(surgery, "BATCH_SIZE", 2)
     assert torch.allclose(means(model, inputs).branches, together.branches, atol=1e-12)

@@ -1,4 +1,4 @@
-"""What is explained is one number per picture, made of logits."""
+"""What is explained is one number per image, made of logits."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def test_a_class_is_its_logit_and_a_contrast_a_difference():
     assert logit(LOGITS, torch.tensor([2, 0])).tolist() == [-2.0, 0.5]
 
 
-def test_each_picture_has_its_own_class_also_behind_many_masks():
+def test_each_image_has_its_own_class_also_behind_many_masks():
     many = torch.stack([LOGITS, LOGITS + 1], dim=1)  # (B, M, K)
     assert logit(many, torch.tensor([2, 0])).tolist() == [[-2.0, -1.0], [0.5, 1.5]]
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 
 from vit.explain.trace import trace
 
@@ -19,14 +19,14 @@ CONFIGS = [
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_the_trace_ends_in_the_models_own_logits(config):
     model = vision_transformer(**config)
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     assert torch.allclose(trace(model, inputs).logits, model(inputs), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_residuals_are_the_tokens_between_the_blocks(config):
     model = vision_transformer(**config)
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     residuals = trace(model, inputs).residuals
     assert torch.equal(residuals[0], model.embed(inputs))
     for layer, block in enumerate(model.blocks):
@@ -45,7 +45,7 @@ def test_shapes_are_the_documented_ones():
 
 def test_attention_is_peaked_in_these_tests_and_its_rows_sum_to_one():
     model = vision_transformer()
-    attention = trace(model, pictures(model)).attention
+    attention = trace(model, random_inputs(model)).attention
     assert torch.allclose(attention.sum(-1), torch.ones(()), atol=1e-5)
     entropy = -(attention * attention.clamp_min(1e-30).log()).sum(-1).mean()
     assert entropy < 0.8 * torch.tensor(attention.shape[-1]).log()  # near-uniform attention would hide mistakes
@@ -53,7 +53,7 @@ def test_attention_is_peaked_in_these_tests_and_its_rows_sum_to_one():
 
 def test_attention_is_the_one_that_pytorchs_own_module_computes():
     model = vision_transformer().double()
-    found = trace(model, pictures(model).double())
+    found = trace(model, random_inputs(model).double())
     own, block = model.blocks[0].attn, model.blocks[0]
     reference = torch.nn.MultiheadAttention(16, 2, batch_first=True).double()
     reference.load_state_dict(
@@ -71,7 +71,7 @@ def test_attention_is_the_one_that_pytorchs_own_module_computes():
 
 def test_values_and_attention_together_make_the_attention_output():
     model = vision_transformer().double()
-    found = trace(model, pictures(model).double())
+    found = trace(model, random_inputs(model).double())
     mixed = (found.attention[1] @ found.values[1]).transpose(1, 2).flatten(2)
     after_attention = found.residuals[1] + model.blocks[1].attn.proj(mixed)
     block = model.blocks[1]
@@ -82,7 +82,7 @@ def test_tracing_leaves_no_gradient_no_hook_and_no_random_number_behind():
     model = vision_transformer(drop_rate=0.5, attn_drop_rate=0.5, drop_path_rate=0.5)
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     random_state = torch.get_rng_state()
-    found = trace(model, pictures(model).requires_grad_())
+    found = trace(model, random_inputs(model).requires_grad_())
     assert not found.logits.requires_grad
     assert not found.attention.requires_grad
     assert all(weight.grad is None and weight.requires_grad for weight in model.parameters())
@@ -95,7 +95,7 @@ def test_tracing_leaves_no_gradient_no_hook_and_no_random_number_behind():
 def test_a_model_in_training_mode_is_refused_and_stays_in_it():
     model = vision_transformer(drop_rate=0.5).train()
     with pytest.raises(ValueError, match="eval mode"):
-        trace(model, pictures(model))
+        trace(model, random_inputs(model))
     assert model.training
 
 
@@ -103,12 +103,12 @@ def test_one_dropout_left_in_training_mode_is_enough_to_be_refused():
     model = vision_transformer(drop_rate=0.5)
     model.blocks[1].mlp.drop.train()
     with pytest.raises(ValueError, match="eval mode"):
-        trace(model, pictures(model))
+        trace(model, random_inputs(model))
 
 
 def test_autocast_around_a_trace_changes_nothing():
     model = vision_transformer()
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = trace(model, inputs)
     assert torch.equal(inside.attention, trace(model, inputs).attention)

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from builders import pictures, vision_transformer
-from variety import CONFIGS, model_and_pictures
+from builders import random_inputs, vision_transformer
+from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain.surgery import operate
@@ -11,7 +11,7 @@ from vit.explain.trace import Changes, answer, trace
 
 
 def without_tokens(model, inputs, kept):
-    """The model on a sequence from which patches have been removed by hand; the same ones for every picture."""
+    """The model on a sequence from which patches have been removed by hand; the same ones for every image."""
     tokens, prefix = model.embed(inputs), model.config.num_prefix_tokens
     places = [*range(prefix), *(prefix + patch for patch in kept)]
     x = model.norm(model.blocks(tokens[:, places]))
@@ -22,7 +22,7 @@ def without_tokens(model, inputs, kept):
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_a_dropped_token_is_as_if_removed_from_the_sequence(name, share):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     patches, prefix = model.config.num_patches, model.config.num_prefix_tokens
     kept = list(range(patches))[: max(1, int(share * patches))]
     mask = torch.zeros(2, model.config.num_tokens, dtype=torch.bool)
@@ -34,7 +34,7 @@ def test_a_dropped_token_is_as_if_removed_from_the_sequence(name, share):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_with_everything_kept_and_at_full_scale_nothing_changes(name):
-    model, inputs = model_and_pictures(name)
+    model, inputs = model_and_images(name)
     config = model.config
     changes = Changes(
         head_scale=torch.ones(1, config.depth, config.num_heads),
@@ -46,7 +46,7 @@ def test_with_everything_kept_and_at_full_scale_nothing_changes(name):
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
 def test_a_head_at_zero_is_a_head_whose_projection_is_zero(pool):
-    model, inputs = model_and_pictures("class token" if pool == "cls" else "mean")
+    model, inputs = model_and_images("class token" if pool == "cls" else "mean")
     scale = torch.ones(1, 2, 2)
     scale[0, 1, 0] = 0
     found = operate(model, inputs, Changes(head_scale=scale))
@@ -55,8 +55,8 @@ def test_a_head_at_zero_is_a_head_whose_projection_is_zero(pool):
     assert torch.allclose(found, model(inputs), atol=1e-12)
 
 
-def test_each_picture_of_a_batch_has_its_own_heads_switched_off():
-    model, inputs = model_and_pictures("class token")
+def test_each_image_of_a_batch_has_its_own_heads_switched_off():
+    model, inputs = model_and_images("class token")
     scale = torch.rand(2, 2, 2, generator=torch.Generator().manual_seed(0))
     together = operate(model, inputs, Changes(head_scale=scale))
     alone = [operate(model, inputs[i : i + 1], Changes(head_scale=scale[i : i + 1])) for i in range(2)]
@@ -64,13 +64,13 @@ def test_each_picture_of_a_batch_has_its_own_heads_switched_off():
 
 
 def test_with_every_block_off_the_head_reads_the_embedding():
-    model, inputs = model_and_pictures("class token")
+    model, inputs = model_and_images("class token")
     found = operate(model, inputs, Changes(block_scale=torch.zeros(1, 2, 2)))
     assert torch.allclose(found, model.forward_head(model.norm(model.embed(inputs))), atol=1e-12)
 
 
 def test_a_mean_of_no_patches_is_what_the_biases_say():
-    model, inputs = model_and_pictures("mean and registers, sine-cosine")
+    model, inputs = model_and_images("mean and registers, sine-cosine")
     mask = torch.zeros(2, model.config.num_tokens, dtype=torch.bool)
     found = operate(model, inputs, Changes(key_mask=mask))
     biases = model.head(model.fc_norm.bias)
@@ -78,7 +78,7 @@ def test_a_mean_of_no_patches_is_what_the_biases_say():
 
 
 def test_going_on_from_a_kept_residual_reaches_the_same_answer():
-    model, inputs = model_and_pictures("class token and registers")
+    model, inputs = model_and_images("class token and registers")
     seen = trace(model, inputs)
     for layer in range(4):
         assert torch.allclose(answer(model, seen.residuals[layer], first=layer), seen.logits, atol=1e-12)
@@ -92,7 +92,7 @@ def test_inputs_of_another_shape_are_refused_with_both_shapes(shape):
 
 def test_low_precision_around_an_explanation_changes_nothing():
     model = vision_transformer()
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     changes = Changes(key_mask=torch.ones(3, 16, dtype=torch.bool))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside, changed = trace(model, inputs), operate(model, inputs, changes)

@@ -7,7 +7,7 @@ import safetensors
 import safetensors.torch
 import timm
 import torch
-from builders import CLASSES, pictures, saved_checkpoint, vision_transformer
+from builders import CLASSES, random_inputs, saved_checkpoint, vision_transformer
 
 from vit.errors import CheckpointError, VitError
 from vit.export.timm import timm_kwargs, to_timm
@@ -29,7 +29,7 @@ def test_timm_rebuilds_an_export_from_the_file_alone(tmp_path, config):
         kwargs = json.loads(file.metadata()["timm"])
     rebuilt = timm.models.VisionTransformer(**kwargs).eval()
     rebuilt.load_state_dict(safetensors.torch.load_file(out), strict=True)
-    inputs = pictures(model)
+    inputs = random_inputs(model)
     assert torch.allclose(rebuilt(inputs), model(inputs), rtol=1e-5, atol=1e-5)
 
 

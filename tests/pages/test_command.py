@@ -51,5 +51,5 @@ def test_a_start_from_a_model_is_in_the_line(home):
 
 
 def test_a_path_with_spaces_survives_the_shell():
-    raw = validate(presets.build("tutorial", {"data.source": "/my pictures/cats & dogs"})).to_json()
-    assert parsed(command.line(raw))["data"]["source"] == "/my pictures/cats & dogs"
+    raw = validate(presets.build("tutorial", {"data.source": "/my images/cats & dogs"})).to_json()
+    assert parsed(command.line(raw))["data"]["source"] == "/my images/cats & dogs"

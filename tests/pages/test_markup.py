@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PAGES = Path(__file__).parents[2] / "pages"
-PICTURES = [
+IMAGES = [
     (path.relative_to(PAGES).as_posix(), tag)
     for pattern in ("*.html", "*.py")
     for path in PAGES.rglob(pattern)
@@ -14,10 +14,10 @@ PICTURES = [
 ]
 
 
-def test_there_are_pictures():
-    assert len(PICTURES) > 5
+def test_there_are_images():
+    assert len(IMAGES) > 5
 
 
-@pytest.mark.parametrize(("path", "tag"), PICTURES)
-def test_a_picture_has_a_text_from_the_start(path, tag):
+@pytest.mark.parametrize(("path", "tag"), IMAGES)
+def test_a_image_has_a_text_from_the_start(path, tag):
     assert re.search(r'aria-label="\w', tag)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from builders import model_info, vision_transformer
-from builders import pictures as inputs_of
+from builders import random_inputs as inputs_of
 from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
@@ -14,21 +14,22 @@ from pages.attention import ablate, operation, ranking
 from pages.attention.operation import Operation
 from pages.attention.ranking import Job
 from pages.attention.subject import Subject
-from pages.shared import answers, models, pictures
+from pages.shared import answers, input_images, models
 from vit.data import catalog
 from vit.errors import DataError
 from vit.explain import surgery
 from vit.explain.surgery import Leaderboard
 from vit.explain.trace import Changes
+from vit.images import DecodedImage
 from vit.predict import Predictor
 
-PICTURE = "shapes:test:5"
+IMAGE = "shapes:test:5"
 
 
 @pytest.fixture
 def subject():
     saved(written_run("wise-wolf"), 1000)
-    answer = answers.ask("wise-wolf", pictures.find(PICTURE))
+    answer = answers.ask("wise-wolf", input_images.find(IMAGE))
     return Subject(answer, models.info("wise-wolf"), target=2, contrast=None)
 
 
@@ -40,7 +41,7 @@ def probabilities(subject: Subject, **changes) -> list[float]:
 
 
 def test_the_tab_shows_its_parts(visit, subject):
-    app = visit("attention", tab="Ablate", picture=PICTURE)
+    app = visit("attention", tab="Ablate", image=IMAGE)
     assert not app.exception
     assert not app.error
     assert "Fewest patches" in text_of(app)
@@ -67,11 +68,11 @@ def test_heads_branches_and_patches_are_switched_off_as_the_engine_does(subject)
 
 
 @pytest.mark.parametrize("edit", ["paint", "blur", "shuffle"])
-def test_an_edited_picture_is_what_the_model_gets(subject, edit):
+def test_an_edited_image_is_what_the_model_gets(subject, edit):
     found = operation.outcome(subject, Operation(patches=(0, 1, 5), edit=edit))
     assert found.seen.tobytes() != subject.answer.prediction.seen.tobytes()
     predictor = models.predictor(subject.model)
-    again = predictor.predict([("a", pictures.DecodedImage(found.seen, None))])[0]
+    again = predictor.predict([("a", DecodedImage(found.seen, None))])[0]
     assert again.probabilities == pytest.approx(found.probabilities, abs=0.05)  # its pixels are rounded to bytes
 
 
@@ -90,7 +91,7 @@ def test_switched_parts_give_a_share_of_themselves(subject):
     assert operation.parse(subject, raw | {"how": "zero"}).percent == 0
 
 
-def test_switched_parts_give_their_mean_over_test_pictures(subject):
+def test_switched_parts_give_their_mean_over_test_images(subject):
     found = operation.outcome(subject, Operation(heads=((1, 0),), how="mean"))
     predictor = models.predictor(subject.model)
     drawn = catalog.samples("shapes", "test", operation.MEAN_IMAGES)
@@ -103,7 +104,7 @@ def test_switched_parts_give_their_mean_over_test_pictures(subject):
     assert found.probabilities != pytest.approx(operation.outcome(subject, Operation(heads=((1, 0),))).probabilities)
 
 
-def test_a_mean_is_offered_only_where_there_are_pictures_of_the_models_classes(subject):
+def test_a_mean_is_offered_only_where_there_are_images_of_the_models_classes(subject):
     stranger = replace(subject, info=replace(subject.info, classes=("spam", "eggs")))
     assert "mean" in operation.hows(subject)
     assert "mean" not in operation.hows(stranger)
@@ -146,7 +147,7 @@ def test_how_many_are_enough_is_a_sentence(count, words):
     assert ablate.enough_words(count, 9, "cat").startswith(words)
 
 
-def test_the_ranking_is_the_engines_on_the_data_sets_test_pictures(subject, monkeypatch):
+def test_the_ranking_is_the_engines_on_the_data_sets_test_images(subject, monkeypatch):
     monkeypatch.setattr(ranking, "IMAGES", 20)
     job = Job()
     board = ranking.measure(models.predictor(subject.model), "shapes", job)
@@ -195,8 +196,8 @@ def test_what_goes_wrong_in_a_job_is_a_sentence():
     assert job.problem == "pets is gone: import it again"
 
 
-def test_the_picture_behind_inputs_is_the_picture_that_made_them():
+def test_the_image_behind_inputs_is_the_image_that_made_them():
     model = vision_transformer()
     predictor = Predictor(model, model_info(model))
-    seen = predictor.picture(inputs_of(model))
-    assert predictor.picture(predictor.inputs([seen])).tobytes() == seen.tobytes()
+    seen = predictor.image(inputs_of(model))
+    assert predictor.image(predictor.inputs([seen])).tobytes() == seen.tobytes()

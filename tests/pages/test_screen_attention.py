@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 import torch
 from builders import model_info, prefixed, vision_transformer
-from pictures import encode, scene
+from image_files import encode, scene
 from PIL import Image
 from safetensors.numpy import save as serialize
 from seen import text_of
 from worlds import saved, written_run
 
 from pages.attention import subject
-from pages.shared import answers, pictures
+from pages.shared import answers, input_images
 from pages.shared.viewer import viewer
 from vit import checkpoint, pinned
 from vit.data.shapes import CLASSES
 from vit.explain import attention
 from vit.runs.directory import Run
 
-PICTURE = "shapes:test:5"
+IMAGE = "shapes:test:5"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def model():
 
 @pytest.fixture
 def trace(model):
-    return answers.trace_of(answers.ask(model, pictures.find(PICTURE)))
+    return answers.trace_of(answers.ask(model, input_images.find(IMAGE)))
 
 
 def unpacked(packed: bytes) -> tuple[dict, np.ndarray]:
@@ -59,7 +59,7 @@ def test_without_a_model_there_is_a_sentence_and_a_way_on(visit):
     assert not app.exception
 
 
-def test_a_picture_is_answered_with_its_attention(visit, model):
+def test_a_image_is_answered_with_its_attention(visit, model):
     app = visit("attention")
     assert not app.exception
     assert not app.error
@@ -67,9 +67,9 @@ def test_a_picture_is_answered_with_its_attention(visit, model):
     assert len(app.get("bidi_component")) == 4  # the images to choose from, the canvas, the lens, and the tab's history
 
 
-def test_a_link_brings_model_checkpoint_picture_and_classes_back(visit, model):
+def test_a_link_brings_model_checkpoint_image_and_classes_back(visit, model):
     saved(Run.find(model), 500)
-    query = {"model": model, "checkpoint": "500", "picture": PICTURE, "class": CLASSES[2], "contrast": CLASSES[3]}
+    query = {"model": model, "checkpoint": "500", "image": IMAGE, "class": CLASSES[2], "contrast": CLASSES[3]}
     app = visit("attention", **query)
     assert not app.exception
     assert "shapes test image 5" in text_of(app)
@@ -90,7 +90,7 @@ def test_a_bad_upload_is_one_sentence(visit, model):
     app = visit("attention", **{"from": "Upload"})
     app.file_uploader(key="uploads").upload("notes.png", b"These are not pixels.", "image/png").run()
     assert not app.exception
-    assert "notes.png is not a picture that can be read" in app.error[0].value
+    assert "notes.png is not an image that can be read" in app.error[0].value
 
 
 def test_an_upload_that_is_pinned_is_offered_after_a_reload_with_every_model_and_can_be_let_go(visit, model):
@@ -98,30 +98,30 @@ def test_an_upload_that_is_pinned_is_offered_after_a_reload_with_every_model_and
     app.file_uploader(key="uploads").upload("red.png", encode(scene()), "image/png").run()
     app.button(key="pin").click().run()
     assert not app.exception
-    (entry,) = pinned.listing()
+    (entry,) = pinned.list_pinned()
     assert entry.name == "red.png"
     saved(written_run("calm-crane"), 1000, image_size=8)
-    app = visit("attention", model="calm-crane", picture=f"pinned:{entry.id}")
+    app = visit("attention", model="calm-crane", image=f"pinned:{entry.id}")
     assert not app.error
     assert "red.png" in text_of(app)
     app.button(key="unpin").click().run()
     assert not app.exception
     assert not app.error
-    assert pinned.listing() == []
+    assert pinned.list_pinned() == []
     assert "red.png" not in text_of(app)
 
 
-def test_as_many_pinned_pictures_as_are_kept_is_a_sentence_beside_the_page(visit, model, monkeypatch):
+def test_as_many_pinned_images_as_are_kept_is_a_sentence_beside_the_page(visit, model, monkeypatch):
     monkeypatch.setattr(pinned, "MOST", 0)
-    app = visit("attention", picture=PICTURE)
+    app = visit("attention", image=IMAGE)
     app.button(key="pin").click().run()
     assert "unpin one first" in app.error[0].value
     assert len(app.main.progress) == 3
 
 
 @pytest.mark.parametrize("name", ["pinned:../../etc/passwd", f"pinned:{'0' * 16}", "pinned:"])
-def test_a_link_to_a_picture_that_is_not_pinned_shows_another_one(visit, model, name):
-    app = visit("attention", picture=name)
+def test_a_link_to_a_image_that_is_not_pinned_shows_another_one(visit, model, name):
+    app = visit("attention", image=name)
     assert not app.exception
     assert not app.error
     assert len(app.main.progress) == 3
@@ -145,7 +145,7 @@ def test_a_run_deleted_while_it_is_open_gets_a_sentence(visit, model, home):
 
 
 def test_an_uploaded_checkpoint_is_looked_into(visit, model):
-    app = visit("attention", picture=PICTURE)
+    app = visit("attention", image=IMAGE)
     content = Run.find(model).checkpoint_path().read_bytes()
     app.file_uploader(key=subject.UPLOAD_KEY).upload("mine.safetensors", content, "application/octet-stream").run()
     assert not app.exception
@@ -159,7 +159,7 @@ ANOTHER_ARCHITECTURE = serialize({"fc.weight": np.zeros(3)})
 
 @pytest.mark.parametrize("content", [b"", b"words", ANOTHER_ARCHITECTURE], ids=["none", "text", "other"])
 def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, content):
-    app = visit("attention", picture=PICTURE)
+    app = visit("attention", image=IMAGE)
     app.file_uploader(key=subject.UPLOAD_KEY).upload("other.safetensors", content, "application/octet-stream").run()
     assert not app.exception
     assert "other.safetensors" in app.error[0].value
@@ -170,7 +170,7 @@ def test_an_upload_stays_in_its_folder_whatever_its_name():
 
 
 def test_the_canvas_gets_the_engines_own_numbers(model, trace):
-    head, numbers = unpacked(viewer.packed(answers.ask(model, pictures.find(PICTURE)), False))
+    head, numbers = unpacked(viewer.packed(answers.ask(model, input_images.find(IMAGE)), False))
     heads = trace.num_heads
     rolled = [attention.rollout(trace.attention, up_to=layer)[0] for layer in range(trace.depth)]
     assert head["columns"] == ["0", "1", "mean", "rollout"]
@@ -189,14 +189,14 @@ def test_tokens_before_the_patches_are_named(pool, registers):
 
 
 def test_the_small_canvas_gets_the_last_rollout_alone(model, trace):
-    head, numbers = unpacked(viewer.packed(answers.ask(model, pictures.find(PICTURE)), True))
+    head, numbers = unpacked(viewer.packed(answers.ask(model, input_images.find(IMAGE)), True))
     assert (head["columns"], head["layers"], head["firstLayer"]) == (["rollout"], 1, trace.depth - 1)
     assert np.allclose(numbers[0, 0], attention.rollout(trace.attention)[0], atol=5e-4)
 
 
 def test_attention_too_large_for_a_browser_is_a_sentence(visit, model, monkeypatch):
     monkeypatch.setattr(viewer, "MOST_BYTES", 1000)
-    app = visit("attention", picture=PICTURE)
+    app = visit("attention", image=IMAGE)
     assert not app.exception
     assert "choose a model with larger patches" in app.error[0].value
 
@@ -208,13 +208,13 @@ def test_a_link_to_a_model_that_is_gone_says_what_is_shown_instead(visit, model)
 
 
 def test_a_link_to_a_sample_that_is_gone_says_so(visit, model):
-    app = visit("attention", picture="sample:zebra")
+    app = visit("attention", image="sample:zebra")
     assert "no image called `sample:zebra`" in app.warning[0].value
 
 
 def test_a_warning_about_a_link_carries_no_markup_and_goes_with_the_next_choice(visit, model):
     saved(written_run("calm-crane"), 1000)
-    app = visit("attention", model="a`![x](http://x)`", picture=PICTURE)
+    app = visit("attention", model="a`![x](http://x)`", image=IMAGE)
     assert "no model called `a![x](http://x)`" in app.warning[0].value
     app.selectbox(key="model").select("wise-wolf").run()
     app.selectbox(key="model").select("calm-crane").run()

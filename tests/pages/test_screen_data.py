@@ -19,9 +19,9 @@ def pets(tmp_path):
     folder = tmp_path / "My Pets"
     for name in ("cat", "dog"):
         for index in range(4):
-            picture = folder / name / f"{index}.png"
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (8, 8), (40 * index, 0, 0)).save(picture)
+            image = folder / name / f"{index}.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (40 * index, 0, 0)).save(image)
     (folder / "cat" / "broken.png").write_bytes(b"no pixels")
     return folder
 
@@ -54,7 +54,7 @@ def test_removing_a_set_takes_it_away(visit, pets):
     app = visit("data")
     app.button(key="delete-pets").click().run()
     assert not app.exception
-    assert [info.name for info in catalog.listing()] == ["shapes"]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
     assert "pets" not in [heading.value for heading in app.subheader]
 
 
@@ -126,9 +126,9 @@ def test_a_job_that_failed_says_why_until_it_is_dismissed(visit):
     ("path", "name"),
     [
         ("/data/cifar-10-python.tar.gz", "cifar-10-python"),
-        ("C:\\Pictures\\Birds.ZIP", "birds"),
+        ("C:\\Images\\Birds.ZIP", "birds"),
         ("~/My Pets/", "my-pets"),
-        ("///", "pictures"),
+        ("///", "images"),
     ],
 )
 def test_the_suggested_name_is_made_of_the_file_name(path, name):
@@ -136,6 +136,6 @@ def test_the_suggested_name_is_made_of_the_file_name(path, name):
 
 
 def test_progress_without_a_total_says_what_is_done():
-    job = Job("pets", "import", "running", 120, 0, "pictures")
-    assert adding.line(job) == "120 pictures"
+    job = Job("pets", "import", "running", 120, 0, "images")
+    assert adding.line(job) == "120 images"
     assert adding.line(replace(job, done=0)) == "Starting"

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from pictures import scene
+from image_files import scene
 from PIL import Image
 from seen import text_of
 from worlds import held, saved, small_saved, written_run
@@ -13,14 +13,14 @@ from worlds import held, saved, small_saved, written_run
 from bench import ship
 from pages.attention import evolve
 from pages.attention.subject import Subject
-from pages.shared import answers, models, pictures
+from pages.shared import answers, input_images, models
 from vit import paths, pinned
 from vit.explain import attention
 from vit.models import history, resolve
 from vit.plots import scale, timelapse
 from vit.predict import Predictor
 
-PICTURE = "shapes:test:5"
+IMAGE = "shapes:test:5"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run():
 
 @pytest.fixture
 def subject(run):
-    return Subject(answers.ask(run.id, pictures.find(PICTURE)), models.info(run.id), 2, None)
+    return Subject(answers.ask(run.id, input_images.find(IMAGE)), models.info(run.id), 2, None)
 
 
 def film_of(subject, run) -> list[evolve.Frame]:
@@ -41,7 +41,7 @@ def film_of(subject, run) -> list[evolve.Frame]:
 
 
 def test_a_run_is_shown_as_a_film(visit, run):
-    app = visit("attention", tab="Evolve", model=run.id, picture=PICTURE)
+    app = visit("attention", tab="Evolve", model=run.id, image=IMAGE)
     assert not app.exception
     assert not app.error
     assert len(app.get("bidi_component")) == 3  # the images to choose from, the film, and the tab's history
@@ -58,14 +58,14 @@ def test_a_shipped_model_brings_the_film_of_its_training(visit, tmp_path, monkey
     ship.ship(run, "shipped-crane")
     assert [saved.step for saved in history("shipped-crane").series()] == [0, 600, 1000]
     assert resolve("shipped-crane@600").is_file()
-    app = visit("attention", tab="Evolve", model="shipped-crane", picture=PICTURE)
+    app = visit("attention", tab="Evolve", model="shipped-crane", image=IMAGE)
     assert not app.exception
     assert not app.error
     assert app.get("download_button")
 
 
-def test_a_pinned_picture_has_its_film(visit, run):
-    app = visit("attention", tab="Evolve", model=run.id, picture=f"pinned:{pinned.pin('mine', scene(), 'mine.png')}")
+def test_a_pinned_image_has_its_film(visit, run):
+    app = visit("attention", tab="Evolve", model=run.id, image=f"pinned:{pinned.pin('mine', scene(), 'mine.png')}")
     assert not app.exception
     assert not app.error
     assert "mine.png" in text_of(app)
@@ -74,13 +74,13 @@ def test_a_pinned_picture_has_its_film(visit, run):
 
 def test_a_run_with_a_single_checkpoint_says_that_it_takes_two(visit):
     saved(written_run("calm-crane"), 1000)
-    app = visit("attention", tab="Evolve", model="calm-crane", picture=PICTURE)
+    app = visit("attention", tab="Evolve", model="calm-crane", image=IMAGE)
     assert "1 checkpoint, and it takes two" in text_of(app)
 
 
 def test_the_film_grows_while_its_run_lives(visit, run, alive):
     held(run, alive)
-    app = visit("attention", tab="Evolve", model=run.id, picture=PICTURE)
+    app = visit("attention", tab="Evolve", model=run.id, image=IMAGE)
     before = len(evolve.chosen(run))
     saved(run, 1250)
     app.run()
@@ -110,7 +110,7 @@ def test_a_frame_is_its_checkpoints_own_view(run, subject):
     found = film_of(subject, run)
     for frame in found:
         predictor = Predictor.load(f"{run.id}@{frame.saved.step}")
-        prediction, trace = predictor.explain("a", pictures.find(PICTURE).read())
+        prediction, trace = predictor.explain("a", input_images.find(IMAGE).read())
         assert frame.probabilities == pytest.approx(prediction.probabilities, abs=1e-5)
         np.testing.assert_allclose(frame.maps["last layer"], attention.attention_map(trace, trace.depth - 1)[0])
     assert [frame.saved.step for frame in found] == [500, 1000]
@@ -144,7 +144,7 @@ def test_the_gif_has_a_frame_per_checkpoint_and_plays_for_ever(run, subject):
     assert len(seen) == 2
 
 
-def test_the_same_value_has_the_same_colour_in_every_frame_of_a_gif():
+def test_the_same_value_has_the_same_color_in_every_frame_of_a_gif():
     maps = [np.full((2, 2), 0.1), np.array([[0.1, 0.9], [0.5, 0.2]])]
     image = Image.open(io.BytesIO(timelapse.gif(Image.new("RGB", (8, 8), "gray"), maps, ["a", "b"], 5)))
     colors, peaks = [], []

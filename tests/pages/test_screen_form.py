@@ -236,9 +236,9 @@ def test_starting_from_a_model_takes_over_its_encoder_and_locks_it(visit):
 def test_a_data_set_that_was_removed_does_not_break_the_form(visit, tmp_path):
     for name in ("cat", "dog"):
         for index in range(4):
-            picture = tmp_path / "pets" / name / f"{index}.png"
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (8, 8), (index, 0, 0)).save(picture)
+            image = tmp_path / "pets" / name / f"{index}.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (index, 0, 0)).save(image)
     importing.import_as("pets", tmp_path / "pets")
     app = visit("train", data="pets")
     assert widget(app, "data.source").value == "pets"

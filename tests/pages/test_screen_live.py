@@ -50,7 +50,7 @@ def test_epochs_have_one_decimal(visit, alive):
     assert visit("train", run="quick-otter").main.progress[-1].text.startswith("epoch 0.1 of 2.1 · ")
 
 
-def test_the_pinned_pictures_say_what_the_model_says(visit):
+def test_the_pinned_images_say_what_the_model_says(visit):
     written_run("quick-otter", phase="stopped", step=300)
     app = visit("train", run="quick-otter")
     assert "Watch it learn" in text_of(app)

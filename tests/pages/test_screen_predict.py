@@ -1,4 +1,4 @@
-"""Predict: one picture, several pictures, bad pictures, and no model at all."""
+"""Predict: one image, several images, bad images, and no model at all."""
 
 import io
 
@@ -9,12 +9,12 @@ from seen import text_of
 from worlds import saved, written_run
 
 from pages.predict import gallery
-from pages.shared import answers, pictures, sources
+from pages.shared import answers, input_images, sources
 from pages.shared.viewer import viewer
 from vit.plots import heatmap, scale
 
 
-def picture(width: int = 40, height: int = 30, kind: str = "PNG") -> bytes:
+def image(width: int = 40, height: int = 30, kind: str = "PNG") -> bytes:
     pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind)
@@ -45,25 +45,25 @@ def test_a_sample_is_answered_at_once_with_its_label(visit, model):
     assert not app.exception
     assert len(app.main.progress) == 5
     assert "What the model attends to" in text_of(app)
-    assert "labelled" in text_of(app)
-    assert app.query_params["picture"].startswith("shapes:test:")
+    assert "labeled" in text_of(app)
+    assert app.query_params["image"].startswith("shapes:test:")
 
 
 def test_a_link_brings_model_and_image_back(visit, model):
-    app = visit("predict", model=model, picture="shapes:test:5")
+    app = visit("predict", model=model, image="shapes:test:5")
     assert not app.exception
     assert "shapes test image 5" in text_of(app)
 
 
 @pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
-def test_a_link_to_a_picture_that_is_not_there_shows_another_one(visit, model, name):
-    app = visit("predict", picture=name)
+def test_a_link_to_a_image_that_is_not_there_shows_another_one(visit, model, name):
+    app = visit("predict", image=name)
     assert not app.exception
     assert len(app.main.progress) == 5
 
 
 def test_one_upload_is_shown_large_with_what_decoding_had_to_decide(visit, model):
-    app = uploaded(visit, ("wide.png", picture()))
+    app = uploaded(visit, ("wide.png", image()))
     assert "wide.png · the model sees the bright square" in text_of(app)
     assert len(app.main.progress) == 5
 
@@ -71,11 +71,11 @@ def test_one_upload_is_shown_large_with_what_decoding_had_to_decide(visit, model
 def test_one_bad_file_is_one_sentence(visit, model):
     app = uploaded(visit, ("notes.png", b"These are not pixels."))
     assert not app.exception
-    assert "notes.png is not a picture that can be read" in app.error[0].value
+    assert "notes.png is not an image that can be read" in app.error[0].value
 
 
 def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
-    app = uploaded(visit, ("a.png", picture(20)), ("empty.png", b""), ("b.png", picture(30)))
+    app = uploaded(visit, ("a.png", image(20)), ("empty.png", b""), ("b.png", image(30)))
     assert not app.exception
     assert "empty.png is empty" in app.error[0].value
     table = app.dataframe[0].value
@@ -84,7 +84,7 @@ def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
 
 
 def test_many_files_are_shown_in_pages(visit, model):
-    app = uploaded(visit, *[(f"{width}.png", picture(width)) for width in range(20, 35)])
+    app = uploaded(visit, *[(f"{width}.png", image(width)) for width in range(20, 35)])
     assert not app.exception
     assert len(app.dataframe[0].value) == 15
     assert sum(caption.value.endswith(".png") for caption in app.caption) == gallery.PER_PAGE
@@ -94,7 +94,7 @@ def test_many_files_are_shown_in_pages(visit, model):
 
 
 def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
-    good, bad = sources._picture("good.png", picture()), sources._picture("bad.png", b"")
+    good, bad = sources._image("good.png", image()), sources._image("bad.png", b"")
     results = [(entry, gallery._ask(model, entry)) for entry in (good, bad)]
     head, first, second = gallery._csv(results).decode().splitlines()
     assert head.startswith("file,class,probability,problem,")
@@ -103,11 +103,11 @@ def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
     assert "bad.png is empty" in second
 
 
-def test_a_still_overlay_shows_the_rollout_in_the_viewers_colours(home):
+def test_a_still_overlay_shows_the_rollout_in_the_viewers_colors(home):
     from vit.explain import attention
 
     saved(written_run("wise-wolf"), 1000)
-    answer = answers.ask("wise-wolf", pictures.find("shapes:test:5"))
+    answer = answers.ask("wise-wolf", input_images.find("shapes:test:5"))
     image, words = viewer.still(answer, 64)
     trace = answers.trace_of(answer)
     values = attention.patch_map(attention.rollout(trace.attention), trace)[0].numpy()
@@ -117,16 +117,16 @@ def test_a_still_overlay_shows_the_rollout_in_the_viewers_colours(home):
 
 
 def test_predict_leads_to_attention_with_the_same_image_and_back(visit, model):
-    app = visit("predict", model=model, picture="shapes:test:5")
+    app = visit("predict", model=model, image="shapes:test:5")
     assert "Open in Attention" in [link.proto.label for link in app.get("page_link")]
-    app = visit("attention", model=model, picture="shapes:test:5")
+    app = visit("attention", model=model, image="shapes:test:5")
     assert "Open in Predict" in [link.proto.label for link in app.get("page_link")]
 
 
 def test_one_of_several_uploads_is_opened_by_its_link(visit, model):
-    app = uploaded(visit, ("a.png", picture(20)), ("b.png", picture(30)))
-    kept = {entry.name: entry.id for entry in app.session_state[pictures.UPLOAD].values()}
-    app.query_params.update({"from": "Samples", "picture": kept["b.png"]})
+    app = uploaded(visit, ("a.png", image(20)), ("b.png", image(30)))
+    kept = {entry.name: entry.id for entry in app.session_state[input_images.UPLOAD].values()}
+    app.query_params.update({"from": "Samples", "image": kept["b.png"]})
     app.session_state["from"] = "Samples"
     app.run()
     assert not app.exception

@@ -9,14 +9,14 @@ from worlds import saved, written_run
 
 from pages.attention import weights
 from pages.attention.subject import Subject
-from pages.shared import answers, models, pictures
+from pages.shared import answers, input_images, models
 from vit import checkpoint
 from vit.data.shapes import CLASSES
 from vit.explain.internals import position_similarity
 from vit.plots import filters
 from vit.runs.directory import Run
 
-PICTURE = "shapes:test:5"
+IMAGE = "shapes:test:5"
 KINDS = [
     {"pool": "cls"},
     {"pos_embed": "none"},
@@ -42,7 +42,7 @@ def replaced(run: Run, **config) -> None:
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
     replaced(run, **config)
-    app = visit("attention", tab=tab, model=run.id, picture=PICTURE)
+    app = visit("attention", tab=tab, model=run.id, image=IMAGE)
     assert not app.exception
     assert not app.error
 
@@ -50,19 +50,19 @@ def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
 @pytest.mark.parametrize("tab", ["Look", "Ablate", "Weights"])
 def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(visit, run, tab):
     replaced(run, patch_size=16)
-    app = visit("attention", tab=tab, model=run.id, picture=PICTURE)
+    app = visit("attention", tab=tab, model=run.id, image=IMAGE)
     assert not app.exception
     assert not app.error
 
 
 def test_a_model_without_positions_says_so(visit, run):
     replaced(run, pos_embed="none")
-    app = visit("attention", tab="Weights", model=run.id, picture=PICTURE)
+    app = visit("attention", tab="Weights", model=run.id, image=IMAGE)
     assert "has no position embeddings" in text_of(app)
 
 
 def test_every_pair_of_positions_is_sent(run):
-    answer = answers.ask(run.id, pictures.find(PICTURE))
+    answer = answers.ask(run.id, input_images.find(IMAGE))
     subject = Subject(answer, models.info(run.id), 0, None)
     wanted = position_similarity(models.predictor(run.id).model)
     sent = weights.positions_data(subject, wanted)
@@ -71,9 +71,9 @@ def test_every_pair_of_positions_is_sent(run):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_filter_of_zeros_is_grey_and_a_sheet_holds_all(channels):
-    grey = np.asarray(filters.tile(np.zeros((channels, 3, 3)), 9))
-    assert (grey == 128).all()
+def test_a_filter_of_zeros_is_gray_and_a_sheet_holds_all(channels):
+    gray = np.asarray(filters.tile(np.zeros((channels, 3, 3)), 9))
+    assert (gray == 128).all()
     sheet = filters.sheet(np.random.default_rng(0).normal(size=(9, channels, 3, 3)), 10)
     assert sheet.size == (7 * 14 - 4, 2 * 14 - 4)
 

@@ -13,7 +13,7 @@ from vit.data.shapes import CLASSES
 from vit.explain.methods import METHODS
 from vit.runs.directory import Run
 
-PICTURE = "shapes:test:5"
+IMAGE = "shapes:test:5"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def shown(app) -> list[str]:
 
 
 def test_every_method_has_a_card_and_the_best_comes_first(visit, model):
-    app = visit("attention", tab="Why", picture=PICTURE)
+    app = visit("attention", tab="Why", image=IMAGE)
     assert not app.exception
     assert not app.error
     titles = [f"**{method.title}**" for method in METHODS.values()]
@@ -40,7 +40,7 @@ def test_every_method_has_a_card_and_the_best_comes_first(visit, model):
 
 
 def test_a_map_that_is_not_about_the_class_says_so(visit, model):
-    app = visit("attention", tab="Why", picture=PICTURE)
+    app = visit("attention", tab="Why", image=IMAGE)
     lines = [caption.value for caption in app.caption if caption.value.startswith("Other class")]
     assert len(lines) == len(METHODS)
     agnostic = sum(not method.is_class_specific for method in METHODS.values())
@@ -48,7 +48,7 @@ def test_a_map_that_is_not_about_the_class_says_so(visit, model):
 
 
 def test_the_question_is_about_the_class_that_is_chosen(visit, model):
-    app = visit("attention", tab="Why", picture=PICTURE, **{"class": CLASSES[2]}, contrast=CLASSES[4])
+    app = visit("attention", tab="Why", image=IMAGE, **{"class": CLASSES[2]}, contrast=CLASSES[4])
     assert not app.exception
     assert f"Why {CLASSES[2]} rather than {CLASSES[4]}?" in text_of(app)
 
@@ -56,7 +56,7 @@ def test_the_question_is_about_the_class_that_is_chosen(visit, model):
 def test_a_model_of_a_single_patch_gets_a_sentence(visit, model):
     network = vision_transformer(image_size=16, patch_size=16, num_classes=len(CLASSES))
     checkpoint.save(Run.find(model).checkpoint_path(), prefixed(network), model_info(network, CLASSES))
-    app = visit("attention", tab="Why", picture=PICTURE)
+    app = visit("attention", tab="Why", image=IMAGE)
     assert not app.exception
     assert "single patch" in app.error[0].value
     assert len(app.main.progress) == 3  # the probabilities; no bar stands still

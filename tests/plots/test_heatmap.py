@@ -1,4 +1,4 @@
-"""Heatmaps show the values they were given: as many squares as tokens, in their place, in the scale's colours."""
+"""Heatmaps show the values they were given: as many squares as tokens, in their place, in the scale's colors."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from vit.plots.colors import COLOR_MAPS, SEQUENTIAL, SIGNED, tint
 from vit.plots.heatmap import (
     ATTENTION,
     appearance,
-    colour_bar,
+    color_bar,
     describe_map,
     describe_values,
     enlarge,
@@ -31,7 +31,7 @@ def photo(width=32, height=32) -> Image.Image:
 
 @pytest.mark.parametrize("size", [64, 100, 320, 333])
 @pytest.mark.parametrize("colors", COLOR_MAPS)
-def test_every_token_is_one_square_of_its_colour_over_the_image(size, colors):
+def test_every_token_is_one_square_of_its_color_over_the_image(size, colors):
     drawn = np.asarray(overlay(Image.new("RGB", (32, 32)), VALUES, scale=SCALE, size=size, colors=colors)).astype(int)
     tints = tint(SCALE.shares(VALUES), colors, REST).astype(float)
     expected = tints[..., :3] * tints[..., 3:] / 255  # over black
@@ -50,7 +50,7 @@ def test_where_attention_is_uniform_or_less_the_image_is_as_it_was():
 def test_the_highest_value_is_drawn_over_its_own_patch():
     values = np.zeros((8, 8))
     values[2, 5] = 1
-    drawn = np.asarray(overlay(Image.new("RGB", (32, 32), "grey"), values, scale=SCALE, size=80))
+    drawn = np.asarray(overlay(Image.new("RGB", (32, 32), "gray"), values, scale=SCALE, size=80))
     lightest = drawn.sum(2) == drawn.sum(2).max()
     assert np.array_equal(np.argwhere(lightest).min(0), [20, 50])
     assert np.array_equal(np.argwhere(lightest).max(0), [29, 59])
@@ -62,13 +62,13 @@ def test_torch_tensors_and_numpy_arrays_draw_alike():
     assert from_torch.tobytes() == overlay(image, VALUES, scale=SCALE).tobytes()
 
 
-def test_the_token_grid_cuts_a_picture_into_its_patches():
+def test_the_token_grid_cuts_a_image_into_its_patches():
     drawn = np.asarray(token_grid(Image.new("RGB", (32, 32)), 4, size=320))
     lines = np.flatnonzero(drawn[:, 1].sum(1))
     assert lines.tolist() == [40, 80, 120, 160, 200, 240, 280]
 
 
-def test_a_grey_input_can_be_drawn_over():
+def test_a_gray_input_can_be_drawn_over():
     assert overlay(photo().convert("L"), VALUES, scale=SCALE).mode == "RGB"
     assert token_grid(photo().convert("L"), 4).mode == "RGB"
 
@@ -84,8 +84,8 @@ def test_an_overlay_goes_back_to_its_box_and_the_rest_is_darkened(width, height)
     assert max(drawn.size) == 600
     assert red.sum() == pytest.approx(side**2 / (width * height) * red.size, rel=0.25)
     assert pixels[~red].max(initial=0) <= 100
-    centre = (np.argwhere(red).mean(0) + 0.5) / red.shape
-    assert centre == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
+    center = (np.argwhere(red).mean(0) + 0.5) / red.shape
+    assert center == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
 
 
 def test_a_photograph_is_scaled_smoothly_and_a_small_image_keeps_its_pixels():
@@ -94,8 +94,8 @@ def test_a_photograph_is_scaled_smoothly_and_a_small_image_keeps_its_pixels():
     assert not np.array_equal(np.asarray(enlarge(large, 400)), np.asarray(large).repeat(2, 0).repeat(2, 1))
 
 
-def test_a_colour_bar_runs_through_all_colours():
-    bar = np.asarray(colour_bar(SCALE, width=256))
+def test_a_color_bar_runs_through_all_colors():
+    bar = np.asarray(color_bar(SCALE, width=256))
     assert np.array_equal(bar[0], tint(np.linspace(0, 1, 256), SEQUENTIAL, REST))
 
 

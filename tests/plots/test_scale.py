@@ -1,4 +1,4 @@
-"""A colour means a number, and the number has a unit."""
+"""A color means a number, and the number has a unit."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def test_higher_values_are_always_lighter():
     assert steps.max() < 1.5
 
 
-def test_a_colour_map_has_256_colours_from_dark_to_light():
+def test_a_color_map_has_256_colors_from_dark_to_light():
     assert table(SEQUENTIAL).shape == (256, 3)
     assert lightness(table(SEQUENTIAL)[0].astype(float)) < 15 < 85 < lightness(table(SEQUENTIAL)[-1].astype(float))
 
 
 @pytest.mark.parametrize("colors", COLOR_MAPS)
-def test_colours_are_matplotlibs(colors):
+def test_colors_are_matplotlibs(colors):
     matplotlib = pytest.importorskip("matplotlib")
     assert np.array_equal(table(colors), np.rint(255 * matplotlib.colormaps[colors](np.arange(256))[:, :3]))
 
@@ -42,7 +42,7 @@ def test_an_overlay_leaves_what_is_at_rest_as_it_is_and_grows_stronger_from_ther
     assert signed[2] < 5 < signed[1] < signed[0]
 
 
-def test_colours_keep_the_shape_of_their_values():
+def test_colors_keep_the_shape_of_their_values():
     assert colorize(np.zeros((2, 3, 4)), SEQUENTIAL).shape == (2, 3, 4, 3)
     assert colorize(np.array([0.0, 1.0]), SEQUENTIAL).tolist() == [[0, 0, 4], [0xFC, 0xFF, 0xA4]]
 
@@ -61,7 +61,7 @@ def test_a_map_whose_values_hardly_differ_is_flat(level):
     assert not is_flat(level + noise)
 
 
-def test_values_outside_the_scale_get_its_end_colours():
+def test_values_outside_the_scale_get_its_end_colors():
     assert Scale(1.0, 2.0).shares([-5, 7]).tolist() == [0, 1]
 
 
@@ -101,11 +101,11 @@ def test_no_eye_takes_for_for_against(cones):
     assert apart[:64].min() > 30
 
 
-def test_zero_has_the_middle_colour_and_both_ends_are_as_far():
+def test_zero_has_the_middle_color_and_both_ends_are_as_far():
     scale = symmetric([[-0.2, 0.1], [0.05, 0.0]], " logits")
     assert scale.shares([-0.2, 0, 0.2]).tolist() == [0, 0.5, 1]
     assert scale.text(scale.high) == "0.2 logits"
-    assert np.ptp(colorize(np.array(0.5), SIGNED).astype(int)) < 5  # grey, nearly white
+    assert np.ptp(colorize(np.array(0.5), SIGNED).astype(int)) < 5  # gray, nearly white
 
 
 def test_a_scale_from_zero_ends_at_the_highest_value():
@@ -118,6 +118,6 @@ def test_values_without_a_unit_are_told_in_per_cent_of_the_highest():
 
 
 @pytest.mark.parametrize("scale", [from_zero, symmetric])
-def test_a_map_of_zeros_stays_one_colour(scale):
+def test_a_map_of_zeros_stays_one_color(scale):
     shares = scale(np.zeros((2, 2))).shares(np.zeros((2, 2)))
     assert np.ptp(shares) == 0

@@ -1,4 +1,4 @@
-"""Tiny real trainings: 8x8 pictures of three classes that a small model can tell apart."""
+"""Tiny real trainings: 8x8 images of three classes that a small model can tell apart."""
 
 import time
 from pathlib import Path
@@ -59,7 +59,7 @@ def tiny_config(**overrides) -> RunConfig:
     return validate(configuration.merge(RunConfig().to_json(), TINY | dotted))
 
 
-def striped_pictures(count: int, seed: int) -> Split:
+def striped_images(count: int, seed: int) -> Split:
     """Noise with a bright band whose place is the class."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 3
@@ -71,9 +71,7 @@ def striped_pictures(count: int, seed: int) -> Split:
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
-    return Dataset(
-        "striped", ("top", "middle", "bottom"), striped_pictures(96, 0), striped_pictures(30, 1), "fingerprint"
-    )
+    return Dataset("striped", ("top", "middle", "bottom"), striped_images(96, 0), striped_images(30, 1), "fingerprint")
 
 
 @pytest.fixture
@@ -96,14 +94,14 @@ def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | N
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """The striped pictures as an image folder of a person's own."""
+    """The striped images as an image folder of a person's own."""
     for split, count, seed in (("train", 96, 0), ("test", 30, 1)):
-        pictures = striped_pictures(count, seed)
-        for place, (image, label) in enumerate(zip(pictures.images, pictures.labels.tolist(), strict=True)):
-            path = tmp_path / "pictures" / split / f"class-{label}" / f"{place}.png"
+        images = striped_images(count, seed)
+        for place, (image, label) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
+            path = tmp_path / "images" / split / f"class-{label}" / f"{place}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy())).save(path)
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 def wait_for(condition, run):

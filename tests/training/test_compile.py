@@ -27,9 +27,7 @@ def test_a_compiled_run_follows_the_uncompiled_one_and_tells_what_compiling_took
     for name, tensor in weights(plain).items():
         torch.testing.assert_close(weights(compiled)[name], tensor, rtol=1e-3, atol=1e-4)
     assert next(text for kind, text in events if kind == "compiled").startswith("Compiling took ")
-    assert (
-        min(curve(read_metrics(compiled), "images_per_second")[1]) > 100
-    )  # 16 pictures and seconds of compiling: < 10
+    assert min(curve(read_metrics(compiled), "images_per_second")[1]) > 100  # 16 images and seconds of compiling: < 10
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Several processes train as one: the same losses, every picture once, and nobody's death ends the run."""
+"""Several processes train as one: the same losses, every image once, and nobody's death ends the run."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from tests.training.conftest import CPU, TIMEOUT, ended, striped_pictures, tiny_config, wait_for, weights
+from tests.training.conftest import CPU, TIMEOUT, ended, striped_images, tiny_config, wait_for, weights
 from vit import processes
 from vit.data.load import Dataset
 from vit.runs import launch
@@ -31,16 +31,16 @@ LONG = {"train__steps": 400, "train__eval_every": 40, "train__optimizer": "muon"
 
 
 def steps(config) -> tuple[list[float], list[torch.Tensor]]:
-    """Train some steps in this process: the losses, and this process's pictures of every step."""
+    """Train some steps in this process: the losses, and this process's images of every step."""
     torch.set_num_threads(1)
-    data = prepare(Dataset("striped", ("a", "b", "c"), striped_pictures(96, 0), None, "fingerprint"), config, CPU)
+    data = prepare(Dataset("striped", ("a", "b", "c"), striped_images(96, 0), None, "fingerprint"), config, CPU)
     session = new_state(config, CPU)
-    forward, losses, pictures = trainable(session, config.train), [], []
+    forward, losses, images = trainable(session, config.train), [], []
     for step in range(STEPS):
         batch = data.batch(step, config)
-        pictures.append(batch[0])
+        images.append(batch[0])
         losses.append(train_step(forward, session, batch, config.train, 1e-2, "fp32").loss.item())
-    return losses, pictures
+    return losses, images
 
 
 def member(rank: int, size: int, meeting, config) -> None:
@@ -68,7 +68,7 @@ def test_two_processes_follow_one_with_the_same_global_batch(tmp_path, more):
     assert all(torch.equal(torch.cat(halves), batch) for *halves, batch in zip(one, two, whole, strict=True))
 
 
-def test_an_epoch_shows_every_picture_once(tmp_path):
+def test_an_epoch_shows_every_image_once(tmp_path):
     config = tiny_config(augment__crop_padding=0, augment__flip="none")
     _, batches = steps(config)
     per_epoch = 84 // config.train.batch_size
@@ -180,7 +180,7 @@ def test_the_documented_torchrun_line_trains_a_run(home, folder):
 def chooser(rank: int, size: int, meeting, config) -> None:
     """Measure with steps that take their time: the faster, the fewer processes or the more."""
     dist.init_process_group("gloo", init_method=f"file://{meeting}/meet", rank=rank, world_size=size)
-    data = prepare(Dataset("striped", ("a", "b", "c"), striped_pictures(96, 0), None, "fingerprint"), config, CPU)
+    data = prepare(Dataset("striped", ("a", "b", "c"), striped_images(96, 0), None, "fingerprint"), config, CPU)
     chosen = []
     for cost_together, cost_alone in ((0.001, 0.1), (0.1, 0.001)):
         planning.seconds_per_step = lambda *_, t=cost_together, a=cost_alone: t if distributed.world_size() > 1 else a

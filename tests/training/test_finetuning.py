@@ -29,9 +29,9 @@ def settings(*assignments: str) -> list[str]:
 
 
 @pytest.fixture
-def own_pictures(tmp_path) -> Path:
-    """Few pictures of three shapes at 48 px, drawn from a seed that the shapes model has never seen."""
-    folder = tmp_path / "pictures"
+def own_images(tmp_path) -> Path:
+    """Few images of three shapes at 48 px, drawn from a seed that the shapes model has never seen."""
+    folder = tmp_path / "images"
     for split, count, seed in (("train", 400, 11), ("test", 600, 12)):
         images, labels, _ = shapes.generate(count, 48, seed=seed, split="train")
         for place, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -42,9 +42,9 @@ def own_pictures(tmp_path) -> Path:
     return folder
 
 
-def test_a_shapes_model_is_a_better_start_than_random_weights(home, own_pictures):
+def test_a_shapes_model_is_a_better_start_than_random_weights(home, own_images):
     first = vit_train("--data", "shapes", "--steps", "1500", *settings(*MODEL, *QUICK), "--run", "shapes-model")
-    budget = ["--data", str(own_pictures), "--steps", "60", *settings(*QUICK, "model.image_size=48", "train.lr=1e-3")]
+    budget = ["--data", str(own_images), "--steps", "60", *settings(*QUICK, "model.image_size=48", "train.lr=1e-3")]
     tuned = vit_train(*budget, "--init", first.id, "--run", "tuned")
     scratch = vit_train(*budget, *settings(*MODEL), "--run", "scratch")
 

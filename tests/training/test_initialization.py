@@ -62,12 +62,12 @@ def test_patch_kernels_resize_as_timm_does(trained):
     torch.testing.assert_close(resize_patches(kernels, 4), reference, atol=1e-5, rtol=1e-4)
 
 
-def test_a_picture_scaled_up_with_its_kernels_gives_the_same_tokens():
+def test_a_image_scaled_up_with_its_kernels_gives_the_same_tokens():
     """The invariant that the pseudo-inverse is for (FlexiViT, section 3.4)."""
     torch.manual_seed(0)
-    kernels, picture = torch.randn(5, 3, 4, 4), torch.randn(1, 3, 4, 4)
-    larger = F.interpolate(picture, size=(8, 8), mode="bilinear", antialias=True, align_corners=False)
-    tokens, resized = (kernels * picture).sum((1, 2, 3)), (resize_patches(kernels, 8) * larger).sum((1, 2, 3))
+    kernels, image = torch.randn(5, 3, 4, 4), torch.randn(1, 3, 4, 4)
+    larger = F.interpolate(image, size=(8, 8), mode="bilinear", antialias=True, align_corners=False)
+    tokens, resized = (kernels * image).sum((1, 2, 3)), (resize_patches(kernels, 8) * larger).sum((1, 2, 3))
     torch.testing.assert_close(tokens, resized, atol=1e-4, rtol=1e-4)
 
 

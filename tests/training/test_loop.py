@@ -66,7 +66,7 @@ def test_a_step_reads_no_number_back_so_that_a_gpu_need_not_wait(data):
 def test_a_step_never_waits_for_its_gpu(dataset):
     config, device = tiny_config(train__optimizer="muon"), torch.device("cuda")
     data, session = prepare(dataset, config, device), new_state(config, device)
-    for mode in ("default", "error"):  # the first step initialises, and may wait
+    for mode in ("default", "error"):  # the first step initializes, and may wait
         torch.cuda.set_sync_debug_mode(mode)
         train_step(session.network, session, data.batch(session.step, config), config.train, 1e-3, "bf16")
     torch.cuda.set_sync_debug_mode("default")

@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.training.conftest import tiny_config
 from vit.model import VisionTransformer
-from vit.training.optimizers import Muon, build_optimizers, orthogonalise, orthogonalise_all
+from vit.training.optimizers import Muon, build_optimizers, orthogonalize, orthogonalize_all
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
@@ -32,9 +32,9 @@ def test_biases_norms_tokens_and_positions_do_not_decay():
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (32, 16), (16, 32)])
-def test_orthogonalised_matrices_have_singular_values_near_one(shape):
+def test_orthogonalized_matrices_have_singular_values_near_one(shape):
     matrices = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(torch.stack(orthogonalise_all(list(matrices))))
+    values = torch.linalg.svdvals(torch.stack(orthogonalize_all(list(matrices))))
     assert values.median() > 0.7  # five iterations leave the very smallest behind, by design
     assert values.max() < 1.3
 
@@ -42,16 +42,16 @@ def test_orthogonalised_matrices_have_singular_values_near_one(shape):
 def test_matrices_of_any_shapes_are_made_orthogonal_each_by_itself():
     random = torch.Generator().manual_seed(0)
     matrices = [torch.randn(shape, generator=random) for shape in ((8, 4), (4, 8), (6, 6), (4, 8), (3, 5))]
-    for matrix, together in zip(matrices, orthogonalise_all(matrices), strict=True):
-        (alone,) = orthogonalise_all([matrix])
+    for matrix, together in zip(matrices, orthogonalize_all(matrices), strict=True):
+        (alone,) = orthogonalize_all([matrix])
         torch.testing.assert_close(together, alone)
 
 
-def test_orthogonalising_keeps_the_singular_vectors():
+def test_orthogonalizing_keeps_the_singular_vectors():
     """The polar factor U V^T is what Newton-Schulz approaches, so the angle to it must be small."""
     matrix = torch.randn(1, 24, 24, generator=torch.Generator().manual_seed(0))
     u, _, vh = torch.linalg.svd(matrix)
-    got, want = orthogonalise(matrix).flatten(), (u @ vh).flatten()
+    got, want = orthogonalize(matrix).flatten(), (u @ vh).flatten()
     assert torch.cosine_similarity(got, want, dim=0) > 0.97
 
 

@@ -1,10 +1,10 @@
-"""A whitened first layer sees uncorrelated values of equal strength, whatever the pictures' own statistics."""
+"""A whitened first layer sees uncorrelated values of equal strength, whatever the images' own statistics."""
 
 import pytest
 import torch
 
 from tests.training.conftest import run_training, tiny_config, weights
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.model import VisionTransformer
 from vit.training.initialization import WHITENING_STD, first_layer, whiten
 
@@ -17,10 +17,10 @@ def network(request):
 
 
 def outputs(network, data):
-    """What the first layer says about pictures, filter by filter: (C', n)."""
+    """What the first layer says about images, filter by filter: (C', n)."""
     layer = first_layer(network)
     layer.stride, layer.padding = layer.kernel_size, (0, 0)
-    return layer(normalise(data.train.images, data.mean, data.std)).detach().transpose(0, 1).flatten(1)
+    return layer(normalize(data.train.images, data.mean, data.std)).detach().transpose(0, 1).flatten(1)
 
 
 def test_the_filters_of_strong_directions_are_uncorrelated_and_equally_strong(network, data):

@@ -37,13 +37,13 @@ def _add_import(actions) -> None:
         metavar="S",
         type=_size,
         default=importing.DEFAULT_SIZE,
-        help="side in pixels to store at (%(default)s), unless all pictures share one small square size",
+        help="side in pixels to store at (%(default)s), unless all images share one small square size",
     )
     parser.set_defaults(func=import_path)
 
 
 def show(args: argparse.Namespace) -> None:
-    infos = catalog.listing()
+    infos = catalog.list_datasets()
     if args.json:
         print(json.dumps([asdict(info) for info in infos]))
     else:
@@ -51,13 +51,13 @@ def show(args: argparse.Namespace) -> None:
 
 
 def fetch_named(args: argparse.Namespace) -> None:
-    with Progress("Downloading", unit="B") as on_bytes, Progress("Importing", unit="pictures") as on_pictures:
-        info = fetch(args.name, on_bytes, on_pictures)
+    with Progress("Downloading", unit="B") as on_bytes, Progress("Importing", unit="images") as on_images:
+        info = fetch(args.name, on_bytes, on_images)
     print(line(info))
 
 
 def import_path(args: argparse.Namespace) -> None:
-    with Progress("Importing", unit="pictures") as progress:
+    with Progress("Importing", unit="images") as progress:
         info = importing.import_as(args.name, args.path, args.image_size, progress)
     print(line(info))
     for name, reason in info.broken[:BROKEN_SHOWN]:

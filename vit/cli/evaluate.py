@@ -59,14 +59,14 @@ def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
 
 def choose_split(dataset: Dataset, name: str, config: RunConfig) -> Split:
     """A split's images and labels; train and validation are those of the model's own training."""
-    from vit.data.load import Split, carve
+    from vit.data.load import Split, train_val_split
 
     if name == "test":
         if dataset.test is None:
             raise DataError(f"{dataset.name} has no test split; use --split val")
         return dataset.test
     images, labels = dataset.train.images, dataset.train.labels
-    train_places, val_places = carve(labels, config.data.num_val(len(labels)), config.train.seed)
+    train_places, val_places = train_val_split(labels, config.data.num_val(len(labels)), config.train.seed)
     places = train_places if name == "train" else val_places
     return Split(images[places], labels[places])
 

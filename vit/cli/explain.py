@@ -1,4 +1,4 @@
-"""``python -m vit explain``: where a model looks, and what speaks for a class, as a picture."""
+"""``python -m vit explain``: where a model looks, and what speaks for a class, as an image."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--against", metavar="CLASS", help="why the target and not this class")
     parser.add_argument("--layer", type=int, help="counted from 0; the last one if not given; rollout and attention")
     parser.add_argument("--head", type=int, help="counted from 0; the mean of all if not given; attention only")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.png", help="where to write the picture")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE.png", help="where to write the image")
     parser.set_defaults(func=explain)
 
 
@@ -90,7 +90,7 @@ def _check(args: Namespace) -> None:
     if args.layer is not None and args.method not in WITH_LAYERS:
         raise VitError(f"{args.method} takes all layers together; --layer belongs to --method rollout or attention")
     if args.out.suffix.lower() != ".png":
-        raise VitError(f"--out is {args.out}; the picture is written as PNG, so use a name that ends in .png")
+        raise VitError(f"--out is {args.out}; the image is written as PNG, so use a name that ends in .png")
     if not args.out.parent.is_dir():
         raise VitError(f"the folder {args.out.parent} does not exist; create it or choose another --out")
 

@@ -52,7 +52,7 @@ def train(args: argparse.Namespace) -> None:
     raw = presets.build(preset, overrides, init=_lasting_model(args.init))
     info = resolve_data(args.data, _image_size(raw))
     raw = merge(raw, {"data.source": _lasting(args.data), "model.num_classes": len(info.classes), **overrides})
-    config = validate(raw, devices.surroundings(info.counts["train"], len(info.classes)))
+    config = validate(raw, devices.environment(info.counts["train"], len(info.classes)))
     _check_start(config)
     if args.prepare:
         print(launch.create(config, args.run or launch.new_id()).path)

@@ -1,6 +1,6 @@
-"""Varying training pictures, a whole batch at a time.
+"""Varying training images, a whole batch at a time.
 
-Every picture's variation is a pure function of (seed, step, its index in the data set): the same on every device,
+Every image's variation is a pure function of (seed, step, its index in the data set): the same on every device,
 and independent of the other images in the batch. Moving pixels happens on uint8 before anything is a float.
 torchvision's RandomErasing, MixUp and CutMix draw from torch's global generator, one number for a whole batch.
 """
@@ -19,9 +19,9 @@ from vit.data.photometric import column
 FLIP_STREAM = 1 << 41  # the steps are the other streams
 
 
-def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Turn uint8 (B, C, H, W) into float32 with the given mean and std (C,), which are on the scale 0..1."""
-    return _standardise(images.float(), 255 * mean, 255 * std)
+    return _standardize(images.float(), 255 * mean, 255 * std)
 
 
 def augment(
@@ -35,7 +35,7 @@ def augment(
     epoch: int,
     indices: Tensor,
 ) -> Tensor:
-    """Vary a batch and normalise it.
+    """Vary a batch and normalize it.
 
     Args:
         images: uint8 (B, C, H, W) on any device.
@@ -45,7 +45,7 @@ def augment(
         seed: Seed of the run.
         step: Optimizer step; another step, another variation.
         epoch: Pass over the data, for ``flip="alternating"``.
-        indices: Places of the pictures in the data set, int64 (B,); on the CPU, so that nothing waits for a device.
+        indices: Places of the images in the data set, int64 (B,); on the CPU, so that nothing waits for a device.
 
     Returns:
         float32 (B, C, H, W).
@@ -53,20 +53,20 @@ def augment(
     places = indices.cpu().numpy()
     uniform = torch.from_numpy(draws.uniform(seed, step, places, 16)).to(images.device, non_blocking=True)
     images = shift(images, uniform[:, :2], settings.crop_padding, _flips(settings.flip, seed, epoch, places, uniform))
-    varied = _recolour(images, settings, mean, std, uniform[:, 3:10])
+    varied = _recolor(images, settings, mean, std, uniform[:, 3:10])
     if settings.random_erasing:
         varied = erase(varied, settings.random_erasing, uniform[:, 10:15])
     return varied
 
 
 def shift(images: Tensor, uniform: Tensor, padding: int, flip: Tensor | None) -> Tensor:
-    """Move each picture by up to ``padding`` pixels, reflecting at the border, and mirror those in ``flip``.
+    """Move each image by up to ``padding`` pixels, reflecting at the border, and mirror those in ``flip``.
 
     Args:
         images: uint8 (B, C, H, W).
         uniform: Numbers in [0, 1) that decide about rows and columns, (B, 2).
         padding: Largest shift in pixels.
-        flip: Which pictures to mirror, bool (B,), or None.
+        flip: Which images to mirror, bool (B,), or None.
     """
     if not padding and flip is None:
         return images
@@ -83,11 +83,11 @@ def shift(images: Tensor, uniform: Tensor, padding: int, flip: Tensor | None) ->
 
 
 def erase(images: Tensor, probability: float, uniform: Tensor) -> Tensor:
-    """Blank a random rectangle of a normalised picture to the mean colour (Zhong et al. 2017, arXiv:1708.04896).
+    """Blank a random rectangle of a normalized image to the mean color (Zhong et al. 2017, arXiv:1708.04896).
 
     Args:
-        images: float32 (B, C, H, W), normalised.
-        probability: Share of the pictures that get one.
+        images: float32 (B, C, H, W), normalized.
+        probability: Share of the images that get one.
         uniform: Numbers in [0, 1), (B, 5): whether, area (2 to 33 %), aspect ratio (0.3 to 3.3), place.
     """
     H, W = images.shape[-2:]
@@ -99,7 +99,7 @@ def erase(images: Tensor, probability: float, uniform: Tensor) -> Tensor:
 
 
 def _flips(mode: str, seed: int, epoch: int, places: np.ndarray, uniform: Tensor) -> Tensor | None:
-    """Which pictures to mirror, bool (B,).
+    """Which images to mirror, bool (B,).
 
     Alternating (Jordan 2024, https://arxiv.org/abs/2404.00498): by chance in the first epoch, then the other way
     round in every following one, so that two epochs show both sides of everything exactly once.
@@ -113,19 +113,19 @@ def _flips(mode: str, seed: int, epoch: int, places: np.ndarray, uniform: Tensor
     return first ^ bool(epoch % 2)
 
 
-def _recolour(images: Tensor, settings: AugmentConfig, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
-    """Operations on colours between uint8 and normalised float, if any; ``uniform`` is (B, 7)."""
+def _recolor(images: Tensor, settings: AugmentConfig, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
+    """Operations on colors between uint8 and normalized float, if any; ``uniform`` is (B, 7)."""
     if not (settings.rand_augment or settings.color_jitter):
-        return normalise(images, mean, std)
-    colours = images.float().mul_(1 / 255)
+        return normalize(images, mean, std)
+    colors = images.float().mul_(1 / 255)
     if settings.rand_augment:
-        colours = photometric.rand_augment(colours, settings.rand_augment, uniform[:, :4])
+        colors = photometric.rand_augment(colors, settings.rand_augment, uniform[:, :4])
     if settings.color_jitter:
-        colours = photometric.color_jitter(colours, settings.color_jitter, uniform[:, 4:])
-    return _standardise(colours, mean, std)
+        colors = photometric.color_jitter(colors, settings.color_jitter, uniform[:, 4:])
+    return _standardize(colors, mean, std)
 
 
-def _standardise(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def _standardize(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Subtract the mean and divide by the std, per channel, in place."""
     return values.sub_(mean.view(-1, 1, 1)).mul_(1 / std.view(-1, 1, 1))
 
@@ -138,15 +138,15 @@ def _reflect(positions: Tensor, size: int) -> Tensor:
 
 
 def _within(size: int, start: Tensor, length: Tensor) -> Tensor:
-    """Which of ``size`` pixel centres lie in [start, start + length), bool (B, size)."""
-    centres = torch.arange(size, device=start.device) + 0.5
-    return (centres >= start[:, None]) & (centres < (start + length)[:, None])
+    """Which of ``size`` pixel centers lie in [start, start + length), bool (B, size)."""
+    centers = torch.arange(size, device=start.device) + 0.5
+    return (centers >= start[:, None]) & (centers < (start + length)[:, None])
 
 
 def mix(
     images: Tensor, labels: Tensor, num_classes: int, settings: AugmentConfig, *, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:
-    """Blend (mixup, arXiv:1710.09412) or patch (CutMix, arXiv:1905.04899) each picture with its neighbour in the batch.
+    """Blend (mixup, arXiv:1710.09412) or patch (CutMix, arXiv:1905.04899) each image with its neighbor in the batch.
 
     Where both are on, a coin decides per batch; where both are off, only the labels change form.
 
@@ -188,6 +188,6 @@ def _patch(images: Tensor, others: Tensor, weight: float, coin: random.Random) -
 
 
 def _span(size: int, share: float, coin: random.Random) -> tuple[int, int]:
-    """A stretch of ``share`` of ``size`` pixels around a random centre, cut at the border."""
-    centre, half = coin.random() * size, share * size / 2
-    return max(0, round(centre - half)), min(size, round(centre + half))
+    """A stretch of ``share`` of ``size`` pixels around a random center, cut at the border."""
+    center, half = coin.random() * size, share * size / 2
+    return max(0, round(center - half)), min(size, round(center + half))

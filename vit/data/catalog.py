@@ -1,4 +1,4 @@
-"""Which data sets there are, what is in them, and single pictures of them: fast, without torch."""
+"""Which data sets there are, what is in them, and single images of them: fast, without torch."""
 
 import hashlib
 import shutil
@@ -16,13 +16,13 @@ from vit.data.store import DatasetInfo
 from vit.errors import DataError
 
 SAMPLE_STREAM = 1 << 44
-SHAPES_SIZE = 32  # of generated pictures, where nobody asks for another size
+SHAPES_SIZE = 32  # of generated images, where nobody asks for another size
 FINGERPRINT = hashlib.sha256(f"shapes {shapes.VERSION} {shapes.SEED}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of a data set; ``index`` is its place in the split."""
+    """One image of a data set; ``index`` is its place in the split."""
 
     image: Image.Image
     label: int
@@ -30,7 +30,7 @@ class Sample:
     index: int
 
 
-def listing() -> list[DatasetInfo]:
+def list_datasets() -> list[DatasetInfo]:
     """Every data set: the built-in one, then the imported ones by name; damaged ones carry a ``problem``."""
     root = paths.data_root()
     folders = [path.parent for path in root.glob(f"*/{store.INFO}") if store.NAME.fullmatch(path.parent.name)]
@@ -64,14 +64,14 @@ def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Pro
 def samples(
     source: str, split: str = "train", count: int = 16, seed: int = 0, image_size: int | None = None
 ) -> list[Sample]:
-    """``count`` pictures drawn without repetition; another ``seed``, other pictures. See ``pictures``."""
+    """``count`` images drawn without repetition; another ``seed``, other images. See ``load_images``."""
     available = describe(source).counts.get(split, 0)
     order = draws.permutation(available, seed, SAMPLE_STREAM)
-    return pictures(source, split, order[:count].tolist(), image_size)
+    return load_images(source, split, order[:count].tolist(), image_size)
 
 
-def pictures(source: str, split: str, indices: list[int], image_size: int | None = None) -> list[Sample]:
-    """Single pictures, read from disk without loading the rest.
+def load_images(source: str, split: str, indices: list[int], image_size: int | None = None) -> list[Sample]:
+    """Single images, read from disk without loading the rest.
 
     Args:
         source: "shapes" or the name of an imported data set.
@@ -80,21 +80,21 @@ def pictures(source: str, split: str, indices: list[int], image_size: int | None
         image_size: Side in pixels; the stored size where None.
 
     Raises:
-        DataError: If there is no such data set, split or picture.
+        DataError: If there is no such data set, split or image.
     """
     info = describe(source)
     if not all(0 <= index < info.counts.get(split, 0) for index in indices):
-        raise DataError(f"{source} has {info.counts.get(split, 0):,} {split} pictures, asked for {indices}.")
+        raise DataError(f"{source} has {info.counts.get(split, 0):,} {split} images, asked for {indices}.")
     if source == "shapes":
         pixels, labels, _ = shapes.render(np.array(indices, int), image_size or SHAPES_SIZE, split=split)
     else:
         pixels, labels = _stored(locate(source), split, indices)
-    made = [Image.fromarray(picture.transpose(1, 2, 0)) for picture in pixels]
+    made = [Image.fromarray(image.transpose(1, 2, 0)) for image in pixels]
     if image_size:
-        made = [images.fit(picture, image_size) for picture in made]
+        made = [images.fit(image, image_size) for image in made]
     return [
-        Sample(picture, int(label), info.classes[label], index)
-        for picture, label, index in zip(made, labels, indices, strict=True)
+        Sample(image, int(label), info.classes[label], index)
+        for image, label, index in zip(made, labels, indices, strict=True)
     ]
 
 
@@ -182,10 +182,10 @@ def _existing(name: str) -> Path:
     """The folder of an imported data set."""
     folder = paths.data_root() / name
     if not store.NAME.fullmatch(name) or not folder.is_dir():
-        there = ", ".join(info.name for info in listing())
+        there = ", ".join(info.name for info in list_datasets())
         raise DataError(
             f"There is no data set, folder or archive {name!r}: there are {there}. Get CIFAR-10 with 'python -m vit "
-            "data fetch cifar10', own pictures with 'python -m vit data import PATH --name NAME'."
+            "data fetch cifar10', own images with 'python -m vit data import PATH --name NAME'."
         )
     return folder
 
@@ -217,7 +217,7 @@ def _info(folder: Path) -> DatasetInfo:
 
 
 def _shapes() -> DatasetInfo:
-    words = "Ten shapes in any colour and place, generated on this machine."
+    words = "Ten shapes in any color and place, generated on this machine."
     return DatasetInfo("shapes", "generated", shapes.CLASSES, dict(shapes.COUNTS), None, FINGERPRINT, description=words)
 
 

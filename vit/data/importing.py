@@ -1,4 +1,4 @@
-"""Turning a folder or archive of pictures into a stored data set. Broken pictures are counted and named."""
+"""Turning a folder or archive of images into a stored data set. Broken images are counted and named."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ Progress = Callable[[int, int, str], None]
 Named = tuple[str, str]  # (file, reason)
 
 DEFAULT_SIZE = 128  # pixels; also the largest side that is kept as it is
-BATCH = 64  # pictures decoded together; bounds the memory for their files
+BATCH = 64  # images decoded together; bounds the memory for their files
 
 
 class MixedSizesError(Exception):
-    """Pictures turned out not to share one small square size."""
+    """Images turned out not to share one small square size."""
 
 
 def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: Progress | None = None) -> DatasetInfo:
@@ -32,7 +32,7 @@ def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: P
     Args:
         name: Of the data set.
         path: Class folders, an archive of them, or CIFAR-10 in its official layout.
-        image_size: Side in pixels to store at, unless all pictures share one square size up to 128.
+        image_size: Side in pixels to store at, unless all images share one square size up to 128.
         progress: Called with (done, total, message).
 
     Raises:
@@ -54,7 +54,7 @@ def fill(
         _fill_official(writer, path, progress)
     else:
         layout = layouts.plan(names, path.name)
-        broken = _fill_pictures(writer, path, layout, image_size, progress)
+        broken = _fill_images(writer, path, layout, image_size, progress)
         named = (*problems, *layout.skipped, *broken)
         info = replace(info, classes=layout.classes, num_broken=len(named), broken=named)
     return writer.finish(info)
@@ -79,17 +79,15 @@ def _fill_official(writer: Writer, path: Path, progress: Progress | None) -> Non
     batches = cifar10.read_batches(path)
     total = sum(len(labels) for _, _, labels in batches)
     done = 0
-    for split, pictures, labels in batches:
-        writer.append(split, pictures, labels)
+    for split, pixels, labels in batches:
+        writer.append(split, pixels, labels)
         done += len(labels)
         if progress:
             progress(done, total, "reading batches")
 
 
-def _fill_pictures(
-    writer: Writer, path: Path, layout: Layout, image_size: int, progress: Progress | None
-) -> list[Named]:
-    """Decode every picture of ``layout``: at its own size if all share a small one, at ``image_size`` otherwise."""
+def _fill_images(writer: Writer, path: Path, layout: Layout, image_size: int, progress: Progress | None) -> list[Named]:
+    """Decode every image of ``layout``: at its own size if all share a small one, at ``image_size`` otherwise."""
     try:
         broken = _decode_all(writer, path, layout, None, progress)
     except MixedSizesError:
@@ -112,7 +110,7 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
             _append(writer, [(place, pixels) for place, pixels in readable if isinstance(pixels, np.ndarray)])
             done += len(batch)
             if progress:
-                progress(done, len(layout.places), "decoding pictures")
+                progress(done, len(layout.places), "decoding images")
     return broken
 
 
@@ -134,27 +132,27 @@ def _pixels(name: str, content: bytes | str, size: int | None) -> np.ndarray | s
     """uint8 (3, S, S), or why there is none.
 
     Raises:
-        MixedSizesError: If ``size`` is None and the picture is not a small square.
+        MixedSizesError: If ``size`` is None and the image is not a small square.
     """
     if isinstance(content, str):
         return content
     try:
-        picture = images.decode(content, name).image
+        image = images.decode(content, name).image
     except ImageError as error:
         return str(error)
     if size is not None:
-        return images.to_array(images.fit(picture, size))
-    if picture.width != picture.height or picture.width > DEFAULT_SIZE:
+        return images.to_array(images.fit(image, size))
+    if image.width != image.height or image.width > DEFAULT_SIZE:
         raise MixedSizesError
-    return images.to_array(picture)
+    return images.to_array(image)
 
 
-def _append(writer: Writer, pictures: list[tuple[tuple[str, int], np.ndarray]]) -> None:
-    """Store decoded pictures under their (split, label)."""
-    if len({pixels.shape for _, pixels in pictures} | writer.shapes) > 1:
+def _append(writer: Writer, decoded: list[tuple[tuple[str, int], np.ndarray]]) -> None:
+    """Store decoded images under their (split, label)."""
+    if len({pixels.shape for _, pixels in decoded} | writer.shapes) > 1:
         raise MixedSizesError
     for split in store.SPLITS:
-        part = [(label, pixels) for (there, label), pixels in pictures if there == split]
+        part = [(label, pixels) for (there, label), pixels in decoded if there == split]
         if part:
             labels, pixels = zip(*part, strict=True)
             writer.append(split, np.stack(pixels), np.array(labels))

@@ -1,4 +1,4 @@
-"""Which file is which class and split, judged by names alone: ``[wrapper/][train|test/]class/.../picture.jpg``."""
+"""Which file is which class and split, judged by names alone: ``[wrapper/][train|test/]class/.../image.jpg``."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Layout:
     """A plan for reading class folders.
 
     Attributes:
-        places: Split ("train" or "test") and label of each picture's name.
+        places: Split ("train" or "test") and label of each image's name.
         classes: Names, sorted; a label is a place in here.
         skipped: (name, reason) of files that look like data but fit nowhere.
     """
@@ -33,34 +33,34 @@ class Layout:
     skipped: tuple[tuple[str, str], ...]
 
     def counts(self) -> dict[str, int]:
-        """Pictures per split, before any turns out to be broken."""
+        """Images per split, before any turns out to be broken."""
         return dict(Counter(split for split, _ in self.places.values()))
 
 
 def plan(names: Iterable[str], shown: str) -> Layout:
     """Work out splits and classes.
 
-    Pictures for validation serve as the test set where there is none, and join the training pictures otherwise,
-    because training carves its own validation part.
+    Images for validation serve as the test set where there is none, and join the training images otherwise,
+    because training splits its own validation images from train.
 
     Args:
         names: Paths inside the folder or archive.
         shown: What to call the whole in messages.
 
     Raises:
-        DataError: If there are no pictures in class folders, fewer than two classes, or a class without training
-            or test pictures.
+        DataError: If there are no images in class folders, fewer than two classes, or a class without training
+            or test images.
     """
-    pictures, skipped = [], []
+    images, skipped = [], []
     for name in names:
         if name.lower().endswith(SUFFIXES):
-            pictures.append(name.split("/"))
+            images.append(name.split("/"))
         elif "/" in name:
             skipped.append((name, "not a PNG, JPEG, WebP, BMP or GIF"))
-    depth = _wrapper_depth(pictures)
-    has_splits = _has_splits(pictures, depth)
+    depth = _wrapper_depth(images)
+    has_splits = _has_splits(images, depth)
     found: dict[str, tuple[str, str]] = {}
-    for parts in pictures:
+    for parts in images:
         inner = parts[depth:]
         if len(inner) < 2 + has_splits:
             skipped.append(("/".join(parts), "not inside a class folder"))
@@ -69,20 +69,20 @@ def plan(names: Iterable[str], shown: str) -> Layout:
     return _numbered(found, tuple(skipped), shown)
 
 
-def _wrapper_depth(pictures: list[list[str]]) -> int:
+def _wrapper_depth(images: list[list[str]]) -> int:
     """How many folders wrap everything, above the splits or classes."""
     depth = 0
-    while pictures and all(len(parts) > depth + 2 for parts in pictures):
-        tops = {parts[depth] for parts in pictures}
+    while images and all(len(parts) > depth + 2 for parts in images):
+        tops = {parts[depth] for parts in images}
         if len(tops) > 1 or tops.pop().lower() in SPLIT_FOLDERS:
             break
         depth += 1
     return depth
 
 
-def _has_splits(pictures: list[list[str]], depth: int) -> bool:
+def _has_splits(images: list[list[str]], depth: int) -> bool:
     """Whether the folders at ``depth`` are splits, of which one is for training."""
-    tops = {parts[depth].lower() for parts in pictures if len(parts) > depth + 1}
+    tops = {parts[depth].lower() for parts in images if len(parts) > depth + 1}
     return tops <= set(SPLIT_FOLDERS) and "train" in {SPLIT_FOLDERS[top] for top in tops}
 
 
@@ -92,7 +92,7 @@ def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> 
     as_stored = {"val": "train" if "test" in splits else "test"}
     classes = tuple(sorted({name for _, name in found.values()}))
     if not found:
-        raise DataError(f"{shown} has no pictures in class folders: put each class into a folder of its own.")
+        raise DataError(f"{shown} has no images in class folders: put each class into a folder of its own.")
     first, *others = classes
     if not others:
         raise DataError(f"{shown} has only the class {first!r}: put at least two class folders side by side.")
@@ -106,7 +106,7 @@ def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], show
     """Refuse if a class is missing from a split.
 
     Args:
-        present: Every (split, label) that has a picture.
+        present: Every (split, label) that has an image.
         classes: Names of the labels.
         shown: What to call the data set.
 
@@ -117,4 +117,4 @@ def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], show
         missing = [name for label, name in enumerate(classes) if (split, label) not in present]
         if missing and (split == "train" or any(there == split for there, _ in present)):
             listed = ", ".join(missing[:5]) + (" and others" if len(missing) > 5 else "")
-            raise DataError(f"{shown} has no readable {words} pictures of {listed}: add some or remove the class.")
+            raise DataError(f"{shown} has no readable {words} images of {listed}: add some or remove the class.")

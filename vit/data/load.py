@@ -13,7 +13,7 @@ from vit.data.importing import Progress
 from vit.errors import DataError
 
 RESIZE_BATCH = 512
-CARVE_STREAM = 1 << 40  # streams below are epochs
+SPLIT_STREAM = 1 << 40  # streams below are epochs
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Dataset:
     Attributes:
         name: What it is called.
         classes: Names, in the order of the labels.
-        train: What to learn from; validation is carved from it.
+        train: What to learn from; validation is split from it.
         test: What to look at once, at the end; None where there is none.
         fingerprint: SHA-256 of the stored content, whatever the size it was loaded at.
     """
@@ -48,7 +48,7 @@ def load(source: str, image_size: int, progress: Progress | None = None) -> Data
 
     Args:
         source: "shapes", the name of an imported set, or a path to a folder or archive, which is prepared once.
-        image_size: Side in pixels; stored pictures of another size are scaled, anti-aliased.
+        image_size: Side in pixels; stored images of another size are scaled, anti-aliased.
         progress: Called with (done, total, message).
 
     Raises:
@@ -83,9 +83,7 @@ def _verified(folder: Path, info: store.DatasetInfo) -> dict[str, tuple[np.ndarr
             if split in info.counts
         }
     if store.fingerprint(info.classes, splits) != info.fingerprint:
-        raise DataError(
-            f"The pictures of {info.name} have changed since they were imported: remove and import it again."
-        )
+        raise DataError(f"The images of {info.name} have changed since they were imported: remove and import it again.")
     return splits
 
 
@@ -98,11 +96,11 @@ def _resized(images: Tensor, size: int, progress: Progress | None) -> Tensor:
         part = slice(start, start + RESIZE_BATCH)
         resized[part] = F.interpolate(images[part], (size, size), mode="bilinear", antialias=True)
         if progress:
-            progress(min(part.stop, len(images)), len(images), f"scaling pictures to {size} pixels")
+            progress(min(part.stop, len(images)), len(images), f"scaling images to {size} pixels")
     return resized
 
 
-def carve(labels: Tensor, num_val: int, seed: int) -> tuple[Tensor, Tensor]:
+def train_val_split(labels: Tensor, num_val: int, seed: int) -> tuple[Tensor, Tensor]:
     """Set images of the training split aside for validation, with every class in proportion.
 
     Args:
@@ -135,7 +133,7 @@ def epoch_order(n: int, seed: int, epoch: int) -> Tensor:
 
 def _priorities(labels: np.ndarray, seed: int) -> np.ndarray:
     """Place of each image in the queue for validation, within 0..1 of its class; the last of a class never goes."""
-    shuffled = draws.permutation(len(labels), seed, CARVE_STREAM)
+    shuffled = draws.permutation(len(labels), seed, SPLIT_STREAM)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     _, starts, counts = np.unique(labels[by_class], return_index=True, return_counts=True)
     rank = np.arange(len(labels)) - np.repeat(starts, counts)

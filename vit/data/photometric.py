@@ -1,6 +1,6 @@
-"""RandAugment and colour jitter on float batches, every operation for all pictures at once.
+"""RandAugment and color jitter on float batches, every operation for all images at once.
 
-RandAugment (Cubuk et al. 2019, https://arxiv.org/abs/1909.13719) draws two operations per picture. The operations
+RandAugment (Cubuk et al. 2019, https://arxiv.org/abs/1909.13719) draws two operations per image. The operations
 fall into five families, each one formula in which "not chosen" is a parameter that changes nothing; so there is no
 loop over images and nothing waits for a device. (torchvision's take one strength for the whole batch.) Equalize is left
 out; its histogram has no such formula.
@@ -25,11 +25,11 @@ OPERATIONS = (
     "solarize",  # invert what is brighter than 1 to 0
     "autocontrast",
 )
-GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
+GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def rand_augment(images: Tensor, magnitude: int, uniform: Tensor) -> Tensor:
-    """Apply two random operations to each picture.
+    """Apply two random operations to each image.
 
     Args:
         images: float32 (B, C, H, W) in 0..1.
@@ -53,8 +53,8 @@ def color_jitter(images: Tensor, strength: float, uniform: Tensor) -> Tensor:
     """
     factors = 1 + strength * (2 * uniform - 1)
     images = (images * column(factors[:, 0])).clamp_(0, 1)
-    images = _blend(_mean_grey(images), images, column(factors[:, 1]))
-    return _blend(_grey(images), images, column(factors[:, 2]))
+    images = _blend(_mean_gray(images), images, column(factors[:, 1]))
+    return _blend(_gray(images), images, column(factors[:, 2]))
 
 
 def column(values: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def column(values: Tensor) -> Tensor:
 
 
 def _operate(images: Tensor, kind: Tensor, strength: Tensor) -> Tensor:
-    """One operation per picture: ``kind`` (B,) indexes ``OPERATIONS``, ``strength`` (B,) lies in -1..1."""
+    """One operation per image: ``kind`` (B,) indexes ``OPERATIONS``, ``strength`` (B,) lies in -1..1."""
 
     def chosen(name: str) -> Tensor:
         return kind == OPERATIONS.index(name)
@@ -77,7 +77,7 @@ def _operate(images: Tensor, kind: Tensor, strength: Tensor) -> Tensor:
 
 
 def _warp(images: Tensor, strength: Tensor, chosen) -> Tensor:
-    """Rotate, shear or translate: one affine map per picture, reflecting at the border."""
+    """Rotate, shear or translate: one affine map per image, reflecting at the border."""
     angle = torch.where(chosen("rotate"), strength * torch.pi / 6, 0.0)
     shear_x, shear_y = (torch.where(chosen(f"shear_{axis}"), 0.3 * strength, 0.0) for axis in "xy")
     move_x, move_y = (torch.where(chosen(f"translate_{axis}"), 0.6 * strength, 0.0) for axis in "xy")
@@ -87,14 +87,14 @@ def _warp(images: Tensor, strength: Tensor, chosen) -> Tensor:
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     warped = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     moved = (theta - torch.eye(2, 3, device=theta.device)).abs().amax((1, 2)) > 0
-    return torch.where(column(moved), warped, images)  # untouched pictures keep their bits
+    return torch.where(column(moved), warped, images)  # untouched images keep their bits
 
 
 def _enhance(images: Tensor, strength: Tensor, chosen) -> Tensor:
-    """Brightness, saturation, contrast, sharpness: away from or towards a duller version of the picture."""
+    """Brightness, saturation, contrast, sharpness: away from or towards a duller version of the image."""
     dull = torch.zeros_like(images)
-    dull = torch.where(column(chosen("saturation")), _grey(images), dull)
-    dull = torch.where(column(chosen("contrast")), _mean_grey(images), dull)
+    dull = torch.where(column(chosen("saturation")), _gray(images), dull)
+    dull = torch.where(column(chosen("contrast")), _mean_gray(images), dull)
     dull = torch.where(column(chosen("sharpness")), _blur(images), dull)
     names = ("brightness", "saturation", "contrast", "sharpness")
     touched = torch.stack([chosen(name) for name in names]).any(0)
@@ -105,16 +105,16 @@ def _blend(dull: Tensor, images: Tensor, factor: Tensor) -> Tensor:
     return torch.lerp(dull.expand_as(images), images, factor).clamp_(0, 1)
 
 
-def _grey(images: Tensor) -> Tensor:
+def _gray(images: Tensor) -> Tensor:
     """Luminance, (B, 1, H, W)."""
     if images.shape[1] == 1:
         return images
     red, green, blue = images.split(1, dim=1)
-    return GREY[0] * red + GREY[1] * green + GREY[2] * blue  # numbers, because a tensor of them would have to travel
+    return GRAY[0] * red + GRAY[1] * green + GRAY[2] * blue  # numbers, because a tensor of them would have to travel
 
 
-def _mean_grey(images: Tensor) -> Tensor:
-    return _grey(images).mean((1, 2, 3), keepdim=True)
+def _mean_gray(images: Tensor) -> Tensor:
+    return _gray(images).mean((1, 2, 3), keepdim=True)
 
 
 def _blur(images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""The built-in data set: ten shapes in any colour, place, size and tilt, on textured ground with distractors.
+"""The built-in data set: ten shapes in any color, place, size and tilt, on textured ground with distractors.
 
 It needs no network and no disk, can be made at any size, and knows which pixels belong to the object, which makes it
-a ground truth for explanations. Colour, brightness and ground say nothing about the class; only form does.
+a ground truth for explanations. Color, brightness and ground say nothing about the class; only form does.
 """
 
 import numpy as np
@@ -86,13 +86,13 @@ CLASSES = tuple(sorted(OUTLINES))
 COUNTS = {"train": 12_000, "test": 2_000}
 SEED = 0
 VERSION = 1  # part of the fingerprint: raise it when a pixel changes
-CHUNK = 200  # pictures at a time; what is computed on stays in the cache
+CHUNK = 200  # images at a time; what is computed on stays in the cache
 STREAMS = {"train": 1 << 42, "test": 1 << 43}
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def generate(count: int, image_size: int, seed: int = SEED, split: str = "train", progress=None):
-    """Make the first ``count`` pictures of a split.
+    """Make the first ``count`` images of a split.
 
     Args:
         count: n.
@@ -108,7 +108,7 @@ def generate(count: int, image_size: int, seed: int = SEED, split: str = "train"
 
 
 def render(indices: np.ndarray, image_size: int, seed: int = SEED, split: str = "train", progress=None):
-    """Make the pictures at ``indices`` (n,), pure functions of (seed, split, index); see ``generate``."""
+    """Make the images at ``indices`` (n,), pure functions of (seed, split, index); see ``generate``."""
     n, S = len(indices), image_size
     images, masks = np.empty((n, 3, S, S), np.uint8), np.empty((n, S, S), bool)
     labels = label_of(indices, seed, split)
@@ -121,7 +121,7 @@ def render(indices: np.ndarray, image_size: int, seed: int = SEED, split: str = 
 
 
 def label_of(indices: np.ndarray, seed: int = SEED, split: str = "train") -> np.ndarray:
-    """Classes, int64 (n,): every ten pictures in a row are a reordering of the ten classes."""
+    """Classes, int64 (n,): every ten images in a row are a reordering of the ten classes."""
     block, place = np.divmod(np.asarray(indices), len(CLASSES))
     first, stride = draws.uniform(seed, STREAMS[split] + 1, block, 2).T
     steps = np.array([1, 3, 7, 9])[(4 * stride).astype(int)]  # coprime to ten
@@ -141,14 +141,14 @@ def _paint(indices, labels, S: int, seed: int, split: str) -> tuple[np.ndarray, 
     contrast = 0.30 + 0.15 * next(u)
     light = brightness + np.where(brightness > 0.25 + 0.5 * next(u), -contrast, contrast)
     shade = 0.08 * (x - y) * (2 * next(u) - 1)
-    canvas += inside[:, None] * (_colour(light, u) + shade[:, None] - canvas)
+    canvas += inside[:, None] * (_color(light, u) + shade[:, None] - canvas)
     grain = draws.uniform(seed, STREAMS[split] + 2, indices, S * S).reshape(-1, 1, S, S)
     return np.clip(255 * canvas + 24 * grain - 11.5, 0, 255).astype(np.uint8), inside > 0.5
 
 
 def _ground(x, y, brightness, u) -> np.ndarray:
-    """Two similar colours mixed by crossing waves, float32 (n, 3, S, S)."""
-    one, other = _colour(brightness - 0.07, u), _colour(brightness + 0.07, u)
+    """Two similar colors mixed by crossing waves, float32 (n, 3, S, S)."""
+    one, other = _color(brightness - 0.07, u), _color(brightness + 0.07, u)
     angle, frequency, phase = 2 * np.pi * next(u), 4 + 16 * next(u), 2 * np.pi * next(u)
     bend, twist = 2 * next(u), 3 + 6 * next(u)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -167,8 +167,8 @@ def _stroke(canvas, x, y, brightness, u) -> None:
     )
     distance = np.maximum(np.abs(along) - length, 0) ** 2 + across**2
     opacity = (0.35 + 0.5 * next(u)) * np.exp(-distance / (2 * width**2))
-    colour = _colour(np.clip(brightness + 0.5 * (next(u) - 0.5), 0.1, 0.9), u)
-    canvas += opacity[:, None] * (colour - canvas)
+    color = _color(np.clip(brightness + 0.5 * (next(u) - 0.5), 0.1, 0.9), u)
+    canvas += opacity[:, None] * (color - canvas)
 
 
 def _coverage(labels, x, y, S: int, u) -> np.ndarray:
@@ -185,7 +185,7 @@ def _coverage(labels, x, y, S: int, u) -> np.ndarray:
     return np.clip(0.5 - distance * radius * S, 0, 1)
 
 
-def _colour(luma, u) -> np.ndarray:
+def _color(luma, u) -> np.ndarray:
     """A random hue of the given brightness, float32 (n, 3, 1, 1)."""
     hue = np.concatenate([next(u) for _ in range(3)], 1)[..., None] - np.float32(0.5)
     hue = 0.5 * (hue - np.tensordot(hue, LUMA, (1, 0))[:, None])

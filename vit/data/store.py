@@ -34,16 +34,16 @@ BLOCK = 1 << 22  # bytes
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known about a data set without reading its pictures.
+    """What is known about a data set without reading its images.
 
     Attributes:
         name: What ``load`` calls it.
         kind: "generated", "imported", or "path" for one that was not imported.
         classes: Names, in the order of the labels.
-        counts: Pictures per split.
-        image_size: Side of the stored pictures in pixels; None where it is free.
+        counts: Images per split.
+        image_size: Side of the stored images in pixels; None where it is free.
         fingerprint: SHA-256 of the content; empty where it isn't known yet.
-        num_broken: Pictures that could not be read.
+        num_broken: Images that could not be read.
         broken: The first of them, (file, reason).
         description: Where it came from, one sentence.
         created: When it was imported, Unix time in seconds; 0 where it wasn't.
@@ -64,7 +64,7 @@ class DatasetInfo:
 
 
 class Writer:
-    """Collects pictures on disk, so that memory doesn't limit the size of a data set."""
+    """Collects images on disk, so that memory doesn't limit the size of a data set."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -73,12 +73,12 @@ class Writer:
     def clear(self) -> None:
         """Forget everything appended so far."""
         self._labels: dict[str, list[np.ndarray]] = {}
-        self.shapes: set[tuple[int, ...]] = set()  # of single pictures; must stay one
+        self.shapes: set[tuple[int, ...]] = set()  # of single images; must stay one
         for raw in self._folder.glob("*.raw"):
             raw.unlink()
 
     def append(self, split: str, images: np.ndarray, labels: np.ndarray) -> None:
-        """Add pictures, uint8 (n, 3, S, S), with their labels (n,)."""
+        """Add images, uint8 (n, 3, S, S), with their labels (n,)."""
         self.shapes.add(images.shape[1:])
         with open(self._folder / f"{split}.raw", "ab") as raw:
             raw.write(np.ascontiguousarray(images).data)
@@ -167,7 +167,7 @@ def read_info(folder: Path) -> DatasetInfo:
 
 @contextmanager
 def arrays(folder: Path) -> Iterator[safe_open]:
-    """Open the pictures for lazy reading: ``get_slice("train_images")[3:5]``.
+    """Open the images for lazy reading: ``get_slice("train_images")[3:5]``.
 
     Raises:
         DataError: If the file is missing or damaged.
@@ -176,9 +176,7 @@ def arrays(folder: Path) -> Iterator[safe_open]:
         with safe_open(folder / IMAGES, framework="numpy") as stored:
             yield stored
     except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"The pictures of {folder.name} can't be read ({error}): remove and import it again."
-        ) from error
+        raise DataError(f"The images of {folder.name} can't be read ({error}): remove and import it again.") from error
 
 
 def fingerprint(classes: tuple[str, ...], splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:

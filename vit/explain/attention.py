@@ -1,6 +1,6 @@
 """Maps from attention alone. They say where information could flow from, not what it did for a class.
 
-A relevance R is (B, N, N): how much token i (row) draws from token j (column). The map of a picture is what the head
+A relevance R is (B, N, N): how much token i (row) draws from token j (column). The map of an image is what the head
 reads, w^T R, without the prefix tokens; w is one-hot on the class token, or the mean over the patches.
 """
 
@@ -33,7 +33,7 @@ def attention_map(trace: Trace, layer: int, head: int | None = None) -> Tensor:
     """One layer's attention to each patch, of one head or the mean of all: (B, g, g).
 
     Args:
-        trace: Of the pictures.
+        trace: Of the images.
         layer: Counted from 0, like ``blocks.0`` among the weights.
         head: Counted from 0; None is the mean over heads.
 

@@ -16,7 +16,7 @@ from vit.model import VisionTransformer
 
 @dataclass(frozen=True)
 class Evidence:
-    """A method's map of one picture, ``values`` (g, g) in main memory, and its score."""
+    """A method's map of one image, ``values`` (g, g) in main memory, and its score."""
 
     method: str
     values: Tensor
@@ -35,7 +35,7 @@ class Controls:
 
 
 def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str, band: Band) -> Evidence:
-    """Make a method's map of one picture (1, C, H, W) and score it.
+    """Make a method's map of one image (1, C, H, W) and score it.
 
     Raises:
         VitError: As ``scores.score``.
@@ -54,7 +54,7 @@ def control(
         model: That it is of, in eval mode.
         fresh: The same architecture with fresh weights, from ``untrained`` (Adebayo et al. 2018,
             arXiv:1810.03292, all layers at once).
-        inputs: The picture (1, C, H, W).
+        inputs: The image (1, C, H, W).
         target: What the map explains.
 
     Raises:

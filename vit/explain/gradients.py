@@ -26,10 +26,10 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
         model: In eval mode.
         inputs: (B, C, H, W).
         target: What to explain.
-        start_layer: First layer that counts; the authors start later where early layers drown the picture.
+        start_layer: First layer that counts; the authors start later where early layers drown the image.
 
     Returns:
-        (B, N, N); ``attention.patch_map`` turns it into a picture's map.
+        (B, N, N); ``attention.patch_map`` turns it into an image's map.
 
     Raises:
         VitError: If there is no such layer or class, or the answer isn't a number.
@@ -88,7 +88,7 @@ def input_x_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -
 def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target, steps: int = 24) -> Tensor:
     """Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), from the mean image to this one.
 
-    The baseline is 0 in normalised space, the training data's mean colour. The integral is a Gauss-Legendre sum.
+    The baseline is 0 in normalized space, the training data's mean color. The integral is a Gauss-Legendre sum.
 
     Args:
         model: In eval mode.
@@ -101,10 +101,10 @@ def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Targe
     return inputs * mean
 
 
-def _mean_gradient(model: VisionTransformer, picture: Tensor, target: Target, steps: int) -> Tensor:
-    """One picture's gradient, averaged over the way to it from the baseline: (1, C, H, W)."""
-    places, weights = (torch.from_numpy(found).to(picture) for found in np.polynomial.legendre.leggauss(steps))
-    on_the_way = picture * ((1 + places) / 2).view(-1, 1, 1, 1)  # places are on [-1, 1]
+def _mean_gradient(model: VisionTransformer, image: Tensor, target: Target, steps: int) -> Tensor:
+    """One image's gradient, averaged over the way to it from the baseline: (1, C, H, W)."""
+    places, weights = (torch.from_numpy(found).to(image) for found in np.polynomial.legendre.leggauss(steps))
+    on_the_way = image * ((1 + places) / 2).view(-1, 1, 1, 1)  # places are on [-1, 1]
     gradients = [_input_gradient(model, part, target) for part in on_the_way.split(STEPS_AT_A_TIME)]
     return torch.tensordot(weights / 2, torch.cat(gradients), 1)[None]
 
@@ -121,7 +121,7 @@ def on_grid(model: VisionTransformer, tokens: Tensor) -> Tensor:
 
 
 def _open_pass(model: VisionTransformer, inputs: Tensor, target: Target) -> tuple[list[Step], Tensor]:
-    """A pass whose attention and tokens have gradients, and the sum of all pictures' target logits."""
+    """A pass whose attention and tokens have gradients, and the sum of all images' target logits."""
     check_ready(model, inputs)
     with _gradients(inputs):
         tokens = model.embed(inputs.clone()).detach().requires_grad_()

@@ -39,7 +39,7 @@ class Contributions:
         heads: (B, L, h).
         attention_bias: (B, L), of the attention's output projection.
         mlp: (B, L).
-        head_bias: (B,), of the last norm and the classifier, the same for every picture.
+        head_bias: (B,), of the last norm and the classifier, the same for every image.
     """
 
     embedding: Tensor
@@ -57,7 +57,7 @@ class Contributions:
 def direct_logit_attribution(model: VisionTransformer, inputs: Tensor, target: Target) -> Contributions:
     """Split the target's logit by what wrote it into the residual (Elhage et al. 2021, transformer-circuits.pub).
 
-    The last LayerNorm is frozen at its deviation for this picture, which makes the rest a sum. A part counts what it
+    The last LayerNorm is frozen at its deviation for this image, which makes the rest a sum. A part counts what it
     writes itself, not what later parts make of it.
 
     Raises:
@@ -104,8 +104,8 @@ class _Reader:
         return model.head.weight[rows], model.head.bias[rows]
 
     def __call__(self, part: Tensor) -> Tensor:
-        centred = part - part.mean(-1, keepdim=True)
-        return (centred * self.direction.view(len(part), *[1] * (part.ndim - 2), -1)).sum(-1)
+        centerd = part - part.mean(-1, keepdim=True)
+        return (centerd * self.direction.view(len(part), *[1] * (part.ndim - 2), -1)).sum(-1)
 
 
 def position_similarity(model: VisionTransformer) -> Tensor:

@@ -48,12 +48,12 @@ class Method:
 
 
 def explain(method: str, model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    """The map of a method for each picture, raw values: (B, g, g).
+    """The map of a method for each image, raw values: (B, g, g).
 
     Args:
         method: One of ``METHODS``.
         model: In eval mode.
-        inputs: Normalised pictures (B, C, H, W) on the model's device.
+        inputs: Normalized images (B, C, H, W) on the model's device.
         target: A class, a ``Contrast``, or a tensor (B,) of classes.
 
     Raises:
@@ -115,9 +115,9 @@ def edges(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
     A map that looks like this may be no more than an edge detector (Adebayo et al. 2018, arXiv:1810.03292).
     """
     weights = torch.tensor(LUMA if inputs.shape[1] == 3 else (1.0,)).to(inputs)
-    grey = F.pad((inputs * weights.view(1, -1, 1, 1)).sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+    gray = F.pad((inputs * weights.view(1, -1, 1, 1)).sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]).to(inputs)
-    gradient = F.conv2d(grey, torch.stack([sobel, sobel.T])[:, None])  # (B, 2, H, W)
+    gradient = F.conv2d(gray, torch.stack([sobel, sobel.T])[:, None])  # (B, 2, H, W)
     return per_patch(model, gradient.norm(dim=1, keepdim=True))
 
 
@@ -191,7 +191,7 @@ _ALL = [
         True,
         _LOGITS,
         _BACKWARD,
-        "Takes the model for a straight line through this image; colours near the data's mean get nothing.",
+        "Takes the model for a straight line through this image; colors near the data's mean get nothing.",
         _input_x_gradient,
     ),
     Method(
@@ -201,7 +201,7 @@ _ALL = [
         True,
         _LOGITS,
         "24 forward and backward passes",
-        "Compares with an image of the data's mean colour: patches of that colour get nothing, however telling.",
+        "Compares with an image of the data's mean color: patches of that color get nothing, however telling.",
         _integrated_gradients,
     ),
     Method(

@@ -1,6 +1,6 @@
 """Changing an image patch by patch and asking the model again: dropped, edited, shuffled.
 
-"Without a patch" means that its token is dropped, as if the model had never had it: a grey square would be content,
+"Without a patch" means that its token is dropped, as if the model had never had it: a gray square would be content,
 too, and may mean something to a model.
 """
 
@@ -122,12 +122,12 @@ def rise_masks(patches: int, count: int = 256, seed: int = 0) -> Tensor:
 
 
 def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
-    """Change the chosen patches of pictures and leave the rest alone.
+    """Change the chosen patches of images and leave the rest alone.
 
     Args:
-        inputs: Normalised pictures (B, C, H, W).
+        inputs: Normalized images (B, C, H, W).
         chosen: bool (g, g).
-        edit: "paint" them in the training data's mean colour, "blur" them by the mean over a patch's surroundings, or
+        edit: "paint" them in the training data's mean color, "blur" them by the mean over a patch's environment, or
             "shuffle" them among themselves; of two that is a swap.
         seed: Of the shuffle.
 

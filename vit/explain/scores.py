@@ -79,7 +79,7 @@ def curves(
 
 @dataclass(frozen=True)
 class Band:
-    """What random orders reach on a picture, each (B,): of ``Curves.advantage``, and the deviation of SaCo.
+    """What random orders reach on an image, each (B,): of ``Curves.advantage``, and the deviation of SaCo.
 
     Each order comes with its reverse, whose score is the opposite and isn't measured anew; so the means are 0.
     """
@@ -125,10 +125,10 @@ def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tens
         inputs: (B, C, H, W).
         target: What the map explains.
         values: (B, g, g), raw.
-        band: Of the same pictures and target, from ``random_band``; it doesn't depend on the map, so keep it.
+        band: Of the same images and target, from ``random_band``; it doesn't depend on the map, so keep it.
 
     Raises:
-        VitError: If the map isn't one of these pictures, isn't finite, or has a single patch, which has no order.
+        VitError: If the map isn't one of these images, isn't finite, or has a single patch, which has no order.
     """
     check_map(model, inputs, values)
     band = band or random_band(model, inputs, target)
@@ -178,7 +178,7 @@ def _agreement(salience: Tensor, cost: Tensor) -> Tensor:
 
 
 def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders: int = ORDERS, seed: int = 0) -> Band:
-    """What random orders score on these pictures.
+    """What random orders score on these images.
 
     Args:
         model: In eval mode.
@@ -200,18 +200,18 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:
-    """Refuse to score what isn't a map of these pictures, or has no order.
+    """Refuse to score what isn't a map of these images, or has no order.
 
     Raises:
         VitError: If so.
     """
     expected = (len(inputs), model.config.grid_size, model.config.grid_size)
     if tuple(values.shape) != expected:
-        raise VitError(f"the map has shape {tuple(values.shape)}; maps of these pictures have {expected}")
+        raise VitError(f"the map has shape {tuple(values.shape)}; maps of these images have {expected}")
     if not values.isfinite().all():
         raise VitError("the map holds NaN or infinity, so it can't be scored")
     if model.config.num_patches < 2:
         raise VitError(
-            "this model cuts a picture into a single patch, so that its maps have no order to score; choose one with "
+            "this model cuts an image into a single patch, so that its maps have no order to score; choose one with "
             "smaller patches"
         )

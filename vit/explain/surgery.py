@@ -47,7 +47,7 @@ def _without_each_head(model: VisionTransformer, residuals: Tensor) -> Tensor:
 
 
 def _resumed(model: VisionTransformer, tokens: Tensor, scale: Tensor, layer: int) -> Tensor:
-    """One picture's tokens (N, D) through the rest of the model under every scale (M, L, h): (M, K)."""
+    """One image's tokens (N, D) through the rest of the model under every scale (M, L, h): (M, K)."""
     parts = scale.split(rows_at_a_time(model))
     return torch.cat([answer(model, tokens.expand(len(s), -1, -1), Changes(head_scale=s), layer) for s in parts])
 
@@ -69,12 +69,12 @@ def leaderboard(
 ) -> Leaderboard:
     """How much accuracy each head is worth.
 
-    A head is switched off by giving its mean over these pictures instead of its output, token by token. Zero would be
+    A head is switched off by giving its mean over these images instead of its output, token by token. Zero would be
     an answer that later layers have never seen.
 
     Args:
         model: In eval mode.
-        images: Normalised, (n, C, H, W).
+        images: Normalized, (n, C, H, W).
         labels: (n,).
         progress: Told (done, total) heads.
         cancelled: Asked before each head; True ends the work.
@@ -99,7 +99,7 @@ def leaderboard(
 
 @dataclass(frozen=True)
 class Means:
-    """What parts give on average over some pictures: ``heads`` (L, h, N, d), and ``branches`` (L, 2, N, D), what
+    """What parts give on average over some images: ``heads`` (L, h, N, d), and ``branches`` (L, 2, N, D), what
     attention (0) and MLP (1) of each block add."""
 
     heads: Tensor
@@ -107,7 +107,7 @@ class Means:
 
 
 def means(model: VisionTransformer, images: Tensor) -> Means:
-    """Means over pictures (n, C, H, W), token by token; what a part is replaced by in mean ablation.
+    """Means over images (n, C, H, W), token by token; what a part is replaced by in mean ablation.
 
     Raises:
         VitError: If the model or the inputs aren't fit.
@@ -131,7 +131,7 @@ def _sums(model: VisionTransformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def operate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor:
-    """Logits (B, K) for pictures (B, C, H, W) under changes.
+    """Logits (B, K) for images (B, C, H, W) under changes.
 
     Raises:
         VitError: If the model or the inputs aren't fit.
@@ -148,7 +148,7 @@ def _accuracy(model: VisionTransformer, images: Tensor, labels: Tensor, changes:
 
 
 def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
-    """How many of the first patches of an order are enough for the target to win, per picture; None if none do.
+    """How many of the first patches of an order are enough for the target to win, per image; None if none do.
 
     Args:
         model: In eval mode.
@@ -163,7 +163,7 @@ def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, o
 
 
 def smallest_flipping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
-    """How many of the first patches of an order have to go for the target to lose, per picture; None if it never does.
+    """How many of the first patches of an order have to go for the target to lose, per image; None if it never does.
 
     Arguments and errors are those of ``smallest_keeping``.
     """

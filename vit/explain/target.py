@@ -21,7 +21,7 @@ class Contrast:
     b: int
 
 
-Target = int | Contrast | Tensor  # a tensor (B,) of classes names one for each picture
+Target = int | Contrast | Tensor  # a tensor (B,) of classes names one for each image
 
 
 def logit(logits: Tensor, target: Target) -> Tensor:
@@ -67,7 +67,7 @@ def check_finite(logits: Tensor) -> None:
     """
     if not logits.isfinite().all():
         raise VitError(
-            "this model's answer is not a number, because its weights or the picture hold NaN or infinity, so there is "
+            "this model's answer is not a number, because its weights or the image hold NaN or infinity, so there is "
             "nothing to explain; choose an earlier checkpoint of its run or another model"
         )
 

@@ -156,7 +156,7 @@ def trace(model: VisionTransformer, images: Tensor) -> Trace:
 
     Args:
         model: In eval mode. Training mode is refused rather than switched off, because another thread may be using it.
-        images: Normalised (B, C, H, W) on the model's device.
+        images: Normalized (B, C, H, W) on the model's device.
 
     Raises:
         VitError: If a part of the model is in training mode, or the images don't have its input size.
@@ -183,7 +183,7 @@ def check_ready(model: VisionTransformer, inputs: Tensor) -> None:
 
     Raises:
         VitError: If a part of the model is in training mode, where dropout makes the answer a matter of chance, or if
-            the inputs aren't pictures of the model's size.
+            the inputs aren't images of the model's size.
     """
     if any(module.training for module in model.modules()):
         raise VitError("explanations need a model in eval mode; call model.eval() first")

@@ -1,1 +1,1 @@
-"""Numbers in, pictures out. Nothing else in the project turns values into colours or scales a heatmap."""
+"""Numbers in, images out. Nothing else in the project turns values into colors or scales a heatmap."""

@@ -1,8 +1,8 @@
-"""Colour maps: matplotlib's own 256 colours, so that a colour here is the colour that its name stands for elsewhere.
+"""Color maps: matplotlib's own 256 colors, so that a color here is the color that its name stands for elsewhere.
 
-``SEQUENTIAL`` is inferno (Smith and van der Walt, CC0): lightness rises evenly, so it reads the same in grey and in
+``SEQUENTIAL`` is inferno (Smith and van der Walt, CC0): lightness rises evenly, so it reads the same in gray and in
 print. ``SIGNED`` is RdBu_r (colorbrewer2.org by Cynthia Brewer, Apache 2.0): blue below 0, nearly white at 0, red
-above; both hues stay apart for colour-blind eyes. ``pages/shared/viewer/heatmap.js`` does the same in a browser; a
+above; both hues stay apart for color-blind eyes. ``pages/shared/viewer/heatmap.js`` does the same in a browser; a
 test compares the two.
 """
 
@@ -57,7 +57,7 @@ _TABLES = {
 
 @cache
 def table(colors: str) -> np.ndarray:
-    """A colour map's 256 colours from low to high, uint8 (256, 3).
+    """A color map's 256 colors from low to high, uint8 (256, 3).
 
     Raises:
         KeyError: If there is no such map.
@@ -67,7 +67,7 @@ def table(colors: str) -> np.ndarray:
 
 @cache
 def tints(colors: str, rest: float) -> np.ndarray:
-    """The same colours for an overlay, with an opacity that follows the value: uint8 (256, 4), alpha last.
+    """The same colors for an overlay, with an opacity that follows the value: uint8 (256, 4), alpha last.
 
     Args:
         colors: Name of the map.
@@ -80,15 +80,15 @@ def tints(colors: str, rest: float) -> np.ndarray:
 
 
 def colorize(shares: np.ndarray, colors: str) -> np.ndarray:
-    """Shares of a scale in [0, 1], any shape, to colours: uint8 (..., 3)."""
+    """Shares of a scale in [0, 1], any shape, to colors: uint8 (..., 3)."""
     return table(colors)[places(shares)]
 
 
 def tint(shares: np.ndarray, colors: str, rest: float) -> np.ndarray:
-    """Shares of a scale in [0, 1], any shape, to colours of an overlay, as ``tints``: uint8 (..., 4)."""
+    """Shares of a scale in [0, 1], any shape, to colors of an overlay, as ``tints``: uint8 (..., 4)."""
     return tints(colors, rest)[places(shares)]
 
 
 def places(shares: np.ndarray) -> np.ndarray:
-    """Places in a table of 256 colours; halves are rounded upwards, as JavaScript does it."""
+    """Places in a table of 256 colors; halves are rounded upwards, as JavaScript does it."""
     return np.floor(np.asarray(shares, np.float64) * 255 + 0.5).astype(np.uint8)

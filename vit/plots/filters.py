@@ -1,4 +1,4 @@
-"""Filters as small pictures."""
+"""Filters as small images."""
 
 import numpy as np
 from PIL import Image
@@ -8,7 +8,7 @@ TRANSPARENT = (0, 0, 0, 0)
 
 
 def sheet(filters: np.ndarray, side: int = 48) -> Image.Image:
-    """A contact sheet of filters (n, C, s, s), C 1 or 3; each is stretched to its own range around middle grey."""
+    """A contact sheet of filters (n, C, s, s), C 1 or 3; each is stretched to its own range around middle gray."""
     rows = -(-len(filters) // COLUMNS)
     columns = min(COLUMNS, len(filters))
     result = Image.new("RGBA", (columns * (side + GAP) - GAP, rows * (side + GAP) - GAP), TRANSPARENT)
@@ -19,8 +19,8 @@ def sheet(filters: np.ndarray, side: int = 48) -> Image.Image:
 
 
 def tile(filter_: np.ndarray, side: int) -> Image.Image:
-    """One filter (C, s, s): zero is grey, its largest magnitude black or white."""
+    """One filter (C, s, s): zero is gray, its largest magnitude black or white."""
     shares = 0.5 + 0.5 * filter_ / (np.abs(filter_).max() or 1.0)
     pixels = (shares.transpose(1, 2, 0) * 255).round().astype(np.uint8)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    return picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    return image.convert("RGB").resize((side, side), Image.Resampling.NEAREST)

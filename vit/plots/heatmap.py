@@ -1,6 +1,6 @@
 """Heatmaps over images. Tokens are drawn as the squares they are: g x g values show as g x g squares, never smoothed.
 
-Values are array-likes in main memory, numpy or torch. What their colours mean is said by a ``vit.plots.scale.Scale``.
+Values are array-likes in main memory, numpy or torch. What their colors mean is said by a ``vit.plots.scale.Scale``.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def overlay(image: Image.Image, values, *, scale: Scale, size: int = 320, colors
     Args:
         image: What the model saw, or better the same part of the original; square.
         values: One per token, (g, g).
-        scale: What the colours mean.
+        scale: What the colors mean.
         size: Side of the result in pixels.
         colors: One of ``vit.plots.colors.COLOR_MAPS``; ``SIGNED`` needs a symmetric scale.
     """
@@ -41,14 +41,14 @@ def token_grid(image: Image.Image, patch_size: int, size: int = 320) -> Image.Im
 
 
 def place_back(
-    original: Image.Image, box: tuple[int, int, int, int], picture: Image.Image, size: int = 640
+    original: Image.Image, box: tuple[int, int, int, int], image: Image.Image, size: int = 640
 ) -> Image.Image:
-    """Put a square picture back to where it was cut from; the rest, which the model doesn't see, is darkened.
+    """Put a square image back to where it was cut from; the rest, which the model doesn't see, is darkened.
 
     Args:
-        original: The whole picture.
+        original: The whole image.
         box: (left, top, right, bottom) of the cut, in its pixels.
-        picture: What to put there, such as an overlay.
+        image: What to put there, such as an overlay.
         size: Longest side of the result in pixels.
     """
     factor = size / max(original.size)
@@ -56,7 +56,7 @@ def place_back(
     whole = original.resize([max(1, round(side * factor)) for side in original.size], Resampling.LANCZOS).convert("RGB")
     whole = Image.blend(Image.new("RGB", whole.size), whole, OUTSIDE)
     side = (max(1, right - left), max(1, bottom - top))
-    whole.paste(picture.convert("RGB").resize(side, Resampling.LANCZOS), (left, top))
+    whole.paste(image.convert("RGB").resize(side, Resampling.LANCZOS), (left, top))
     return whole
 
 
@@ -77,8 +77,8 @@ def ruled(image: Image.Image, count: int) -> Image.Image:
     return Image.blend(image, lines, GRID_STRENGTH)
 
 
-def colour_bar(scale: Scale, *, width: int = 320, colors: str = SEQUENTIAL) -> Image.Image:
-    """A scale's colours with its numbers and unit beneath, on a transparent ground that suits light and dark."""
+def color_bar(scale: Scale, *, width: int = 320, colors: str = SEQUENTIAL) -> Image.Image:
+    """A scale's colors with its numbers and unit beneath, on a transparent ground that suits light and dark."""
     bar = Image.new("RGBA", (width, BAR_HEIGHT + LINE_HEIGHT), TRANSPARENT)
     bar.paste(ramp(scale, colors, width), (0, 0))
     draw = ImageDraw.Draw(bar)
@@ -88,18 +88,18 @@ def colour_bar(scale: Scale, *, width: int = 320, colors: str = SEQUENTIAL) -> I
 
 
 def ramp(scale: Scale, colors: str = SEQUENTIAL, width: int = 320) -> Image.Image:
-    """The colours of an overlay from low to high, as transparent as there, without words."""
+    """The colors of an overlay from low to high, as transparent as there, without words."""
     shares = np.linspace(0, 1, width)[None].repeat(BAR_HEIGHT, axis=0)
     return Image.fromarray(tint(shares, colors, float(scale.shares(scale.rest))))
 
 
 def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own typeface, so that pictures look the same on every machine."""
+    """Pillow's own typeface, so that images look the same on every machine."""
     return ImageFont.load_default(height)
 
 
 def appearance(values, *, unit: str, is_signed: bool, num_tokens: int) -> tuple[Scale, str, str]:
-    """What a method's map looks like: what its colours mean, the name of its colours, and the map in words.
+    """What a method's map looks like: what its colors mean, the name of its colors, and the map in words.
 
     Args:
         values: (g, g), raw.

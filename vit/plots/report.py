@@ -1,4 +1,4 @@
-"""One prediction on one sheet: the picture, what the model saw of it, where it looked, and what it said."""
+"""One prediction on one sheet: the image, what the model saw of it, where it looked, and what it said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from vit.plots.colors import SEQUENTIAL
-from vit.plots.heatmap import colour_bar, enlarge, font, overlay, place_back
+from vit.plots.heatmap import color_bar, enlarge, font, overlay, place_back
 from vit.plots.scale import Scale
 
 if TYPE_CHECKING:  # it imports torch, drawing doesn't
@@ -25,7 +25,7 @@ def report(
     """Draw the sheet.
 
     Args:
-        original: The whole picture.
+        original: The whole image.
         said: The model's prediction for it.
         values: The heatmap, (g, g).
         scale: Of the heatmap.
@@ -39,11 +39,11 @@ def report(
     seen = f"What the model sees: {said.seen.width} x {said.seen.height} pixels"
     panels = [(said.name, whole), (seen, enlarge(said.seen.convert("RGB"), PANEL)), (caption, heat)]
     draw = ImageDraw.Draw(sheet)
-    for column, (title, picture) in enumerate(panels):
+    for column, (title, image) in enumerate(panels):
         draw.text((_left(column), MARGIN), _shorten(title), INK, font())
-        sheet.paste(picture, (_left(column), MARGIN + CAPTION))
+        sheet.paste(image, (_left(column), MARGIN + CAPTION))
     foot = MARGIN + CAPTION + PANEL + 16
-    bar = colour_bar(scale, width=PANEL, colors=colors)
+    bar = color_bar(scale, width=PANEL, colors=colors)
     sheet.paste(bar, (_left(2), foot), bar)
     _bars(draw, said.top(5), foot)
     return sheet

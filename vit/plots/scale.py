@@ -1,6 +1,6 @@
-"""What the colours of a heatmap mean: a range of values and the unit they are told in.
+"""What the colors of a heatmap mean: a range of values and the unit they are told in.
 
-Shares of attention have one scale everywhere, ``attention``, so that a colour means the same in every map, image and
+Shares of attention have one scale everywhere, ``attention``, so that a color means the same in every map, image and
 page. Other maps are shown ``from_zero``, or ``symmetric`` where their sign means something; both end at the map's own
 strongest patch.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CEILING = 3.0  # times uniform attention; few patches get more
-FLAT = 0.05  # a map whose values differ by less than this share of their mean has no pattern worth colours
+FLAT = 0.05  # a map whose values differ by less than this share of their mean has no pattern worth colors
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Scale:
     """A linear scale.
 
     Attributes:
-        low: Value of the first colour.
-        high: Value of the last colour; above ``low``.
+        low: Value of the first color.
+        high: Value of the last color; above ``low``.
         factor: What values are multiplied by for people.
         unit: Of the multiplied values, as it follows a number.
-        clips: Whether values above ``high`` are possible; they get the last colour, and the bar says so.
+        clips: Whether values above ``high`` are possible; they get the last color, and the bar says so.
         rest: Value that an overlay leaves the image as it is at: what a patch gets that is like all others.
     """
 
@@ -58,7 +58,7 @@ def attention(num_tokens: int) -> Scale:
 
 
 def from_zero(values, unit: str = "") -> Scale:
-    """From 0 to the highest value, for maps that are at least 0; a map of zeros gets the first colour alone.
+    """From 0 to the highest value, for maps that are at least 0; a map of zeros gets the first color alone.
 
     At rest is the mean, as uniform attention is for shares of attention.
 
@@ -71,7 +71,7 @@ def from_zero(values, unit: str = "") -> Scale:
 
 
 def symmetric(values, unit: str = "") -> Scale:
-    """As far below 0 as above it, so that 0 has the middle colour of ``vit.plots.colors.SIGNED``."""
+    """As far below 0 as above it, so that 0 has the middle color of ``vit.plots.colors.SIGNED``."""
     farthest = float(np.abs(np.asarray(values)).max()) or 1.0
     return Scale(-farthest, farthest, 1.0, unit)
 

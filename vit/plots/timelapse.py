@@ -19,7 +19,7 @@ def gif(image: Image.Image, maps: list, captions: list[str], num_tokens: int, si
         maps: One (g, g) of attention shares per frame.
         captions: As many, written below.
         num_tokens: N, prefix tokens included.
-        size: Side of the picture in pixels.
+        size: Side of the image in pixels.
     """
     scale = attention(num_tokens)
     frames = [
@@ -32,9 +32,9 @@ def gif(image: Image.Image, maps: list, captions: list[str], num_tokens: int, si
     return buffer.getvalue()
 
 
-def _captioned(picture: Image.Image, caption: str) -> Image.Image:
-    sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_HEIGHT), PAPER)
-    sheet.paste(picture, (0, 0))
-    middle = (picture.width / 2, picture.height + CAPTION_HEIGHT / 2)
+def _captioned(image: Image.Image, caption: str) -> Image.Image:
+    sheet = Image.new("RGB", (image.width, image.height + CAPTION_HEIGHT), PAPER)
+    sheet.paste(image, (0, 0))
+    middle = (image.width / 2, image.height + CAPTION_HEIGHT / 2)
     ImageDraw.Draw(sheet).text(middle, caption, INK, font(), "mm")
     return sheet

@@ -28,7 +28,7 @@ RESERVED_IDS = {"pretrained"}
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedCheckpoint:
     """A checkpoint that was acknowledged: its file, named from ``checkpoints/``, is complete and on disk."""
 
     step: int
@@ -89,19 +89,19 @@ class Run:
     series_path = _File("checkpoints/series")
     series_journal_path = _File("checkpoints/series/journal.jsonl")
 
-    def saved(self) -> list[Saved]:
+    def saved(self) -> list[SavedCheckpoint]:
         """The checkpoints that exist, oldest first."""
         return self._entries(self.journal_path)
 
-    def series(self) -> list[Saved]:
+    def series(self) -> list[SavedCheckpoint]:
         """The small checkpoints, weights alone in half precision, that were kept to look back: from step 0 on."""
         return self._entries(self.series_journal_path)
 
-    def _entries(self, journal: Path) -> list[Saved]:
-        entries = {entry["step"]: Saved(**entry) for entry in read_lines(journal)}
+    def _entries(self, journal: Path) -> list[SavedCheckpoint]:
+        entries = {entry["step"]: SavedCheckpoint(**entry) for entry in read_lines(journal)}
         return [entries[step] for step in sorted(entries) if (self.checkpoints_path / entries[step].file).is_file()]
 
-    def best(self) -> Saved | None:
+    def best(self) -> SavedCheckpoint | None:
         """The checkpoint with the highest validation accuracy; the earlier one on a tie."""
         judged = [saved for saved in self.saved() if saved.val_accuracy is not None]
         return max(judged, key=lambda saved: (saved.val_accuracy, -saved.step), default=None)

@@ -1,4 +1,4 @@
-"""Pictures that come with the project, to try a model without having one's own. Sources and licences: README.md."""
+"""Images that come with the project, to try a model without having one's own. Sources and licenses: README.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,13 @@ CREDITS = {
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample picture.
+    """A sample image.
 
     Attributes:
         name: Unique among the samples.
         path: The file, a JPEG.
         label: The class of what it shows, or None if no class fits.
-        credit: Who made it and under which licence.
+        credit: Who made it and under which license.
     """
 
     name: str
@@ -35,6 +35,6 @@ class Sample:
     credit: str
 
 
-def listing() -> list[Sample]:
+def list_samples() -> list[Sample]:
     """All samples, in the order to show them."""
     return [Sample(name, FOLDER / f"{name}.jpg", name, credit) for name, credit in CREDITS.items()]

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from vit.config import RunConfig
 from vit.data.augment import augment, mix
-from vit.data.load import Dataset, Split, carve, epoch_order
+from vit.data.load import Dataset, Split, epoch_order, train_val_split
 from vit.training import distributed
 
 STATISTICS_CHUNK = 4096  # images at a time, to keep the float copy small
-GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts
+GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts
 
 
 @dataclass(frozen=True)
 class RunData:
-    """Splits as uint8 tensors on the device, with the constants that normalise them."""
+    """Splits as uint8 tensors on the device, with the constants that normalize them."""
 
     train: Split
     val: Split
@@ -62,7 +62,7 @@ def _order(count: int, seed: int, epoch: int) -> Tensor:
 def prepare(dataset: Dataset, config: RunConfig, device: torch.device) -> RunData:
     """Split validation from train, and copy all splits to the device."""
     labels = dataset.train.labels
-    train_places, val_places = carve(labels, config.data.num_val(len(labels)), config.train.seed)
+    train_places, val_places = train_val_split(labels, config.data.num_val(len(labels)), config.train.seed)
     channels = config.model.in_channels
     train = _resident(dataset.train, train_places, channels, device)
     mean, std = channel_statistics(train.images)
@@ -87,7 +87,7 @@ def to_channels(images: Tensor, channels: int) -> Tensor:
     """uint8 (n, 3, H, W) as it is, or its luma (n, 1, H, W)."""
     if images.shape[1] == channels:
         return images
-    weights = torch.tensor(GREY).view(1, 3, 1, 1)
+    weights = torch.tensor(GRAY).view(1, 3, 1, 1)
     return torch.cat([(part * weights).sum(1, keepdim=True).round().byte() for part in images.split(STATISTICS_CHUNK)])
 
 

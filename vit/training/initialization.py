@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from vit import checkpoint, models
 from vit.config import ModelConfig
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
 from vit.training.batches import RunData
@@ -38,7 +38,7 @@ def start_from(network: VisionTransformer, model: str, classes: tuple[str, ...])
     """Fill a network with a checkpoint's weights where they fit, resizing positions and patch kernels.
 
     Args:
-        network: Freshly initialised; what the checkpoint can't give stays as it is.
+        network: Freshly initialized; what the checkpoint can't give stays as it is.
         model: Which checkpoint.
         classes: Of the new data; the old head is kept only if they are the same.
 
@@ -118,11 +118,11 @@ def resize_patches(kernels: Tensor, side: int) -> Tensor:
 
 @torch.no_grad()
 def whiten(network: VisionTransformer, data: RunData) -> None:
-    """Initialise the first layer with a whitening of pixels instead of noise.
+    """Initialize the first layer with a whitening of pixels instead of noise.
 
     Its filters become the principal directions of patches of the training images, strongest first, scaled to equal
     variance, each once as it is and once negated (Jordan 2024, airbench, arXiv:2404.00498, where the layer stays
-    fixed; here it is trained). Filters beyond the number of directions keep their random initialisation.
+    fixed; here it is trained). Filters beyond the number of directions keep their random initialization.
     """
     weight = first_layer(network).weight  # (C', C, k, k)
     filters = whitening_filters(data, weight.shape[-1])[: len(weight) // 2]
@@ -137,7 +137,7 @@ def first_layer(network: VisionTransformer) -> nn.Conv2d:
 
 def whitening_filters(data: RunData, side: int) -> Tensor:
     """Linear filters of k x k patches with uncorrelated outputs of variance near 1: (C k k, C k k), strongest first."""
-    images = normalise(data.train.images[:WHITENING_IMAGES], data.mean, data.std)
+    images = normalize(data.train.images[:WHITENING_IMAGES], data.mean, data.std)
     patches = F.unfold(images, side, stride=side).transpose(1, 2).flatten(0, 1)  # (n, C k k)
     values, directions = torch.linalg.eigh(torch.cov(patches.T))
     return (directions / (values + WHITENING_EPS).sqrt()).T.flip(0)

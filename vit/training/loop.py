@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import RunConfig, TrainConfig
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.errors import VitError
 from vit.runs.plan import Plan
 from vit.training import distributed
@@ -57,7 +57,7 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
             recorder.save(state)
         if command:
             recorder.save_or_raise(state)
-            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
+            recorder.event("saved", f"SavedCheckpoint a checkpoint at step {state.step:,}.", state)
         if command in OUTCOMES:
             return OUTCOMES[command]
     recorder.save_or_raise(state)
@@ -236,6 +236,6 @@ def predict_logits(network: nn.Module, images: Tensor, mean: Tensor, std: Tensor
     network.eval()
     with torch.inference_mode(), autocast(device.type, precision):
         batches = images.split(EVAL_BATCH_SIZE)
-        logits = torch.cat([network(normalise(batch.to(device), mean, std)).float() for batch in batches])
+        logits = torch.cat([network(normalize(batch.to(device), mean, std)).float() for batch in batches])
     network.train(was_training)
     return logits

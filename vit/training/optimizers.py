@@ -81,7 +81,7 @@ class Muon(Optimizer):
             updates = [self._nesterov(matrix, group["momentum"]) for matrix in live]
             decay = 1 - group["lr"] * group["weight_decay"]
             torch._foreach_mul_(live, decay)  # pyright: ignore[reportPrivateImportUsage]
-            directions = distributed.sharded_map(orthogonalise_all, self._pieces(live, updates))
+            directions = distributed.sharded_map(orthogonalize_all, self._pieces(live, updates))
             for target, direction in zip(self._pieces(live, live), directions, strict=True):
                 target.add_(direction, alpha=-group["lr"] * 0.2 * max(target.shape) ** 0.5)
 
@@ -99,21 +99,21 @@ class Muon(Optimizer):
         return matrix.grad.lerp(buffer, momentum)
 
 
-def orthogonalise_all(matrices: list[Tensor]) -> list[Tensor]:
-    """``orthogonalise`` for matrices of any shapes; those of one shape, either way up, make one batch."""
+def orthogonalize_all(matrices: list[Tensor]) -> list[Tensor]:
+    """``orthogonalize`` for matrices of any shapes; those of one shape, either way up, make one batch."""
     wide = [matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
     batches: dict[tuple, list[int]] = {}
     for place, matrix in enumerate(wide):
         batches.setdefault(tuple(matrix.shape), []).append(place)
     for places in batches.values():
-        for place, result in zip(places, orthogonalise(torch.stack([wide[p] for p in places])), strict=True):
+        for place, result in zip(places, orthogonalize(torch.stack([wide[p] for p in places])), strict=True):
             wide[place] = result
     return [
         result if result.shape == matrix.shape else result.mT for result, matrix in zip(wide, matrices, strict=True)
     ]
 
 
-def orthogonalise(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
     """Push all singular values of each matrix towards 1 by Newton-Schulz iterations: (n, rows, columns), not tall."""
     a, b, c = NEWTON_SCHULZ
     x = matrices.bfloat16() if matrices.is_cuda else matrices

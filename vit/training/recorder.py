@@ -10,13 +10,13 @@ from torch import Tensor
 
 from vit import checkpoint, files
 from vit.config import RunConfig
-from vit.data.augment import normalise
+from vit.data.augment import normalize
 from vit.errors import RunError
 from vit.explain.attention import patch_map, rollout
 from vit.explain.trace import trace
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
-from vit.runs.directory import Run, Saved
+from vit.runs.directory import Run, SavedCheckpoint
 from vit.runs.launch import take_command
 from vit.runs.plan import Plan
 from vit.runs.status import Failure, read_status, write_status
@@ -154,7 +154,7 @@ class Recorder:
         path = self.run.checkpoints_path / name
         sha256 = checkpoint.save(path, tensors, self._describe(state))
         val = {key: state.val.get(key) for key in ("val_accuracy", "val_loss")}
-        saved = Saved(state.step, self._epoch(state), name, sha256, path.stat().st_size, **val)
+        saved = SavedCheckpoint(state.step, self._epoch(state), name, sha256, path.stat().st_size, **val)
         files.append_line(journal, asdict(saved))
 
     def _rotate(self) -> None:
@@ -232,7 +232,7 @@ class NullRecorder(Recorder):
 
 def predict_tracked(network: VisionTransformer, images: Tensor, data: RunData) -> dict[str, list]:
     """Probabilities and rollout of the tracked images, rounded: lists of K and of grid * grid numbers."""
-    traced = trace(network, normalise(images, data.mean, data.std))
+    traced = trace(network, normalize(images, data.mean, data.std))
     maps = patch_map(rollout(traced.attention), traced)
     return {"probabilities": _rounded(traced.logits.softmax(1)), "attention": _rounded(maps.flatten(1))}
 

@@ -15,7 +15,7 @@ from vit import checkpoint, paths
 from vit.config import RunConfig
 from vit.data.load import load
 from vit.errors import RunError, VitError
-from vit.rules import Surroundings, read, validate
+from vit.rules import Environment, read, validate
 from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import Plan, read_plan, write_plan
@@ -180,7 +180,7 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
 def load_data(config: RunConfig, device: torch.device) -> RunData:
     """Load the data set and check the configuration against what it contains."""
     dataset = load(config.data.source, config.model.image_size)
-    validate(config.to_json(), Surroundings(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
+    validate(config.to_json(), Environment(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
     return prepare(dataset, config, device)
 
 
@@ -217,14 +217,14 @@ def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -
         state.restore(tensors)
         recorder.resumed(state)
         return state
-    _initialise(state, config, data, recorder)
+    _initialize(state, config, data, recorder)
     if recorder.attempt > 1:
         recorder.resumed(state)
     recorder.event("started", f"Training {recorder.plan.total_steps:,} steps.", state)
     return state
 
 
-def _initialise(state: TrainState, config: RunConfig, data: RunData, recorder: Recorder) -> None:
+def _initialize(state: TrainState, config: RunConfig, data: RunData, recorder: Recorder) -> None:
     """Replace random weights where the configuration asks for it."""
     if config.init.checkpoint:
         report = start_from(state.network, config.init.checkpoint, data.classes)

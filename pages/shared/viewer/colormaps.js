@@ -1,4 +1,4 @@
-// matplotlib's own colours, the same as in vit/plots/colors.py: 256 times red, green and blue in hexadecimal.
+// matplotlib's own colors, the same as in vit/plots/colors.py: 256 times red, green and blue in hexadecimal.
 
 /** @type {Record<string, string>} */
 export const TABLES = {

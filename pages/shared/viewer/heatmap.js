@@ -1,4 +1,4 @@
-// What every canvas shares: values to colours, patches under a pointer or a key, and the part of the address after "#".
+// What every canvas shares: values to colors, patches under a pointer or a key, and the part of the address after "#".
 
 import { TABLES } from "./colormaps.js";
 
@@ -15,7 +15,7 @@ const PIXELATED = 128; // images up to this side show their pixels as squares
 
 const decoded = {};
 
-/** A colour map's 256 colours from low to high, each [red, green, blue].
+/** A color map's 256 colors from low to high, each [red, green, blue].
  * @param {string} colors @returns {number[][]} */
 export function tableOf(colors) {
   decoded[colors] ??= TABLES[colors]
@@ -30,7 +30,7 @@ export const shareOf = (scale, value) => Math.min(1, Math.max(0, (value - scale.
 /** A value for people, without its unit. @param {Scale} scale @param {number} value */
 export const numberOf = (scale, value) => String(Number((value * scale.factor).toPrecision(3)));
 
-/** How strongly a share of a scale colours the image below it, 0 to 1.
+/** How strongly a share of a scale colors the image below it, 0 to 1.
  * @param {number} share @param {string} colors @param {number} rest the share that leaves the image as it is */
 function strengthOf(share, colors, rest) {
   const distance = (share - rest) / (1 - rest);
@@ -40,7 +40,7 @@ function strengthOf(share, colors, rest) {
 /** Red, green, blue and alpha for 256 places of a scale, 0 to 255 each.
  *
  * Styles: "overlay" (the opacity follows the value), "light" (what gets little lies in the dark) and "colors" (the plain
- * colour map). @param {Scale} scale @param {Look} look @returns {number[][]} */
+ * color map). @param {Scale} scale @param {Look} look @returns {number[][]} */
 export function tintsOf(scale, { colors = SEQUENTIAL, style = "overlay", opacity = STRONGEST } = {}) {
   const rest = shareOf(scale, scale.rest);
   return tableOf(colors).map((color, place) => {
@@ -50,7 +50,7 @@ export function tintsOf(scale, { colors = SEQUENTIAL, style = "overlay", opacity
   });
 }
 
-/** The place of a value among 256 colours. @param {Scale} scale @param {number} value */
+/** The place of a value among 256 colors. @param {Scale} scale @param {number} value */
 export const placeOf = (scale, value) => Math.round(255 * shareOf(scale, value));
 
 /** Draw a map on a small canvas, one pixel a patch.
@@ -75,19 +75,19 @@ export function drawHeatmap(canvas, image, map, scale, look = {}) {
   if (look.grid) drawGrid(canvas, Math.round(Math.sqrt(map.length)));
 }
 
-/** An image as large as the canvas, in grey where a colour seen has to be a colour of a scale.
- * @param {HTMLCanvasElement} canvas @param {HTMLImageElement | null} image @param {boolean} isGrey */
-export function drawImage(canvas, image, isGrey = false) {
+/** An image as large as the canvas, in gray where a color seen has to be a color of a scale.
+ * @param {HTMLCanvasElement} canvas @param {HTMLImageElement | null} image @param {boolean} isGray */
+export function drawImage(canvas, image, isGray = false) {
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, canvas.width, canvas.height);
   if (!image?.complete || !image.naturalWidth) return;
   pen.imageSmoothingEnabled = image.naturalWidth > PIXELATED;
-  pen.filter = isGrey ? "grayscale(1)" : "none";
+  pen.filter = isGray ? "grayscale(1)" : "none";
   pen.drawImage(image, 0, 0, canvas.width, canvas.height);
   pen.filter = "none";
 }
 
-/** A patch in one colour. @param {HTMLCanvasElement} canvas @param {number} grid @param {number} patch
+/** A patch in one color. @param {HTMLCanvasElement} canvas @param {number} grid @param {number} patch
  * @param {string} color */
 export function drawPatch(canvas, grid, patch, color) {
   const pen = canvas.getContext("2d");
@@ -106,7 +106,7 @@ export function drawGrid(canvas, grid) {
   }
 }
 
-/** A patch's border, dark outside and coloured inside, so that it shows on any image.
+/** A patch's border, dark outside and colored inside, so that it shows on any image.
  * @param {HTMLCanvasElement} canvas @param {number} grid @param {number} patch @param {string} color */
 export function drawFrame(canvas, grid, patch, color, width = 4) {
   const pen = canvas.getContext("2d");
@@ -122,7 +122,7 @@ export function drawFrame(canvas, grid, patch, color, width = 4) {
   }
 }
 
-/** The colours of a scale from low to high, and below them both ends and the middle with the unit.
+/** The colors of a scale from low to high, and below them both ends and the middle with the unit.
  * @param {{ramp: HTMLCanvasElement, ticks: HTMLElement[]}} nodes @param {Scale} scale @param {Look} look */
 export function drawRamp({ ramp, ticks }, scale, look = {}) {
   const pixels = new ImageData(256, 1);
@@ -132,7 +132,7 @@ export function drawRamp({ ramp, ticks }, scale, look = {}) {
   ticks.forEach((tick, place) => {
     tick.textContent = texts[place];
   });
-  ramp.ariaLabel = `Colours from ${texts[0]} to ${texts[2]}`;
+  ramp.ariaLabel = `Colors from ${texts[0]} to ${texts[2]}`;
 }
 
 /** Both ends of a scale and its middle in words, the last one with the unit. @param {Scale} scale */

@@ -147,7 +147,7 @@ class Viewer {
     return state.pointed !== null && !state.kept ? view.first + state.pointed : state.query;
   }
 
-  /** What the colours of a map mean; a flat map isn't stretched but gets one middle colour. */
+  /** What the colors of a map mean; a flat map isn't stretched but gets one middle color. */
   scaleOf(stats) {
     if (this.state.scale === "uniform") return this.view.scale;
     const [low, high] = stats.isFlat ? [0, 2 * stats.mean || 1] : [stats.low, stats.high];
@@ -199,7 +199,7 @@ class Viewer {
     );
   }
 
-  /** One small map per layer and head. The chosen one is the tab stop; arrows go to its neighbours. */
+  /** One small map per layer and head. The chosen one is the tab stop; arrows go to its neighbors. */
   makeTiles() {
     const { view, nodes } = this;
     const label = (textContent, className = "") => heat.make("span", { textContent, className, ariaHidden: "true" });

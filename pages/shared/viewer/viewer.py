@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vit.explain.trace import Trace
 
 HELP = (
-    "Attention rollout: how much the classifier draws from each patch, through all layers. Patches without colour get "
+    "Attention rollout: how much the classifier draws from each patch, through all layers. Patches without color get "
     "uniform attention (1x) or less. Point at a patch to see what it reads itself; click to keep it, Esc to let it go."
 )
 MOST_BYTES = 64_000_000  # of numbers; a browser holds them twice
@@ -90,10 +90,10 @@ def all_maps(trace: "Trace") -> "Tensor":
 
 
 def _header(answer: Answer, trace: "Trace", maps: "Tensor", is_small: bool) -> dict:
-    """Sizes, names, images, and what the colours mean."""
+    """Sizes, names, images, and what the colors mean."""
     heads = [] if is_small else [*(str(head) for head in range(trace.num_heads)), "mean"]
     return {
-        "name": answer.picture.name,
+        "name": answer.image.name,
         "isSmall": is_small,
         "photo": data_url(answer.crop, "PNG" if answer.crop.width <= 64 else "JPEG"),
         "input": data_url(answer.prediction.seen),

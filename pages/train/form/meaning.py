@@ -16,7 +16,7 @@ from vit.plots import heatmap
 from vit.rules import planned_steps, training_images, validate
 from vit.runs import speed
 
-PICTURE_SIDE = 168  # pixels
+IMAGE_SIDE = 168  # pixels
 CURVE_POINTS = 120
 ASKED = "speed_asked"  # when this visitor asked for the speed of which configuration
 START_SECONDS = 20  # until a measuring process must have shown itself
@@ -32,8 +32,8 @@ def draw(raw: dict) -> None:
     except ConfigError:
         st.markdown("Tokens, size and cost appear here as soon as the settings fit together.")
         return
-    picture, figures = st.columns([1, 1], gap="medium")
-    with picture:
+    image, figures = st.columns([1, 1], gap="medium")
+    with image:
         _tokens(config)
     with figures:
         _size(config)
@@ -43,8 +43,8 @@ def draw(raw: dict) -> None:
 
 def _tokens(config: RunConfig) -> None:
     model = config.model
-    picture = _picture(config.data.source, model.image_size)
-    grid = heatmap.token_grid(picture, model.patch_size, PICTURE_SIDE)
+    image = _image(config.data.source, model.image_size)
+    grid = heatmap.token_grid(image, model.patch_size, IMAGE_SIDE)
     alt = f"A training image cut into {model.grid_size} by {model.grid_size} patches"
     st.image(data_url(grid), width="stretch", alt=alt)
     prefix = [*(["a class token"] if model.pool == "cls" else []), *_registers(model)]
@@ -91,7 +91,7 @@ def _schedule(config: RunConfig) -> None:
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def _picture(source: str, image_size: int) -> Image.Image:
+def _image(source: str, image_size: int) -> Image.Image:
     return catalog.samples(source, "train", 1, image_size=image_size)[0].image
 
 

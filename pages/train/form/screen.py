@@ -37,7 +37,7 @@ def _problems(raw: dict) -> Problems:
     """What is wrong, by setting."""
     info = state.data_info()
     found: Problems = {}
-    for problem in find_problems(raw, devices.surroundings(info.counts.get("train"), len(info.classes))):
+    for problem in find_problems(raw, devices.environment(info.counts.get("train"), len(info.classes))):
         found.setdefault(problem.field, []).append(problem)
     return found
 
@@ -116,7 +116,7 @@ def _model(problems: Problems) -> None:
     with st.container(border=True):
         st.subheader("Model", anchor=False)
         if given:
-            st.caption(f"Greyed-out settings come from {start}.")
+            st.caption(f"Grayed-out settings come from {start}.")
         settings.grid(settings.MODEL_FIELDS, problems, given)
         _advanced("Advanced: model", settings.advanced("model"), problems, given)
 
@@ -161,7 +161,7 @@ def _launch() -> None:
     """Launch the run and turn the page into its live view."""
     info = state.data_info()
     try:
-        config = validate(state.raw(), devices.surroundings(info.counts.get("train"), len(info.classes)))
+        config = validate(state.raw(), devices.environment(info.counts.get("train"), len(info.classes)))
         run_id = launching.launch_once(config)
     except VitError as error:
         st.session_state[ERROR] = str(error)

@@ -22,7 +22,7 @@ RIGHT, WRONG = (20, 152, 140, 255), (128, 140, 139, 110)
 
 
 def draw(run: Run, plan: Plan) -> None:
-    """One cell per picture; nothing before the first validation."""
+    """One cell per image; nothing before the first validation."""
     if not run.tracked_path.exists() or not run.tracked_image_path.exists():
         return
     cells = _cells(run, run.tracked_path.stat().st_mtime_ns, plan.tracked_labels, plan.classes)
@@ -32,7 +32,7 @@ def draw(run: Run, plan: Plan) -> None:
     with st.grid(8, min_column_width=88, gap="small"):
         for cell in cells:
             with st.container(gap="xxsmall"):
-                st.image(cell.picture, width="stretch", alt=cell.alt)
+                st.image(cell.image, width="stretch", alt=cell.alt)
                 st.caption(cell.caption)
 
 
@@ -57,7 +57,7 @@ class Seen:
 class Cell:
     """An image with its attention and its history, and its caption."""
 
-    picture: str
+    image: str
     caption: str
     alt: str
 
@@ -68,20 +68,18 @@ def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str,
     history = valid(read_lines(run.tracked_path))
     if not history:
         return []
-    pictures = zip(_pictures(run), labels, strict=False)
-    return [
-        _cell(picture, follow(history, place, label), classes, label) for place, (picture, label) in enumerate(pictures)
-    ]
+    images = zip(_images(run), labels, strict=False)
+    return [_cell(image, follow(history, place, label), classes, label) for place, (image, label) in enumerate(images)]
 
 
-def _cell(picture: Image.Image, seen: Seen, classes: tuple[str, ...], label: int) -> Cell:
+def _cell(image: Image.Image, seen: Seen, classes: tuple[str, ...], label: int) -> Cell:
     says, probability = classes[seen.says], text.percent(seen.probability, 0)
     caption = f":material/{'check' if seen.says == label else 'close'}: **{says}** {probability}"
-    alt = f"An image labelled {classes[label]}. The model predicts {says}, {probability}."
-    return Cell(data_url(drawn(picture, seen)), caption, alt)
+    alt = f"An image labeled {classes[label]}. The model predicts {says}, {probability}."
+    return Cell(data_url(drawn(image, seen)), caption, alt)
 
 
-def _pictures(run: Run) -> list[Image.Image]:
+def _images(run: Run) -> list[Image.Image]:
     """The tracked images, cut from the strip in which they lie side by side."""
     with Image.open(run.tracked_image_path) as image:
         row = image.convert("RGB")
@@ -109,11 +107,11 @@ def follow(history: list[dict], place: int, label: int) -> Seen:
     return Seen(says, rows[-1][says], attention.reshape(side, side), bars)
 
 
-def drawn(picture: Image.Image, seen: Seen) -> Image.Image:
+def drawn(image: Image.Image, seen: Seen) -> Image.Image:
     """The image under its attention, and the bars below it."""
     result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
     meaning = scale.attention(seen.attention.size)
-    shown = heatmap.overlay(picture, seen.attention, scale=meaning, size=SIDE)
+    shown = heatmap.overlay(image, seen.attention, scale=meaning, size=SIDE)
     result.paste(shown, (0, 0))
     _bars(ImageDraw.Draw(result), thinned(seen.bars))
     return result

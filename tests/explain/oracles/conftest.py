@@ -1,9 +1,9 @@
-"""What is compared: random models whose attention is peaked, and shipped ones on real pictures; all in float64."""
+"""What is compared: random models whose attention is peaked, and shipped ones on real images; all in float64."""
 
 from dataclasses import dataclass
 
 import pytest
-from builders import pictures, vision_transformer
+from builders import random_inputs, vision_transformer
 from torch import Tensor
 
 from vit import images, samples
@@ -14,7 +14,7 @@ RANDOM = {
     "class token": {"pool": "cls"},
     "class token, registers, one head": {"pool": "cls", "reg_tokens": 3, "num_heads": 1, "depth": 3},
     "mean, 3 x 3": {"image_size": 12, "patch_size": 4, "depth": 3, "num_heads": 4},
-    "mean, registers, stem, grey": {"patch_size": 4, "stem": "conv", "in_channels": 1, "reg_tokens": 1},
+    "mean, registers, stem, gray": {"patch_size": 4, "stem": "conv", "in_channels": 1, "reg_tokens": 1},
 }
 # What some libraries know: a class token and no registers.
 PLAIN = {
@@ -25,7 +25,7 @@ PLAIN = {
 
 @dataclass(frozen=True)
 class Case:
-    """A model, pictures (B, C, H, W) and the class to explain."""
+    """A model, images (B, C, H, W) and the class to explain."""
 
     model: VisionTransformer
     inputs: Tensor
@@ -34,12 +34,12 @@ class Case:
 
 def random_case(**config) -> Case:
     model = vision_transformer(**config).double()
-    return Case(model, pictures(model).double(), 1)
+    return Case(model, random_inputs(model).double(), 1)
 
 
 def shipped_case(name: str) -> Case:
     predictor = Predictor.load(name)
-    seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.listing()[:2]]
+    seen = [predictor.see(images.decode(s.path.read_bytes(), s.name).image) for s in samples.list_samples()[:2]]
     # CAM libraries find no gradient where no weight asks for one.
     return Case(predictor.model.double().requires_grad_(), predictor.inputs(seen).double(), 3)
 

@@ -29,9 +29,9 @@ def test_logits_are_torchvisions(plain_case):
 
 
 def test_rollout_is_torchxais(plain_case):
-    model, picture = plain_case.model, plain_case.inputs[:1]
-    theirs = AttentionRollout(timm_twin(model), head_fusion="mean", discard_ratio=0.0)._compute_cam(picture, None)
-    seen = trace(model, picture)
+    model, image = plain_case.model, plain_case.inputs[:1]
+    theirs = AttentionRollout(timm_twin(model), head_fusion="mean", discard_ratio=0.0)._compute_cam(image, None)
+    seen = trace(model, image)
     ours = patch_map(rollout(seen.attention), seen)
     # They add 1e-8 to each row's sum.
     assert torch.allclose(ours, torch.as_tensor(theirs).to(ours).view_as(ours), rtol=1e-6)

@@ -14,7 +14,7 @@ from vit.explain import gradients
 
 
 def watched(case):
-    """The pictures as captum wants them."""
+    """The images as captum wants them."""
     return case.inputs.clone().requires_grad_()
 
 

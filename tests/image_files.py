@@ -1,4 +1,4 @@
-"""Small pictures and the files they make, well-formed and not."""
+"""Small images and the files they make, well-formed and not."""
 
 import io
 import struct

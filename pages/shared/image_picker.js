@@ -1,4 +1,4 @@
-// A row of pictures, one of which is chosen: a radio group that works with the mouse and with the arrow keys.
+// A row of images, one of which is chosen: a radio group that works with the mouse and with the arrow keys.
 
 function choose(buttons, index, setStateValue) {
   const button = buttons[(index + buttons.length) % buttons.length];
@@ -6,17 +6,17 @@ function choose(buttons, index, setStateValue) {
   setStateValue("chosen", button.dataset.id);
 }
 
-function makeButton(picture, selected) {
+function makeButton(choice, selected) {
   const button = document.createElement("button");
   button.type = "button";
-  button.dataset.id = picture.id;
-  button.title = picture.label;
+  button.dataset.id = choice.id;
+  button.title = choice.label;
   button.setAttribute("role", "radio");
-  button.setAttribute("aria-checked", picture.id === selected);
-  button.tabIndex = picture.id === selected || !selected ? 0 : -1;
+  button.setAttribute("aria-checked", choice.id === selected);
+  button.tabIndex = choice.id === selected || !selected ? 0 : -1;
   const image = document.createElement("img");
-  image.src = picture.source;
-  image.alt = picture.label;
+  image.src = choice.source;
+  image.alt = choice.label;
   button.append(image);
   return button;
 }
@@ -24,7 +24,7 @@ function makeButton(picture, selected) {
 export default function ({ data, parentElement, setStateValue }) {
   const row = parentElement.querySelector(".row");
   const focused = row.contains(row.getRootNode().activeElement);
-  const buttons = data.pictures.map((picture) => makeButton(picture, data.selected));
+  const buttons = data.images.map((choice) => makeButton(choice, data.selected));
   row.setAttribute("aria-label", data.label);
   row.replaceChildren(...buttons);
   row.onclick = (event) => {

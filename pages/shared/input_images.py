@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
-from pages.shared import picture_picker
-from pages.shared.picture_picker import Choice
+from pages.shared import image_picker
+from pages.shared.image_picker import Choice
 from vit import images, pinned, samples
 from vit.data import catalog, draws
 from vit.errors import DataError, ImageError
@@ -20,11 +20,11 @@ VALIDATION = "validation"  # the part of a data set's training split that a mode
 
 
 @dataclass(frozen=True)
-class Picture:
+class InputImage:
     """Something to show to a model.
 
     Attributes:
-        id: Equal ids mean equal pictures.
+        id: Equal ids mean equal images.
         name: As a person knows it.
         read: Decodes it; may raise ImageError.
         label: Its class, where that is known.
@@ -44,9 +44,11 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
         draw: Another number, other images of data sets.
         also: An id to offer in any case, such as one from a link; passed over if there is no such image.
     """
-    shipped = [_shipped(sample) for sample in samples.listing() if sample.label in info.classes]
+    shipped = [_shipped(sample) for sample in samples.list_samples() if sample.label in info.classes]
     classes = set(info.classes)
-    fitting = [data.name for data in catalog.listing() if set(data.classes) == classes and data.counts.get("test")]
+    fitting = [
+        data.name for data in catalog.list_datasets() if set(data.classes) == classes and data.counts.get("test")
+    ]
     drawn = [choice for name in fitting for choice in _drawn(name, draw)]
     if not shipped + drawn:
         drawn = _validation(info, draw)
@@ -54,60 +56,60 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
     return known if also is None or also in known else _linked(also, info.classes) | known
 
 
-def keep_uploads(uploads: list[Picture]) -> None:
+def keep_uploads(uploads: list[InputImage]) -> None:
     """Remember the latest uploads on every page of this visit, so that a link between pages can name one."""
-    st.session_state[UPLOAD] = {picture.id: picture for picture in uploads}
+    st.session_state[UPLOAD] = {image.id: image for image in uploads}
 
 
 def _uploads(linked: str | None) -> list[Choice]:
     """The upload that a link names, or the only one."""
     kept = st.session_state.get(UPLOAD, {})
-    found = [picture for picture in kept.values() if picture.id == linked or len(kept) == 1]
+    found = [image for image in kept.values() if image.id == linked or len(kept) == 1]
     try:
-        return [picture_picker.choice(picture.id, picture.name, picture.read().image) for picture in found]
+        return [image_picker.choice(image.id, image.name, image.read().image) for image in found]
     except ImageError:  # told where it was uploaded
         return []
 
 
-def find(picture_id: str) -> Picture:
-    """The picture behind an id.
+def find(image_id: str) -> InputImage:
+    """The image behind an id.
 
     Raises:
-        DataError: If there is no such picture, or no longer.
+        DataError: If there is no such image, or no longer.
         ImageError: If it was pinned and is no longer.
     """
-    source, _, rest = picture_id.partition(":")
+    source, _, rest = image_id.partition(":")
     if source == "sample":
-        return _sample(picture_id, rest)
-    if picture_id in st.session_state.get(UPLOAD, {}):
-        return st.session_state[UPLOAD][picture_id]
+        return _sample(image_id, rest)
+    if image_id in st.session_state.get(UPLOAD, {}):
+        return st.session_state[UPLOAD][image_id]
     if source == PINNED:
         entry = pinned.find(rest)
-        return Picture(picture_id, entry.name, entry.read, entry.label)
+        return InputImage(image_id, entry.name, entry.read, entry.label)
     split, _, index = rest.partition(":")
     if not index.isdecimal():
-        raise DataError(f"there is no image called {picture_id[:80]!r}; choose one of those shown")
-    found = catalog.pictures(source, "train" if split == VALIDATION else split, [int(index)])[0]
+        raise DataError(f"there is no image called {image_id[:80]!r}; choose one of those shown")
+    found = catalog.load_images(source, "train" if split == VALIDATION else split, [int(index)])[0]
     name = f"{source} {split} image {index}"
-    return Picture(picture_id, name, lambda: DecodedImage(found.image, None), found.class_name)
+    return InputImage(image_id, name, lambda: DecodedImage(found.image, None), found.class_name)
 
 
-def _sample(picture_id: str, name: str) -> Picture:
-    sample = next((sample for sample in samples.listing() if sample.name == name), None)
+def _sample(image_id: str, name: str) -> InputImage:
+    sample = next((sample for sample in samples.list_samples() if sample.name == name), None)
     if sample is None:
         raise DataError(f"there is no sample called {name[:80]!r}; choose one of those shown")
-    return Picture(picture_id, sample.name, lambda: _read(sample), sample.label)
+    return InputImage(image_id, sample.name, lambda: _read(sample), sample.label)
 
 
-def _linked(picture_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
-    """The picture that a link asks for, if it exists and suits the model."""
+def _linked(image_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
+    """The image that a link asks for, if it exists and suits the model."""
     try:
-        found = find(picture_id)
+        found = find(image_id)
     except (DataError, ImageError):
         return {}
     if found.label is None or found.label not in classes:
         return {}
-    return {picture_id: picture_picker.choice(picture_id, found.label, found.read().image)}
+    return {image_id: image_picker.choice(image_id, found.label, found.read().image)}
 
 
 def _read(sample: samples.Sample) -> DecodedImage:
@@ -118,59 +120,59 @@ def _shipped(sample: samples.Sample) -> Choice:
     return _thumbnail(f"sample:{sample.name}", sample.label or sample.name, str(sample.path))
 
 
-def is_drawn(picture_id: str) -> bool:
-    """Whether a picture was drawn from a data set, so that others could be."""
-    return picture_id.partition(":")[0] not in ("sample", PINNED, UPLOAD)
+def is_drawn(image_id: str) -> bool:
+    """Whether an image was drawn from a data set, so that others could be."""
+    return image_id.partition(":")[0] not in ("sample", PINNED, UPLOAD)
 
 
-def pinned_id(picture: Picture) -> str:
-    """What a picture has as its id among the pinned ones, whether it is pinned or not."""
-    source, _, rest = picture.id.partition(":")
-    return rest if source == PINNED else pinned.id_of(picture.id)
+def pinned_id(image: InputImage) -> str:
+    """What an image has as its id among the pinned ones, whether it is pinned or not."""
+    source, _, rest = image.id.partition(":")
+    return rest if source == PINNED else pinned.id_of(image.id)
 
 
 def _pinned_choices() -> list[Choice]:
-    """The pinned pictures that can be shown."""
-    found = [_pinned_thumbnail(entry) for entry in pinned.listing()]
+    """The pinned images that can be shown."""
+    found = [_pinned_thumbnail(entry) for entry in pinned.list_pinned()]
     return [choice for choice in found if choice is not None]
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _pinned_thumbnail(entry: pinned.Pinned) -> Choice | None:
     try:
-        return picture_picker.choice(f"{PINNED}:{entry.id}", f"{entry.name} (pinned)", entry.read().image)
+        return image_picker.choice(f"{PINNED}:{entry.id}", f"{entry.name} (pinned)", entry.read().image)
     except ImageError:  # damaged since; the others are shown
         return None
 
 
 @st.cache_data(show_spinner=False)
-def _thumbnail(picture_id: str, label: str, path: str) -> Choice:
-    return picture_picker.choice(picture_id, label, Image.open(path))
+def _thumbnail(image_id: str, label: str, path: str) -> Choice:
+    return image_picker.choice(image_id, label, Image.open(path))
 
 
 @st.cache_data(max_entries=50, ttl=600, show_spinner=False)
 def _drawn(source: str, draw: int) -> list[Choice]:
     drawn = catalog.samples(source, "test", PER_DATASET, seed=draw)
-    return [picture_picker.choice(f"{source}:test:{sample.index}", sample.class_name, sample.image) for sample in drawn]
+    return [image_picker.choice(f"{source}:test:{sample.index}", sample.class_name, sample.image) for sample in drawn]
 
 
 @st.cache_data(max_entries=20, ttl=600, show_spinner=False, hash_funcs={ModelInfo: lambda info: str(info.to_json())})
 def _validation(info: ModelInfo, draw: int) -> list[Choice]:
     """Some of the images that a model was validated on; none if its data set is not here as it was then."""
-    data = next((data for data in catalog.listing() if data.name == info.run.data.source), None)
+    data = next((data for data in catalog.list_datasets() if data.name == info.run.data.source), None)
     if data is None or data.fingerprint != info.data.get("fingerprint"):
         return []
     import torch
 
     from vit.data import store
-    from vit.data.load import carve
+    from vit.data.load import train_val_split
 
     with store.arrays(catalog.locate(data.name)) as stored:
         labels = torch.from_numpy(stored.get_tensor("train_labels"))
-    places = carve(labels, info.run.data.num_val(len(labels)), info.run.train.seed)[1].tolist()
+    places = train_val_split(labels, info.run.data.num_val(len(labels)), info.run.train.seed)[1].tolist()
     chosen = [places[place] for place in draws.permutation(len(places), draw, 0)[:PER_DATASET].tolist()]
-    found = catalog.pictures(data.name, "train", chosen)
+    found = catalog.load_images(data.name, "train", chosen)
     return [
-        picture_picker.choice(f"{data.name}:{VALIDATION}:{sample.index}", sample.class_name, sample.image)
+        image_picker.choice(f"{data.name}:{VALIDATION}:{sample.index}", sample.class_name, sample.image)
         for sample in found
     ]

@@ -1,4 +1,4 @@
-"""Choosing one of several pictures by clicking it; Streamlit itself has no picture that can be clicked."""
+"""Choosing one of several images by clicking it; Streamlit itself has no image that can be clicked."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from pages.shared.inline import data_url
 from vit.plots.heatmap import enlarge
 
 SIDE = 64  # pixels on screen
-SHARPNESS = 2  # picture pixels per screen pixel, for dense screens
+SHARPNESS = 2  # image pixels per screen pixel, for dense screens
 
-_mount = component.register("vit_lab_picture_picker", Path(__file__).with_suffix(".js"))
+_mount = component.register("vit_lab_image_picker", Path(__file__).with_suffix(".js"))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A picture to choose: ``id`` is what ``pick`` returns for it."""
+    """An image to choose: ``id`` is what ``pick`` returns for it."""
 
     id: str
     label: str
@@ -26,15 +26,15 @@ class Choice:
 
 
 def choice(choice_id: str, label: str, image: Image.Image) -> Choice:
-    """A choice whose thumbnail is the picture's central square."""
+    """A choice whose thumbnail is the image's central square."""
     return Choice(choice_id, label, data_url(_square(image)))
 
 
 def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
-    """Draw the pictures and return the chosen id: the one clicked last, otherwise ``selected``."""
+    """Draw the images and return the chosen id: the one clicked last, otherwise ``selected``."""
     clicked = (st.session_state.get(key) or {}).get("chosen")
     current = clicked if clicked in {entry.id for entry in choices} else selected
-    data = {"label": label, "pictures": [vars(entry) for entry in choices], "selected": current}
+    data = {"label": label, "images": [vars(entry) for entry in choices], "selected": current}
     _mount(key=key, data=data, on_chosen_change=lambda: None)
     return current
 
