@@ -24,7 +24,7 @@ FIRST = (
 )
 EXPLANATION = """
 In every layer, every head lets each token take in information from all tokens: **attention** says from which, and how
-much; what one token takes in sums to 100%. **1x uniform** would be the same from all. Colors end at 3x in every map
+much; what one token takes in sums to 100%. **1x uniform** would be the same from all. Colors end at 2x in every map
 and image, so the same color always is the same number; **per map** stretches them over one map's own range instead.
 
 - **Mean** is the average over the heads of a layer. **Rollout** follows attention through all layers up to that one,

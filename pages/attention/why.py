@@ -21,7 +21,7 @@ COLUMNS, BEST = 3, 3
 CONSENSUS, SPREAD = Scale(0.0, 1.0, 1.0, " mean rank", rest=0.5), Scale(0.0, 0.5, 1.0, " of all ranks", rest=0.25)
 KEY = (
     ":red[**Red**] patches support it, :blue[**blue**] ones oppose it. Methods without a sign show what matters in "
-    "**warm** colors. Colors end at each map's strongest patch, shares of attention at 3x uniform."
+    "**warm** colors. Colors end at each map's strongest patch, shares of attention at 2x uniform."
 )
 STEM = (
     "Behind this model's convolutional stem a patch's token also holds some pixels of its neighbors: a map can be "

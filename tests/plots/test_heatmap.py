@@ -22,7 +22,7 @@ from vit.plots.scale import attention, symmetric
 RNG = np.random.default_rng(0)
 VALUES = RNG.random((8, 8)) / 16
 SCALE = attention(64)
-REST = 1 / 3
+REST = float(SCALE.shares(SCALE.rest))
 
 
 def photo(width=32, height=32) -> Image.Image:

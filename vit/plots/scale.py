@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CEILING = 3.0  # times uniform attention; few patches get more
+CEILING = 2.0  # times uniform attention; few patches get more
 FLAT = 0.05  # a map whose values differ by less than this share of their mean has no pattern worth colors
 
 
