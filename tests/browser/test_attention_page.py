@@ -304,10 +304,11 @@ def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server
 def test_back_and_forward_follow_the_tabs(page, server):
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     for tab in ("Weights", "Ablate"):
+        entries = page.evaluate("history.length")
         page.get_by_role("tab", name=tab).click()
         page.wait_for_url(f"**tab={tab}**")
         expect(page.get_by_text(DRAWN_LAST[tab]).first).to_be_visible()
-        page.wait_for_timeout(500)
+        page.wait_for_function("entries => history.length > entries", arg=entries)
     page.go_back()
     expect(page.get_by_text("Token norms")).to_be_visible()
     page.go_back()

@@ -59,8 +59,8 @@ def test_the_keyboards_focus_is_clearly_visible_in_the_side_bar(server, page):
     link.wait_for()
     page.keyboard.press("Tab")
     link.focus()
-    outline = link.evaluate("node => getComputedStyle(node).outlineStyle + getComputedStyle(node).outlineWidth")
-    assert outline == "solid2px"
+    expect(link).to_have_css("outline-style", "solid")
+    expect(link).to_have_css("outline-width", "2px")
 
 
 def test_a_run_is_left_for_the_form(server, page):
