@@ -9,8 +9,9 @@ from PIL import Image
 from pages.attention import operation, ranking
 from pages.attention.operation import Operation, Outcome
 from pages.attention.subject import Subject, cached
-from pages.shared import component, mistakes, words
+from pages.shared import component, mistakes
 from pages.shared.inline import data_url
+from vit import text
 from vit.plots import colors, heatmap, scale
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def bars(subject: Subject, whole: Outcome, outcome: Outcome) -> list[dict]:
             "name": classes[index],
             "before": before[index],
             "now": now[index],
-            "text": f"{words.percent(before[index])} → {words.percent(now[index])}",
+            "text": f"{text.percent(before[index])} → {text.percent(now[index])}",
             "asked": index == subject.target,
         }
         for index in order
@@ -198,7 +199,7 @@ def _draw_order(subject: Subject) -> None:
 def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor") -> None:
     """What shuffling does, as a sentence."""
     most = float((after - before).abs().max())
-    first, second = (words.percent(float(values[0, subject.target])) for values in (before, after))
+    first, second = (text.percent(float(values[0, subject.target])) for values in (before, after))
     effect, most_words = (
         ("changes nothing", "0.01") if most < ROUNDING else ("changes the prediction", f"{100 * most:.2g}")
     )

@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 
 from pages.attention.subject import Subject
-from pages.shared import component, curves, mistakes, models, refresh, words
+from pages.shared import component, curves, mistakes, models, refresh
 from pages.shared.inline import data_url
+from vit import text
 from vit.models import history
 from vit.plots import scale, timelapse
 from vit.runs import status
@@ -72,7 +73,7 @@ def part(subject: Subject, name: str, every: int | None) -> None:
 def _draw_film(subject: Subject, run: Run, is_alive: bool) -> None:
     saved = chosen(run)
     if len(saved) < 2:
-        count = words.counted(len(saved), "checkpoint")
+        count = text.counted(len(saved), "checkpoint")
         st.markdown(f"{run.id} has {count}; at least two are needed to see a change." + " More will come." * is_alive)
         return
     st.caption(INTRODUCTION)
@@ -186,4 +187,4 @@ def gif(subject: Subject, found: list[Frame]) -> bytes:
 
 def _caption(frame: Frame, classes: tuple[str, ...]) -> str:
     best = max(range(len(classes)), key=frame.probabilities.__getitem__)
-    return f"epoch {frame.saved.epoch:.1f}: {classes[best]} {words.percent(frame.probabilities[best], 0)}"
+    return f"epoch {frame.saved.epoch:.1f}: {classes[best]} {text.percent(frame.probabilities[best], 0)}"

@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.attention import operation
 from pages.attention.subject import Subject
-from pages.shared import mistakes, models, words
+from pages.shared import mistakes, models
+from vit import text
 from vit.data import catalog
 from vit.errors import DataError, VitError
 
@@ -134,9 +135,9 @@ def _table(board: "Leaderboard") -> None:
             "without": st.column_config.NumberColumn("Accuracy without", format="percent"),
         },
     )
-    cancelled = f" Cancelled: {words.counted(unmeasured, 'head')} not measured." if unmeasured else ""
+    cancelled = f" Cancelled: {text.counted(unmeasured, 'head')} not measured." if unmeasured else ""
     st.caption(
-        f"The whole model reaches {words.percent(board.accuracy)} on up to {IMAGES} test images. A head is "
+        f"The whole model reaches {text.percent(board.accuracy)} on up to {IMAGES} test images. A head is "
         f"replaced by its mean over them; a difference of a point or less can be chance.{cancelled}"
     )
 

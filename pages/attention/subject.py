@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import answers, input_images, mistakes, models, sources, words
+from pages.shared import answers, input_images, mistakes, models, sources
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
-from vit import files, pinned
+from vit import files, pinned, text
 from vit.models import ModelInfo
 from vit.runs.directory import Run
 
@@ -82,7 +82,7 @@ class Subject:
     @property
     def probability(self) -> str:
         """The asked class with its probability, in words."""
-        return f"{self.class_name} {words.percent(self.answer.prediction.probabilities[self.target])}"
+        return f"{self.class_name} {text.percent(self.answer.prediction.probabilities[self.target])}"
 
     def loaded(self) -> tuple["VisionTransformer", "Tensor"]:
         """The network, which is only read, and the image as it sees it, (1, C, H, W)."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention.subject import Subject
-from pages.shared import component, curves, live_chart, models, still, words
+from pages.shared import component, curves, live_chart, models, still
 from pages.shared.live_chart import Series
+from vit import text
 from vit.plots import filters, heatmap
 from vit.plots.scale import Scale
 
@@ -72,7 +73,7 @@ def _draw_filters(subject: Subject) -> None:
     st.image(sheet, width="content", alt=f"The first {count} principal components of the filters as small images")
     what = "patch embedding" if found.layer == "patch_embed.proj" else "convolutional stem"
     st.caption(
-        f"Principal components of the {what}'s filters, most important first; together {words.percent(share, 0)} of "
+        f"Principal components of the {what}'s filters, most important first; together {text.percent(share, 0)} of "
         "their variance. Each is stretched to its own range around gray; signs mean nothing."
     )
 

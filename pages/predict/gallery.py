@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from pages.shared import answers, sources, words
+from pages.shared import answers, sources
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.viewer import viewer
+from vit import text
 from vit.errors import ImageError
 
 PER_PAGE = 12
@@ -16,7 +17,7 @@ SIDE = 220  # pixels
 
 def draw(model: str, images: list[InputImage]) -> None:
     """Cards, then the table of all images."""
-    with st.spinner(f"Predicting {words.counted(len(images), 'image')}"):
+    with st.spinner(f"Predicting {text.counted(len(images), 'image')}"):
         results = [(image, _ask(model, image)) for image in images]
     shown = _page_of(results)
     for row in range(0, len(shown), 4):
@@ -48,7 +49,7 @@ def _card(image: InputImage, result: Answer | ImageError) -> None:
     thumbnail, alt = viewer.still(result, SIDE)
     st.image(data_url(thumbnail, "JPEG"), width="stretch", alt=alt)
     name, probability = result.prediction.top(1)[0]
-    st.markdown(f"**{name}** {words.percent(probability)}")
+    st.markdown(f"**{name}** {text.percent(probability)}")
     st.caption(" · ".join(filter(None, [image.name, result.prediction.note])))
     sources.link("attention", ":material/center_focus_strong:", result.model, image)
 
@@ -69,7 +70,7 @@ def _row(image: InputImage, result: Answer | ImageError) -> dict:
     if isinstance(result, ImageError):
         return {"file": image.name, "class": "", "probability": None, "second": "", "problem": str(result)}
     (first, probability), *others = result.prediction.top(2)
-    second = f"{others[0][0]} {words.percent(others[0][1])}" if others else ""
+    second = f"{others[0][0]} {text.percent(others[0][1])}" if others else ""
     return {"file": image.name, "class": first, "probability": probability, "second": second, "problem": ""}
 
 

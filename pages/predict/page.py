@@ -3,10 +3,11 @@
 import streamlit as st
 
 from pages.predict import gallery
-from pages.shared import answers, heading, mistakes, models, sources, words
+from pages.shared import answers, heading, mistakes, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.viewer import viewer
+from vit import text
 from vit.errors import ImageError
 
 SIDE = 384  # pixels
@@ -30,7 +31,7 @@ def _model(names: list[str]) -> str:
     info = models.info(model)
     config = info.model
     accuracy = info.metrics.get("val_accuracy")
-    reached = f"{words.percent(accuracy)} val accuracy · " if accuracy is not None else ""
+    reached = f"{text.percent(accuracy)} val accuracy · " if accuracy is not None else ""
     right.caption(
         f"{reached}{info.data.get('name', 'unknown data')}, {len(info.classes)} classes · "
         f"{config.image_size}×{config.image_size} pixels as {config.num_patches} patches · "

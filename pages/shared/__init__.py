@@ -1,1 +1,1 @@
-"""What several screens use: the frame, components, cached models, words."""
+"""What several screens use: the frame, components, cached models."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from pages.shared import models, words
+from pages.shared import models
 from pages.shared.input_images import InputImage
+from vit import text
 from vit.models import resolve
 from vit.plots import heatmap
 
@@ -84,4 +85,4 @@ def _preview(original: Image.Image, prediction: "Prediction") -> Image.Image:
 def bars(prediction: "Prediction", k: int = 5) -> None:
     """The likeliest classes, each with its probability as a number and as a bar."""
     for name, probability in prediction.top(k):
-        st.progress(probability, text=f"{name} · **{words.percent(probability)}**")
+        st.progress(probability, text=f"{name} · **{text.percent(probability)}**")

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import mistakes, server, words
-from vit import models
+from pages.shared import mistakes, server
+from vit import models, text
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
 from vit.runs import status
@@ -50,7 +50,7 @@ def label(name: str) -> str:
         accuracy = info(name).metrics.get("val_accuracy")
     except CheckpointError:
         return name
-    return name if accuracy is None else f"{name} · {words.percent(accuracy)}"
+    return name if accuracy is None else f"{name} · {text.percent(accuracy)}"
 
 
 def is_readable(name: str) -> bool:
