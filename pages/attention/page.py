@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.attention import ablate, evolve, look, subject, weights, why
-from pages.shared import component, heading, mistakes, models
+from pages.shared import component, mistakes, models
 
 # The image and the question stay in view beside the tabs; where columns lie above each other, they don't.
 STICKY = """<style>
@@ -35,11 +35,4 @@ def draw(names: list[str]) -> None:
     _history(key="history", data={"tab": opened, "first": next(iter(TABS))})
 
 
-heading.row("Attention")
-known = models.names()
-if known:
-    with mistakes.shown():
-        draw(known)
-else:
-    st.markdown("There is no trained model yet. Train one: it appears here as soon as its first checkpoint is saved.")
-    st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")
+models.screen("Attention", draw)

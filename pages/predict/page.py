@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.predict import gallery
-from pages.shared import answers, heading, mistakes, models, sources
+from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.viewer import viewer
@@ -78,11 +78,4 @@ def _says(answer: answers.Answer) -> None:
     sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
 
 
-heading.row("Predict")
-known = models.names()
-if known:
-    with mistakes.shown():
-        draw(known)
-else:
-    st.markdown("There is no trained model yet. Train one: it appears here as soon as its first checkpoint is saved.")
-    st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")
+models.screen("Predict", draw)

@@ -1,10 +1,11 @@
 """Models as pages use them: which there are, and the few that are kept loaded."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import mistakes, server
+from pages.shared import heading, mistakes, server
 from vit import models, text
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
@@ -93,3 +94,15 @@ def _predictor(path, modified: int) -> "Predictor":
     loaded = Predictor.load(path)
     server.settle()
     return loaded
+
+
+def screen(title: str, draw: Callable[[list[str]], None]) -> None:
+    """A screen about a trained model: ``draw`` gets the names of all; a way to train one where there is none."""
+    heading.row(title)
+    known = names()
+    if known:
+        with mistakes.shown():
+            draw(known)
+        return
+    st.markdown("There is no trained model yet. Train one: it appears here as soon as its first checkpoint is saved.")
+    st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")
