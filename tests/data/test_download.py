@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 from vit.data import catalog, cifar10, download
 from vit.data.download import RemoteFile
@@ -172,7 +173,7 @@ def test_a_mirror_that_can_not_be_reached_is_asked_only_once(serve, tmp_path, mo
 
 
 def test_of_two_downloads_at_once_one_is_refused(tmp_path):
-    with download._alone(tmp_path / ".data.bin.lock", "data.bin"), pytest.raises(DataError, match="already"):
+    with FileLock(tmp_path / ".data.bin.lock"), pytest.raises(DataError, match="already"):
         download.download(RemoteFile("data.bin", 1, "", ()), tmp_path)
 
 

@@ -3,6 +3,7 @@
 Only form says the class there, so a map of a model that is right has to be on the object.
 """
 
+import numpy as np
 import pytest
 import torch
 from shells import Shell
@@ -36,7 +37,7 @@ def known(tmp_path_factory):
     with shell.start("train", *words) as process:
         assert process.wait(timeout=900) == 0
     model, info = load_with_info(shell.run("known").checkpoint_path())
-    images, labels, masks = (torch.from_numpy(values) for values in shapes.generate(IMAGES, 32, split="test"))
+    images, labels, masks = (torch.from_numpy(values) for values in shapes.render(np.arange(IMAGES), 32, split="test"))
     inputs = normalize(images, torch.tensor(info.mean), torch.tensor(info.std))
     is_right = model(inputs).argmax(1) == labels
     assert is_right.float().mean() > 0.95

@@ -11,8 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vit.errors import DataError
@@ -52,7 +51,7 @@ def entries(path: Path) -> Iterator[Entry]:
         DataError: If ``path`` is missing, of an unknown kind, damaged, or larger than the limits.
     """
     total = 0
-    with _explained(path):
+    try:
         for number, entry in enumerate(_walker(path)(path), 1):
             total += entry.size
             if number > MAX_MEMBERS or total > MAX_BYTES:
@@ -61,6 +60,8 @@ def entries(path: Path) -> Iterator[Entry]:
                     "import a smaller part of it."
                 )
             yield _checked(entry)
+    except (*DAMAGE, OSError) as error:
+        raise DataError(f"{path.name} can't be read to its end ({error}): it may be damaged or incomplete.") from error
 
 
 def _walker(path: Path) -> Callable[[Path], Iterator[Entry]]:
@@ -75,24 +76,14 @@ def _walker(path: Path) -> Callable[[Path], Iterator[Entry]]:
     raise DataError(f"{path.name} is neither a folder nor a readable zip, tar, tar.gz or tar.xz archive.")
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the many errors of damaged archives into one sentence."""
-    try:
-        yield
-    except (*DAMAGE, OSError) as error:
-        raise DataError(f"{path.name} can't be read to its end ({error}): it may be damaged or incomplete.") from error
-
-
 def _checked(entry: Entry) -> Entry:
     """Add the problems that every kind of archive can have."""
     parts = entry.name.split("/")
-    problem = entry.problem
     if entry.name.startswith("/") or ".." in parts or parts[0].endswith(":"):
-        problem = "its name points outside the archive"
-    elif entry.size > MAX_MEMBER_BYTES:
-        problem = f"larger than {MAX_MEMBER_BYTES >> 20} MB"
-    return Entry(entry.name, entry.size, problem, entry.read) if problem else entry
+        return replace(entry, problem="its name points outside the archive")
+    if entry.size > MAX_MEMBER_BYTES:
+        return replace(entry, problem=f"larger than {MAX_MEMBER_BYTES >> 20} MB")
+    return entry
 
 
 def is_litter(name: str) -> bool:
@@ -122,11 +113,8 @@ def _zip(path: Path) -> Iterator[Entry]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            problem = None
-            if info.flag_bits & 1:
-                problem = "encrypted"
-            elif stat.S_ISLNK(info.external_attr >> 16):
-                problem = "a link"
+            is_link = stat.S_ISLNK(info.external_attr >> 16)
+            problem = "encrypted" if info.flag_bits & 1 else "a link" if is_link else None
             name = info.filename.replace("\\", "/")
             yield Entry(name, info.file_size, problem, lambda info=info: _read_zipped(archive, info))
 

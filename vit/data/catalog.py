@@ -17,7 +17,15 @@ from vit.errors import DataError
 
 SAMPLE_STREAM = 1 << 44
 SHAPES_SIZE = 32  # of generated images, where nobody asks for another size
-FINGERPRINT = hashlib.sha256(f"shapes {shapes.VERSION} {shapes.SEED}".encode()).hexdigest()
+SHAPES = DatasetInfo(
+    name="shapes",
+    kind="generated",
+    classes=shapes.CLASSES,
+    counts=shapes.COUNTS,
+    image_size=None,
+    fingerprint=hashlib.sha256(f"shapes {shapes.VERSION} {shapes.SEED}".encode()).hexdigest(),
+    description="Ten shapes in any color and place, generated on this machine.",
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ def list_datasets() -> list[DatasetInfo]:
     """Every data set: the built-in one, then the imported ones by name; damaged ones carry a ``problem``."""
     root = paths.data_root()
     folders = [path.parent for path in root.glob(f"*/{store.INFO}") if store.NAME.fullmatch(path.parent.name)]
-    return [_shapes(), *(_info(folder) for folder in sorted(folders))]
+    return [SHAPES, *(_info(folder) for folder in sorted(folders))]
 
 
 def describe(source: str) -> DatasetInfo:
@@ -44,7 +52,7 @@ def describe(source: str) -> DatasetInfo:
         DataError: If there is no such thing, or it is damaged.
     """
     if source == "shapes":
-        return _shapes()
+        return SHAPES
     path = as_path(source)
     return store.read_info(_existing(source)) if path is None else _describe_path(path)
 
@@ -56,9 +64,7 @@ def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Pro
         DataError: If there is no such data set or it can't be prepared.
     """
     path = as_path(source)
-    if source == "shapes" or path is None:
-        return describe(source)
-    return _as_path_info(prepare(path, image_size, progress), path)
+    return describe(source) if path is None else _as_path_info(prepare(path, image_size, progress), path)
 
 
 def samples(
@@ -88,7 +94,10 @@ def load_images(source: str, split: str, indices: list[int], image_size: int | N
     if source == "shapes":
         pixels, labels, _ = shapes.render(np.array(indices, int), image_size or SHAPES_SIZE, split=split)
     else:
-        pixels, labels = _stored(locate(source), split, indices)
+        with store.arrays(locate(source)) as stored:
+            stored_pixels, stored_labels = (stored.get_slice(f"{split}_{part}") for part in ("images", "labels"))
+            pixels = [stored_pixels[index : index + 1][0] for index in indices]
+            labels = [stored_labels[index : index + 1][0] for index in indices]
     made = [Image.fromarray(image.transpose(1, 2, 0)) for image in pixels]
     if image_size:
         made = [images.fit(image, image_size) for image in made]
@@ -122,7 +131,7 @@ def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Prog
 
 def as_path(source: str) -> Path | None:
     """The place on disk that ``source`` means, or None if it is a data set's name, which goes first."""
-    if store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir():
+    if source in store.RESERVED or (store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir()):
         return None
     path = Path(source).expanduser()
     return path if path.exists() else None
@@ -134,11 +143,12 @@ def prepare(path: Path, image_size: int = importing.DEFAULT_SIZE, progress: Prog
     Raises:
         DataError: If it can't be imported.
     """
-    target = prepared_place(path, image_size)
+    size = max(importing.DEFAULT_SIZE, image_size)  # small models share one preparation
+    target = prepared_place(path, size)
     if not target.exists():
         with store.creating(target, wait=True) as staging:
             if not target.exists():  # another process may have been faster
-                info = importing.fill(store.Writer(staging), path.name, path, _target_size(image_size), progress)
+                info = importing.fill(store.Writer(staging), path.name, path, size, progress)
                 store.publish(staging, target, info)
                 _forget_older(target)
     return target
@@ -147,17 +157,9 @@ def prepare(path: Path, image_size: int = importing.DEFAULT_SIZE, progress: Prog
 def prepared_place(path: Path, image_size: int = importing.DEFAULT_SIZE) -> Path:
     """Where the stored form belongs: named by path, by state of every file, and by size."""
     path = path.expanduser().resolve()
-    state = hashlib.sha256("\n".join(_state(path)).encode()).hexdigest()[:16]
-    return paths.data_root() / ".cache" / f"{_key(path)}-{state}-{_target_size(image_size)}"
-
-
-def _target_size(image_size: int) -> int:
-    """Side in pixels to prepare at; small models share one preparation."""
-    return max(importing.DEFAULT_SIZE, image_size)
-
-
-def _key(path: Path) -> str:
-    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    texts = (str(path), "\n".join(_state(path)))
+    key, state = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
+    return paths.data_root() / ".cache" / f"{key}-{state}-{image_size}"
 
 
 def _state(path: Path) -> Iterator[str]:
@@ -214,14 +216,3 @@ def _info(folder: Path) -> DatasetInfo:
         return store.read_info(folder)
     except DataError as error:
         return DatasetInfo(folder.name, "imported", (), {}, None, "", problem=str(error))
-
-
-def _shapes() -> DatasetInfo:
-    words = "Ten shapes in any color and place, generated on this machine."
-    return DatasetInfo("shapes", "generated", shapes.CLASSES, dict(shapes.COUNTS), None, FINGERPRINT, description=words)
-
-
-def _stored(folder: Path, split: str, indices: list[int]) -> tuple[list[np.ndarray], list[int]]:
-    with store.arrays(folder) as stored:
-        pixels, labels = stored.get_slice(f"{split}_images"), stored.get_slice(f"{split}_labels")
-        return [pixels[i : i + 1][0] for i in indices], [int(labels[i : i + 1][0]) for i in indices]

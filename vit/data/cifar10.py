@@ -31,15 +31,13 @@ DAMAGE = (
     struct.error,
 )
 
-Batch = tuple[str, np.ndarray, np.ndarray]
-
 
 def is_official(names: Iterable[str]) -> bool:
     """Whether these files are CIFAR-10 in its official layout."""
     return {"data_batch_1", "test_batch"} <= {name.rsplit("/", 1)[-1] for name in names}
 
 
-def read_batches(path: Path) -> list[Batch]:
+def read_batches(path: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Read all batches from a folder or archive.
 
     Returns:
@@ -52,18 +50,13 @@ def read_batches(path: Path) -> list[Batch]:
     for entry in archives.entries(path):
         name = entry.name.rsplit("/", 1)[-1]
         if name in BATCHES and not entry.problem:
-            found[name] = _read(entry)
+            try:
+                found[name] = (BATCHES[name], *parse(entry.read()))
+            except (*DAMAGE, archives.MemberError) as error:
+                raise DataError(f"{entry.name} is not a CIFAR-10 batch ({error}): download CIFAR-10 again.") from error
     if missing := [name for name in BATCHES if name not in found]:
         raise DataError(f"{path.name} lacks {', '.join(missing)}: download CIFAR-10 again.")
     return [found[name] for name in BATCHES]
-
-
-def _read(entry: archives.Entry) -> Batch:
-    name = entry.name.rsplit("/", 1)[-1]
-    try:
-        return (BATCHES[name], *parse(entry.read()))
-    except (*DAMAGE, archives.MemberError) as error:
-        raise DataError(f"{entry.name} is not a CIFAR-10 batch ({error}): download CIFAR-10 again.") from error
 
 
 def parse(content: bytes) -> tuple[np.ndarray, np.ndarray]:

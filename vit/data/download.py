@@ -10,8 +10,6 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -102,12 +100,14 @@ def download(remote: RemoteFile, folder: Path, progress: Progress | None = None)
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / remote.name
-    with _alone(folder / f".{remote.name}.lock", remote.name):
-        if target.exists() and _sha256(target) == remote.sha256:
-            return target
-        part = target.with_name(f"{remote.name}.part")
-        _try_mirrors(remote, part, progress)
-        os.replace(part, target)
+    try:
+        with FileLock(folder / f".{remote.name}.lock", timeout=0):
+            if not target.exists() or _sha256(target) != remote.sha256:
+                part = target.with_name(f"{remote.name}.part")
+                _try_mirrors(remote, part, progress)
+                os.replace(part, target)
+    except Timeout as error:
+        raise DataError(f"{remote.name} is being downloaded already: wait until that has finished.") from error
     return target
 
 
@@ -122,10 +122,9 @@ def _try_mirrors(remote: RemoteFile, part: Path, progress: Progress | None) -> N
             try:
                 _fetch(url, remote, part, progress, is_patient)
                 _verify(remote, part)
+                return
             except MirrorError as error:
                 failures[host] = error
-            else:
-                return
     said = "; ".join(f"{host}: {reason}" for host, reason in failures.items())
     raise DataError(
         f"{remote.name} could not be downloaded ({said}). Try again later, or get the file on another computer and "
@@ -198,12 +197,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return f"silent for {STALL_SECONDS:.0f} seconds"
     return str(getattr(error, "reason", error)) or type(error).__name__
-
-
-@contextmanager
-def _alone(lock: Path, name: str) -> Iterator[None]:
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout as error:
-        raise DataError(f"{name} is being downloaded already: wait until that has finished.") from error

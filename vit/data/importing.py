@@ -1,7 +1,7 @@
 """Turning a folder or archive of images into a stored data set. Broken images are counted and named."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -102,8 +102,9 @@ def _fill_images(writer: Writer, path: Path, layout: Layout, image_size: int, pr
 def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, progress: Progress | None) -> list[Named]:
     """Decode on all cores, in order; returns what was broken."""
     broken, done = [], 0
+    wanted = ((entry.name, _content(entry)) for entry in archives.entries(path) if entry.name in layout.places)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for batch in _batches(path, layout):
+        while batch := list(islice(wanted, BATCH)):
             results = list(pool.map(lambda item: _pixels(item[0], item[1], size), batch))
             broken += [(name, why) for (name, _), why in zip(batch, results, strict=True) if isinstance(why, str)]
             readable = [(layout.places[name], pixels) for (name, _), pixels in zip(batch, results, strict=True)]
@@ -114,14 +115,8 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
     return broken
 
 
-def _batches(path: Path, layout: Layout) -> Iterator[list[tuple[str, bytes | str]]]:
-    """Names with their content, or with why there is none, a few at a time."""
-    wanted = ((entry.name, _content(entry)) for entry in archives.entries(path) if entry.name in layout.places)
-    while batch := list(islice(wanted, BATCH)):
-        yield batch
-
-
 def _content(entry: archives.Entry) -> bytes | str:
+    """An image's file, or why there is none."""
     try:
         return entry.read()
     except archives.MemberError as error:

@@ -7,15 +7,8 @@ from dataclasses import dataclass
 from vit.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-}
+SPLIT_NAMES = {"train": ("train", "training"), "test": ("test", "testing"), "val": ("val", "valid", "validation")}
+SPLIT_FOLDERS = {name: split for split, names in SPLIT_NAMES.items() for name in names}
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,8 @@ def plan(names: Iterable[str], shown: str) -> Layout:
         elif "/" in name:
             skipped.append((name, "not a PNG, JPEG, WebP, BMP or GIF"))
     depth = _wrapper_depth(images)
-    has_splits = _has_splits(images, depth)
+    tops = {parts[depth].lower() for parts in images if len(parts) > depth + 1}
+    has_splits = tops <= SPLIT_FOLDERS.keys() and not tops.isdisjoint(SPLIT_NAMES["train"])
     found: dict[str, tuple[str, str]] = {}
     for parts in images:
         inner = parts[depth:]
@@ -78,12 +72,6 @@ def _wrapper_depth(images: list[list[str]]) -> int:
             break
         depth += 1
     return depth
-
-
-def _has_splits(images: list[list[str]], depth: int) -> bool:
-    """Whether the folders at ``depth`` are splits, of which one is for training."""
-    tops = {parts[depth].lower() for parts in images if len(parts) > depth + 1}
-    return tops <= set(SPLIT_FOLDERS) and "train" in {SPLIT_FOLDERS[top] for top in tops}
 
 
 def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> Layout:

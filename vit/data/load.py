@@ -1,7 +1,6 @@
 """A whole data set as uint8 tensors at the size a model wants, its validation split, and the order of an epoch."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -58,7 +57,12 @@ def load(source: str, image_size: int, progress: Progress | None = None) -> Data
         return _shapes(image_size, progress)
     folder = catalog.locate(source, image_size, progress)
     info = store.read_info(folder)
-    stored = _verified(folder, info)
+    with store.arrays(folder) as file:
+        stored = {
+            split: (file.get_tensor(f"{split}_images"), file.get_tensor(f"{split}_labels")) for split in info.counts
+        }
+    if store.fingerprint(info.classes, stored) != info.fingerprint:
+        raise DataError(f"The images of {info.name} have changed since they were imported: remove and import it again.")
     splits = {
         split: Split(_resized(torch.from_numpy(images), image_size, progress), torch.from_numpy(labels))
         for split, (images, labels) in stored.items()
@@ -69,22 +73,9 @@ def load(source: str, image_size: int, progress: Progress | None = None) -> Data
 def _shapes(image_size: int, progress: Progress | None) -> Dataset:
     splits = {}
     for split, count in shapes.COUNTS.items():
-        images, labels, _ = shapes.generate(count, image_size, split=split, progress=progress)
+        images, labels, _ = shapes.render(np.arange(count), image_size, split=split, progress=progress)
         splits[split] = Split(torch.from_numpy(images), torch.from_numpy(labels))
-    return Dataset("shapes", shapes.CLASSES, splits["train"], splits["test"], catalog.FINGERPRINT)
-
-
-def _verified(folder: Path, info: store.DatasetInfo) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """(images, labels) of each split, exactly as they were imported."""
-    with store.arrays(folder) as stored:
-        splits = {
-            split: (stored.get_tensor(f"{split}_images"), stored.get_tensor(f"{split}_labels"))
-            for split in store.SPLITS
-            if split in info.counts
-        }
-    if store.fingerprint(info.classes, splits) != info.fingerprint:
-        raise DataError(f"The images of {info.name} have changed since they were imported: remove and import it again.")
-    return splits
+    return Dataset("shapes", shapes.CLASSES, splits["train"], splits["test"], catalog.SHAPES.fingerprint)
 
 
 def _resized(images: Tensor, size: int, progress: Progress | None) -> Tensor:

@@ -92,10 +92,10 @@ def _warp(images: Tensor, strength: Tensor, chosen) -> Tensor:
 
 def _enhance(images: Tensor, strength: Tensor, chosen) -> Tensor:
     """Brightness, saturation, contrast, sharpness: away from or towards a duller version of the image."""
-    dull = torch.zeros_like(images)
-    dull = torch.where(column(chosen("saturation")), _gray(images), dull)
+    blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    dull = torch.where(column(chosen("saturation")), _gray(images), torch.zeros_like(images))
     dull = torch.where(column(chosen("contrast")), _mean_gray(images), dull)
-    dull = torch.where(column(chosen("sharpness")), _blur(images), dull)
+    dull = torch.where(column(chosen("sharpness")), blurred, dull)
     names = ("brightness", "saturation", "contrast", "sharpness")
     touched = torch.stack([chosen(name) for name in names]).any(0)
     return torch.where(column(touched), _blend(dull, images, column(1 + 0.9 * strength)), images)
@@ -115,11 +115,6 @@ def _gray(images: Tensor) -> Tensor:
 
 def _mean_gray(images: Tensor) -> Tensor:
     return _gray(images).mean((1, 2, 3), keepdim=True)
-
-
-def _blur(images: Tensor) -> Tensor:
-    """Mean of 3 x 3 pixels."""
-    return F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
 def _stretch(images: Tensor) -> Tensor:

@@ -77,12 +77,8 @@ def _box(x, y, half_width: float, half_height: float):
     return maximum(absolute(x) - half_width, absolute(y) - half_height)
 
 
-OUTLINES = {
-    outline.__name__: outline
-    for outline in (arrow, circle, crescent, cross, heart, hourglass, ring, square, star, triangle)
-}
-
-CLASSES = tuple(sorted(OUTLINES))
+OUTLINES = (arrow, circle, crescent, cross, heart, hourglass, ring, square, star, triangle)
+CLASSES = tuple(outline.__name__ for outline in OUTLINES)
 COUNTS = {"train": 12_000, "test": 2_000}
 SEED = 0
 VERSION = 1  # part of the fingerprint: raise it when a pixel changes
@@ -91,11 +87,11 @@ STREAMS = {"train": 1 << 42, "test": 1 << 43}
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def generate(count: int, image_size: int, seed: int = SEED, split: str = "train", progress=None):
-    """Make the first ``count`` images of a split.
+def render(indices: np.ndarray, image_size: int, seed: int = SEED, split: str = "train", progress=None):
+    """Make images, each a pure function of (seed, split, index).
 
     Args:
-        count: n.
+        indices: Places in the split, (n,).
         image_size: S, the side in pixels.
         seed: Another seed, another data set.
         split: "train" or "test".
@@ -104,11 +100,6 @@ def generate(count: int, image_size: int, seed: int = SEED, split: str = "train"
     Returns:
         images uint8 (n, 3, S, S), labels int64 (n,), and masks bool (n, S, S) of the object's pixels.
     """
-    return render(np.arange(count), image_size, seed, split, progress)
-
-
-def render(indices: np.ndarray, image_size: int, seed: int = SEED, split: str = "train", progress=None):
-    """Make the images at ``indices`` (n,), pure functions of (seed, split, index); see ``generate``."""
     n, S = len(indices), image_size
     images, masks = np.empty((n, 3, S, S), np.uint8), np.empty((n, S, S), bool)
     labels = label_of(indices, seed, split)
@@ -161,10 +152,8 @@ def _stroke(canvas, x, y, brightness, u) -> None:
     cx, cy, angle = next(u), next(u), np.pi * next(u)
     is_line = next(u) < 0.6
     length, width = np.where(is_line, 0.1 + 0.2 * next(u), 0.05), np.where(is_line, 0.015, 0.05)
-    along, across = (
-        (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle),
-        (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle),
-    )
+    along = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
+    across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
     distance = np.maximum(np.abs(along) - length, 0) ** 2 + across**2
     opacity = (0.35 + 0.5 * next(u)) * np.exp(-distance / (2 * width**2))
     color = _color(np.clip(brightness + 0.5 * (next(u) - 0.5), 0.1, 0.9), u)
@@ -179,9 +168,9 @@ def _coverage(labels, x, y, S: int, u) -> np.ndarray:
     dx, dy = (x - cx) / radius, (y - cy) / radius
     across, down = dx * np.cos(tilt) + dy * np.sin(tilt), dy * np.cos(tilt) - dx * np.sin(tilt)
     distance = np.empty(across.shape, np.float32)
-    for label, name in enumerate(CLASSES):
+    for label, outline in enumerate(OUTLINES):
         rows = labels == label
-        distance[rows] = OUTLINES[name](across[rows], down[rows])
+        distance[rows] = outline(across[rows], down[rows])
     return np.clip(0.5 - distance * radius * S, 0, 1)
 
 

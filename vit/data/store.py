@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -92,9 +94,10 @@ class Writer:
         with files.replacing(self._folder / IMAGES) as temporary, open(temporary, "wb") as out:
             out.write(_header({split: len(values) for split, values in labels.items()}, shape))
             for split, values in labels.items():
-                for block in (values.tobytes(), *_blocks(self._folder / f"{split}.raw")):
-                    out.write(block)
-                    digest.update(block)
+                with open(self._folder / f"{split}.raw", "rb") as raw:
+                    for block in chain([values.tobytes()], iter(partial(raw.read, BLOCK), b"")):
+                        out.write(block)
+                        digest.update(block)
         self.clear()
         counts = {split: len(values) for split, values in labels.items()}
         return replace(info, counts=counts, image_size=shape[-1], fingerprint=digest.hexdigest())
@@ -226,9 +229,3 @@ def _header(counts: dict[str, int], shape: tuple[int, ...]) -> bytes:
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            yield block
