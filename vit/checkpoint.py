@@ -19,7 +19,6 @@ from vit.model import VisionTransformer
 from vit.models import ModelInfo
 
 MAX_TENSORS = 50_000
-WEIGHTS = ("ema.", "model.")  # averaged weights, where there are any, are the ones to use
 
 
 def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> str:
@@ -88,7 +87,7 @@ def load_with_info(model: str | Path) -> tuple[VisionTransformer, ModelInfo]:
 
 def model_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights to predict with: averaged ones if the run kept an average, otherwise the plain ones."""
-    prefix = next((prefix for prefix in WEIGHTS if any(name.startswith(prefix) for name in tensors)), "model.")
+    prefix = "ema." if any(name.startswith("ema.") for name in tensors) else "model."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 

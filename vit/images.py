@@ -26,15 +26,10 @@ BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A complete image.
+    """A complete image."""
 
-    Attributes:
-        image: RGB, upright, without metadata.
-        note: What a person should know about the conversion, such as "first of 12 frames", or None.
-    """
-
-    image: Image.Image
-    note: str | None
+    image: Image.Image  # RGB, upright, without metadata
+    note: str | None  # what a person should know about the conversion, such as "first of 12 frames"
 
 
 def read(path: Path) -> DecodedImage:
@@ -65,12 +60,16 @@ def decode(data: bytes, name: str) -> DecodedImage:
         raise ImageError(f"{shown} is empty: choose the original file again.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image, shown)
+            if image.width * image.height > MAX_PIXELS:  # by the header, before anything is allocated
+                raise Image.DecompressionBombError
+            if not image.width * image.height:
+                raise ImageError(f"{shown} has no pixels: choose another image.")
             return _convert(image)
     except ImageError:  # is a ValueError itself
         raise
     except BOMBS as error:
-        raise _too_large(shown) from error
+        words = f"{shown} has more than {MAX_PIXELS // 10**6} megapixels: scale it down first."
+        raise ImageError(words) from error
     except Image.UnidentifiedImageError as error:
         raise ImageError(f"{shown} is not an image that can be read: save it as {FORMAT_WORDS}.") from error
     except DAMAGE as error:
@@ -123,18 +122,6 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     layered = image.convert("RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
     return flat, bool((np.asarray(layered.getchannel("A")) < 255).any())
-
-
-def _check_size(image: Image.Image, shown: str) -> None:
-    """Refuse from the header, before anything is allocated."""
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(shown)
-    if not image.width * image.height:
-        raise ImageError(f"{shown} has no pixels: choose another image.")
-
-
-def _too_large(shown: str) -> ImageError:
-    return ImageError(f"{shown} has more than {MAX_PIXELS // 10**6} megapixels: scale it down first.")
 
 
 def _shown(name: str) -> str:

@@ -1,6 +1,7 @@
 """Which models there are and what they say of themselves; reads only file headers, so it needs no torch."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,29 +20,17 @@ SHIPPED_FILE = "model.safetensors"
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a checkpoint says of itself, enough to rebuild the model and to feed it.
+    """What a checkpoint says of itself, enough to rebuild the model and to feed it."""
 
-    Attributes:
-        run: The whole configuration it was trained with.
-        classes: Class names in the order of the logits.
-        mean: Channel means on [0, 1] that inputs are normalized with.
-        std: Channel standard deviations, likewise.
-        data: Name, fingerprint and split sizes of the training data.
-        step: Optimizer updates done.
-        epoch: Passes over the training split done.
-        metrics: Figures at that step, such as val_accuracy.
-        environment: torch version, device and threads it was computed with.
-    """
-
-    run: RunConfig
-    classes: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    data: dict
-    step: int
-    epoch: float
-    metrics: dict
-    environment: dict
+    run: RunConfig  # the whole configuration it was trained with
+    classes: tuple[str, ...]  # names in the order of the logits
+    mean: tuple[float, ...]  # channel means on [0, 1] that inputs are normalized with
+    std: tuple[float, ...]  # channel standard deviations, likewise
+    data: dict  # name, fingerprint and split sizes of the training data
+    step: int  # optimizer updates done
+    epoch: float  # passes over the training split done
+    metrics: dict  # figures at that step, such as val_accuracy
+    environment: dict  # torch version, device and threads it was computed with
 
     @property
     def model(self) -> ModelConfig:
@@ -59,7 +48,7 @@ def resolve(model: str | Path) -> Path:
         CheckpointError: If there is no such model; the message lists what there is.
     """
     name = str(model)
-    if _is_file(name):
+    if os.path.isfile(name):  # unlike Path, without an error for a name that no file can have
         return Path(name)
     if name in shipped():
         return paths.pretrained_root() / name / SHIPPED_FILE
@@ -81,13 +70,6 @@ def history(name: str) -> Run:
     return Run(paths.pretrained_root() / name) if name in shipped() else Run.find(name)
 
 
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except OSError:  # a name that no file can have, such as one that is too long
-        return False
-
-
 def shipped() -> list[str]:
     """Names of the models that come with the project."""
     return sorted(path.parent.name for path in paths.pretrained_root().glob(f"*/{SHIPPED_FILE}"))
@@ -103,21 +85,17 @@ def read_info(path: Path) -> ModelInfo:
     if not isinstance(payload, str):
         raise CheckpointError(f"{path.name} is a safetensors file, but not a ViT Lab checkpoint: it has no description")
     try:
-        return parse_info(json.loads(payload))
+        raw = json.loads(payload)
+        if raw["format"] != FORMAT_VERSION:
+            raise CheckpointError(f"written in format {raw['format']}; this version of ViT Lab reads {FORMAT_VERSION}")
+        fields = {name: raw[name] for name in ModelInfo.__dataclass_fields__}
+        tuples = {name: tuple(raw[name]) for name in ("classes", "mean", "std")}
+        info = ModelInfo(**{**fields, **tuples, "run": validate(raw["run"])})
+        _check_counts("classes", info.classes, info.model.num_classes)
+        _check_counts("channel means", info.mean, info.model.in_channels)
+        _check_counts("channel deviations", info.std, info.model.in_channels)
     except (VitError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} has a description that can't be read: {error}") from error
-
-
-def parse_info(raw: dict) -> ModelInfo:
-    """Rebuild the description from its JSON form."""
-    if raw["format"] != FORMAT_VERSION:
-        raise CheckpointError(f"written in format {raw['format']}; this version of ViT Lab reads {FORMAT_VERSION}")
-    fields = {name: raw[name] for name in ModelInfo.__dataclass_fields__}
-    tuples = {name: tuple(raw[name]) for name in ("classes", "mean", "std")}
-    info = ModelInfo(**{**fields, **tuples, "run": validate(raw["run"])})
-    _check_counts("classes", info.classes, info.model.num_classes)
-    _check_counts("channel means", info.mean, info.model.in_channels)
-    _check_counts("channel deviations", info.std, info.model.in_channels)
     return info
 
 

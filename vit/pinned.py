@@ -40,9 +40,8 @@ class Pinned:
         try:
             return images.decode(self.path.read_bytes(), self.name)
         except OSError as error:
-            raise ImageError(
-                f"{self.name} can't be read: it was unpinned, or its file moved. Choose another."
-            ) from error
+            words = f"{self.name} can't be read: it was unpinned, or its file moved. Choose another."
+            raise ImageError(words) from error
 
 
 def id_of(key: str) -> str:
@@ -51,16 +50,7 @@ def id_of(key: str) -> str:
 
 
 def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> str:
-    """Keep an image; one that is pinned already stays as it is.
-
-    Args:
-        key: Says which image it is.
-        image: The whole image.
-        name: As a person knows it.
-        label: Its class.
-
-    Returns:
-        Its id.
+    """Keep an image, of which ``key`` says which one it is; returns its id.
 
     Raises:
         ImageError: If there are as many as are kept.

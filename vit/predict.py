@@ -21,23 +21,14 @@ BATCH_SIZE = 64  # bounds memory however many images are given
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about one image.
+    """What a model says about one image."""
 
-    Attributes:
-        name: The image's name.
-        classes: In the order of ``probabilities``.
-        probabilities: One per class; they sum to 1.
-        seen: What the model looked at, at its own size.
-        box: (left, top, right, bottom) of that part in the original image, in pixels.
-        note: What decoding had to decide, such as "first of 12 frames".
-    """
-
-    name: str
+    name: str  # the image's
     classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    seen: Image.Image
-    box: tuple[int, int, int, int]
-    note: str | None = None
+    probabilities: tuple[float, ...]  # one per class; they sum to 1
+    seen: Image.Image  # what the model looked at, at its own size
+    box: tuple[int, int, int, int]  # (left, top, right, bottom) of that part in the original image, in pixels
+    note: str | None = None  # what decoding had to decide, such as "first of 12 frames"
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The k likeliest classes with their probabilities, likeliest first; ties keep the classes' order."""

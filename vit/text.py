@@ -3,7 +3,6 @@
 from datetime import datetime
 
 UNKNOWN = "–"
-MAGNITUDES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -25,7 +24,7 @@ def counted(count: float, noun: str, plural: str | None = None) -> str:
 def compact(value: float) -> str:
     """Three significant digits and a letter for the magnitude: ``552K``, ``1.2G``."""
     shown = float(f"{value:.3g}")  # rounded first, so that 999,999 is 1M
-    for factor, letter in MAGNITUDES:
+    for factor, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
         if shown >= factor:
             return f"{shown / factor:.3g}{letter}"
     return f"{shown:g}"

@@ -22,24 +22,15 @@ def add_parser(commands) -> None:
     fetching = actions.add_parser("fetch", help="download a known data set")
     fetching.add_argument("name", metavar="NAME", help=", ".join(REMOTE))
     fetching.set_defaults(func=fetch_named)
-    _add_import(actions)
+    reading = actions.add_parser("import", help="read class folders, an archive of them, or cifar-10-python.tar.gz")
+    reading.add_argument("path", metavar="PATH", type=Path)
+    reading.add_argument("--name", required=True, help="what to call it")
+    words = "side in pixels to store at (%(default)s), unless all images share one small square size"
+    reading.add_argument("--image-size", metavar="S", type=_size, default=importing.DEFAULT_SIZE, help=words)
+    reading.set_defaults(func=import_path)
     removing = actions.add_parser("remove", help="delete an imported data set")
     removing.add_argument("name", metavar="NAME")
     removing.set_defaults(func=lambda args: catalog.remove(args.name))
-
-
-def _add_import(actions) -> None:
-    parser = actions.add_parser("import", help="read class folders, an archive of them, or cifar-10-python.tar.gz")
-    parser.add_argument("path", metavar="PATH", type=Path)
-    parser.add_argument("--name", required=True, help="what to call it")
-    parser.add_argument(
-        "--image-size",
-        metavar="S",
-        type=_size,
-        default=importing.DEFAULT_SIZE,
-        help="side in pixels to store at (%(default)s), unless all images share one small square size",
-    )
-    parser.set_defaults(func=import_path)
 
 
 def show(args: argparse.Namespace) -> None:

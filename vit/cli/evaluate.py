@@ -32,14 +32,12 @@ def evaluate(args: argparse.Namespace) -> None:
     """Check that model and data belong together, and judge."""
     info = models.read_info(models.resolve(args.model))
     with Progress("Reading the data", unit="images", quiet=args.json) as progress:
-        check_classes(args, info, catalog.resolve(args.data, info.model.image_size, progress).classes)
+        classes = catalog.resolve(args.data, info.model.image_size, progress).classes
+        if classes != info.classes:
+            raise DataError(f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(classes)}")
         found = measure(args, progress)
-    print(json.dumps(asdict(found), allow_nan=False) if args.json else describe(found))
-
-
-def check_classes(args: argparse.Namespace, info: models.ModelInfo, classes: tuple[str, ...]) -> None:
-    if tuple(classes) != info.classes:
-        raise DataError(f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(classes)}")
+    words = f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}"
+    print(json.dumps(asdict(found), allow_nan=False) if args.json else words)
 
 
 def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
@@ -69,7 +67,3 @@ def choose_split(dataset: Dataset, name: str, config: RunConfig) -> Split:
     train_places, val_places = train_val_split(labels, config.data.num_val(len(labels)), config.train.seed)
     places = train_places if name == "train" else val_places
     return Split(images[places], labels[places])
-
-
-def describe(found: Evaluation) -> str:
-    return f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}"

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-from vit import images, models
+from vit import files, images, models
 from vit.errors import VitError
 
 if TYPE_CHECKING:
     from vit.explain.methods import Method
-    from vit.explain.target import Target
     from vit.explain.trace import Trace
-    from vit.predict import Prediction
+    from vit.predict import Prediction, Predictor
 
 WITH_LAYERS, WITH_HEADS = ("rollout", "attention"), ("attention",)
 
@@ -40,24 +38,23 @@ def explain(args: Namespace) -> None:
     _check(args)
     image = images.read(args.image)
     models.resolve(args.model)  # a wrong name is told before torch is imported
-    from vit.explain.methods import explain as make_map
     from vit.explain.methods import find
     from vit.explain.target import check_finite
+    from vit.plots.heatmap import appearance
+    from vit.plots.report import report
     from vit.predict import Predictor
 
     method, predictor = find(args.method), Predictor.load(args.model)
     _check_classes(args, method, predictor.info.classes)
     prediction, trace = predictor.explain(args.image.name, image)
     check_finite(trace.logits)
-    if args.method in WITH_LAYERS:
-        values, caption = _by_layer(args, trace)
-    else:
-        target, words = _target(args, prediction)
-        inputs = predictor.inputs([prediction.seen])
-        values = make_map(args.method, predictor.model, inputs, target)[0].cpu().numpy()
-        caption = f"{method.title}: {words}" if method.is_class_specific else method.title
-    said = _write(args.out, image.image, prediction, values, method, trace.num_tokens, caption)
-    print(f"wrote {args.out}: {caption}. {said}")
+    by_layer = args.method in WITH_LAYERS
+    values, caption = _by_layer(args, trace) if by_layer else _by_class(args, method, predictor, prediction)
+    scale, colors, words = appearance(values, unit=method.unit, is_signed=method.is_signed, num_tokens=trace.num_tokens)
+    drawn = report(image.image, prediction, values, scale, caption, colors)
+    with files.replacing(args.out) as temporary:
+        drawn.save(temporary, "PNG")
+    print(f"wrote {args.out}: {caption}. {words}")
 
 
 def _by_layer(args: Namespace, trace: Trace) -> tuple[np.ndarray, str]:
@@ -72,15 +69,17 @@ def _by_layer(args: Namespace, trace: Trace) -> tuple[np.ndarray, str]:
     return attention_map(trace, layer, args.head)[0].numpy(), f"Attention, layer {layer}, {heads}"
 
 
-def _target(args: Namespace, prediction: Prediction) -> tuple[Target, str]:
-    """What is explained, for the engine and in words."""
+def _by_class(args: Namespace, method: Method, predictor: Predictor, shown: Prediction) -> tuple[np.ndarray, str]:
+    """The map (g, g) of what speaks for the target, and its caption."""
+    from vit.explain import methods
     from vit.explain.target import Contrast
 
-    name = args.target or prediction.top(1)[0][0]
-    target = prediction.classes.index(name)
-    if args.against is None:
-        return target, name
-    return Contrast(target, prediction.classes.index(args.against)), f"{name} and not {args.against}"
+    name = args.target or shown.top(1)[0][0]
+    target, goal = shown.classes.index(name), name
+    if args.against is not None:
+        target, goal = Contrast(target, shown.classes.index(args.against)), f"{name} and not {args.against}"
+    values = methods.explain(args.method, predictor.model, predictor.inputs([shown.seen]), target)
+    return values[0].cpu().numpy(), f"{method.title}: {goal}" if method.is_class_specific else method.title
 
 
 def _check(args: Namespace) -> None:
@@ -104,24 +103,3 @@ def _check_classes(args: Namespace, method: Method, classes: tuple[str, ...]) ->
         raise VitError(f"--target and --against are both {args.target}; choose two classes to compare")
     if given and not method.is_class_specific:
         print(f"{args.method} doesn't depend on the class, so {' and '.join(given)} changes nothing", file=sys.stderr)
-
-
-def _write(
-    out: Path,
-    original: Image.Image,
-    prediction: Prediction,
-    values: np.ndarray,
-    method: Method,
-    num_tokens: int,
-    caption: str,
-) -> str:
-    """Draw the sheet, and say what is on it."""
-    from vit import files
-    from vit.plots.heatmap import appearance
-    from vit.plots.report import report
-
-    scale, colors, words = appearance(values, unit=method.unit, is_signed=method.is_signed, num_tokens=num_tokens)
-    drawn = report(original, prediction, values, scale, caption, colors)
-    with files.replacing(out) as temporary:
-        drawn.save(temporary, "PNG")
-    return words

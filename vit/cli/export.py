@@ -6,13 +6,11 @@ from pathlib import Path
 from vit import models
 from vit.errors import VitError
 
-FORMATS = ("timm",)
-
 
 def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("export", help="write a model in another system's format")
     parser.add_argument("model", metavar="MODEL", help="a run, a shipped model's name, or a checkpoint file")
-    parser.add_argument("--format", required=True, choices=FORMATS, help="timm: safetensors for its VisionTransformer")
+    parser.add_argument("--format", required=True, choices=["timm"], help="timm: safetensors for its VisionTransformer")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write")
     parser.set_defaults(func=export)
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from vit import images, models
 from vit.errors import ImageError, VitError
 
-FAILED = 2  # exit code if no image could be predicted
-
 
 def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("predict", help="say what is in images")
@@ -36,7 +34,7 @@ def predict(args: Namespace) -> None:
     if args.json:
         print(json.dumps(entries, allow_nan=False))
     if all("error" in entry for entry in entries):
-        sys.exit(FAILED)
+        sys.exit(2)  # none could be predicted
 
 
 def _entry(predictor, path: Path, top: int) -> dict:

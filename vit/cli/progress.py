@@ -31,7 +31,16 @@ class Progress:
     def __call__(self, done: int, total: int, message: str = "") -> None:
         """Show that ``done`` of ``total`` is reached; a total of 0 means that it isn't known."""
         if self._bar is None:
-            self._bar = self._open(done)
+            self._bar = tqdm(
+                desc=self._title,
+                initial=done,  # so that its rate is of what is done from now on
+                unit=self._unit if self._unit == "B" else f" {self._unit}",
+                unit_scale=self._unit == "B",
+                mininterval=TTY_SECONDS if sys.stderr.isatty() else LOG_SECONDS,
+                miniters=1,
+                disable=self._quiet,
+                file=sys.stderr,
+            )
         elif done < self._bar.n:
             self._bar.reset()
         self._bar.total = total or None
@@ -42,16 +51,3 @@ class Progress:
         """Print a line that stays, above the bar."""
         if not self._quiet:
             tqdm.write(text, file=sys.stderr)
-
-    def _open(self, done: int) -> tqdm:
-        """A bar that begins at ``done``, so that its rate is of what is done from now on."""
-        return tqdm(
-            desc=self._title,
-            initial=done,
-            unit=self._unit if self._unit == "B" else f" {self._unit}",
-            unit_scale=self._unit == "B",
-            mininterval=TTY_SECONDS if sys.stderr.isatty() else LOG_SECONDS,
-            miniters=1,
-            disable=self._quiet,
-            file=sys.stderr,
-        )

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from vit import devices, models, presets
 from vit.cli.progress import Progress
-from vit.config import ModelConfig, RunConfig, merge
+from vit.config import ModelConfig, merge
 from vit.data import catalog
-from vit.data.store import DatasetInfo
 from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import launch
@@ -23,8 +22,11 @@ UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end t
 
 
 def add_parser(commands) -> None:
+    purposes = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
+    purposes += f" If left out: {presets.DEFAULT}, on an NVIDIA GPU {presets.GPU_DEFAULT}."
+    purposes = purposes.replace("%", "%%")  # argparse formats it
     parser = commands.add_parser("train", help="start a run", description="Start a run; it goes on without this shell.")
-    parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=_preset_help())
+    parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=purposes)
     parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
     parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
     parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
@@ -50,10 +52,14 @@ def train(args: argparse.Namespace) -> None:
     overrides |= {name: value for name, value in lengths.items() if value is not None}
     preset = args.preset or presets.default(devices.describe().device)
     raw = presets.build(preset, overrides, init=_lasting_model(args.init))
-    info = resolve_data(args.data, _image_size(raw))
-    raw = merge(raw, {"data.source": _lasting(args.data), "model.num_classes": len(info.classes), **overrides})
+    with Progress("Reading the data", unit="images") as progress:
+        info = catalog.resolve(args.data, _image_size(raw), progress)
+    source = info.name if info.kind == "path" else args.data  # means the same from the worker's working directory
+    raw = merge(raw, {"data.source": source, "model.num_classes": len(info.classes), **overrides})
     config = validate(raw, devices.environment(info.counts["train"], len(info.classes)))
-    _check_start(config)
+    if config.init.checkpoint:  # refuse weights that don't fit here, rather than in the worker's log
+        start = models.read_info(models.resolve(config.init.checkpoint))
+        models.check_encoder(config.model, start.model, config.init.checkpoint)
     if args.prepare:
         print(launch.create(config, args.run or launch.new_id()).path)
     else:
@@ -70,28 +76,9 @@ def _image_size(raw: dict) -> int:
     return ModelConfig().image_size if is_wrong else int(float(raw["model"]["image_size"]))
 
 
-def resolve_data(source: str, image_size: int) -> DatasetInfo:
-    """What is known of a data set; a folder or archive is prepared first, with progress."""
-    with Progress("Reading the data", unit="images") as progress:
-        return catalog.resolve(source, image_size, progress)
-
-
-def _lasting(source: str) -> str:
-    """A source that means the same from the worker's working directory."""
-    path = catalog.as_path(source)
-    return source if path is None else str(path.resolve())
-
-
 def _lasting_model(model: str | None) -> str | None:
-    """Likewise a model: a file is named by its whole path, a run or a shipped model as it is."""
+    """A file by its whole path, which means the same to the worker, a run or a shipped model as it is."""
     return str(Path(model).resolve()) if model and models.resolve(model) == Path(model) else model
-
-
-def _check_start(config: RunConfig) -> None:
-    """Refuse a start whose weights can't fit here, where the person is looking, rather than in the worker's log."""
-    if config.init.checkpoint:
-        start = models.read_info(models.resolve(config.init.checkpoint))
-        models.check_encoder(config.model, start.model, config.init.checkpoint)
 
 
 def assignment(text: str) -> tuple[str, object]:
@@ -99,15 +86,11 @@ def assignment(text: str) -> tuple[str, object]:
     field, equals, value = text.partition("=")
     if not equals or "." not in field:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE, such as train.lr=1e-3")
-    return field.strip(), _value(value.strip())
-
-
-def _value(text: str) -> object:
-    """Numbers, true, false and null as JSON has them; everything else is text."""
+    field, value = field.strip(), value.strip()
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        return field, json.loads(value)
+    except ValueError:  # neither a number nor true, false or null: text
+        return field, value
 
 
 def _started(run: Run, watch: bool) -> None:
@@ -152,9 +135,3 @@ def describe(state: RunState) -> str:
     best = state.status.best_val_accuracy
     accuracy = f", best val accuracy {percent(best)}" if best is not None else ""
     return f"{state.status.phase if state.is_alive else state.state}, epoch {state.status.epoch:.2f}{accuracy}"
-
-
-def _preset_help() -> str:
-    text = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
-    text += f" If left out: {presets.DEFAULT}, on an NVIDIA GPU {presets.GPU_DEFAULT}."
-    return text.replace("%", "%%")  # argparse formats it

@@ -29,19 +29,12 @@ class MemberError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One file.
+    """One file."""
 
-    Attributes:
-        name: Its path inside, with forward slashes.
-        size: Bytes, unpacked.
-        problem: Why it must not be read, or None.
-        read: Gives its content; valid until the next entry is asked for. Raises ``MemberError``.
-    """
-
-    name: str
-    size: int
-    problem: str | None
-    read: Callable[[], bytes]
+    name: str  # its path inside, with forward slashes
+    size: int  # bytes, unpacked
+    problem: str | None  # why it must not be read
+    read: Callable[[], bytes]  # gives its content until the next entry is asked for; raises ``MemberError``
 
 
 def entries(path: Path) -> Iterator[Entry]:

@@ -53,10 +53,16 @@ def augment(
     places = indices.cpu().numpy()
     uniform = torch.from_numpy(draws.uniform(seed, step, places, 16)).to(images.device, non_blocking=True)
     images = shift(images, uniform[:, :2], settings.crop_padding, _flips(settings.flip, seed, epoch, places, uniform))
-    varied = _recolor(images, settings, mean, std, uniform[:, 3:10])
-    if settings.random_erasing:
-        varied = erase(varied, settings.random_erasing, uniform[:, 10:15])
-    return varied
+    if settings.rand_augment or settings.color_jitter:
+        colors = images.float().mul_(1 / 255)
+        if settings.rand_augment:
+            colors = photometric.rand_augment(colors, settings.rand_augment, uniform[:, 3:7])
+        if settings.color_jitter:
+            colors = photometric.color_jitter(colors, settings.color_jitter, uniform[:, 7:10])
+        varied = _standardize(colors, mean, std)
+    else:
+        varied = normalize(images, mean, std)
+    return erase(varied, settings.random_erasing, uniform[:, 10:15]) if settings.random_erasing else varied
 
 
 def shift(images: Tensor, uniform: Tensor, padding: int, flip: Tensor | None) -> Tensor:
@@ -109,20 +115,7 @@ def _flips(mode: str, seed: int, epoch: int, places: np.ndarray, uniform: Tensor
     if mode == "random":
         return uniform[:, 2] < 0.5
     first = torch.from_numpy(draws.uniform(seed, FLIP_STREAM, places)[:, 0] < 0.5)
-    first = first.to(uniform.device, non_blocking=True)
-    return first ^ bool(epoch % 2)
-
-
-def _recolor(images: Tensor, settings: AugmentConfig, mean: Tensor, std: Tensor, uniform: Tensor) -> Tensor:
-    """Operations on colors between uint8 and normalized float, if any; ``uniform`` is (B, 7)."""
-    if not (settings.rand_augment or settings.color_jitter):
-        return normalize(images, mean, std)
-    colors = images.float().mul_(1 / 255)
-    if settings.rand_augment:
-        colors = photometric.rand_augment(colors, settings.rand_augment, uniform[:, :4])
-    if settings.color_jitter:
-        colors = photometric.color_jitter(colors, settings.color_jitter, uniform[:, 4:])
-    return _standardize(colors, mean, std)
+    return first.to(uniform.device, non_blocking=True) ^ bool(epoch % 2)
 
 
 def _standardize(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -155,19 +148,18 @@ def mix(
         labels: int64 (B,).
         num_classes: K.
         settings: The strengths, parameters of a symmetric Beta distribution.
-        seed: Seed of the run.
-        step: Optimizer step.
+        seed: Of the run.
+        step: Another step, other pairs and weights.
 
     Returns:
         Mixed images (B, C, H, W) and soft targets (B, K), whose rows sum to 1.
     """
     targets = (labels[:, None] == torch.arange(num_classes, device=labels.device)).float()  # one_hot would look at them
-    ways = [way for way, alpha in ((_blend, settings.mixup_alpha), (_patch, settings.cutmix_alpha)) if alpha]
+    ways = [(way, alpha) for way, alpha in ((_blend, settings.mixup_alpha), (_patch, settings.cutmix_alpha)) if alpha]
     if not ways:
         return images, targets
     coin = random.Random(f"mix {seed} {step}")  # seeded by SHA-512 of the text: the same everywhere
-    way = coin.choice(ways)
-    alpha = settings.mixup_alpha if way is _blend else settings.cutmix_alpha
+    way, alpha = coin.choice(ways)
     images, weight = way(images, images.roll(1, 0), coin.betavariate(alpha, alpha), coin)
     return images, torch.lerp(targets.roll(1, 0), targets, weight)
 

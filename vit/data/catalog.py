@@ -54,7 +54,18 @@ def describe(source: str) -> DatasetInfo:
     if source == "shapes":
         return SHAPES
     path = as_path(source)
-    return store.read_info(_existing(source)) if path is None else _describe_path(path)
+    if path is None:
+        return store.read_info(_existing(source))
+    place = prepared_place(path)
+    if place.exists():
+        return _as_path_info(place, path)
+    names, problems = importing.survey(path)  # names alone are fast, but can't tell of broken files
+    if cifar10.is_official(names):
+        counts, classes = {"train": 50_000, "test": 10_000}, cifar10.CLASSES
+        return DatasetInfo(str(path.resolve()), "path", classes, counts, cifar10.SIDE, "")
+    layout = layouts.plan(names, path.name)
+    broken = (*problems, *layout.skipped)
+    return DatasetInfo(str(path.resolve()), "path", layout.classes, layout.counts(), None, "", len(broken), broken)
 
 
 def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> DatasetInfo:
@@ -64,7 +75,7 @@ def resolve(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Pro
         DataError: If there is no such data set or it can't be prepared.
     """
     path = as_path(source)
-    return describe(source) if path is None else _as_path_info(prepare(path, image_size, progress), path)
+    return describe(source) if path is None else _as_path_info(locate(source, image_size, progress), path)
 
 
 def samples(
@@ -120,29 +131,14 @@ def remove(name: str) -> None:
 
 
 def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> Path:
-    """The folder with the stored form of ``source``; a folder or archive is prepared first if need be.
+    """The folder with the stored form of ``source``; a folder or archive that is new or has changed is prepared first.
 
     Raises:
         DataError: If there is no such data set or it can't be prepared.
     """
     path = as_path(source)
-    return _existing(source) if path is None else prepare(path, image_size, progress)
-
-
-def as_path(source: str) -> Path | None:
-    """The place on disk that ``source`` means, or None if it is a data set's name, which goes first."""
-    if source in store.RESERVED or (store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir()):
-        return None
-    path = Path(source).expanduser()
-    return path if path.exists() else None
-
-
-def prepare(path: Path, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> Path:
-    """The stored form of what lies at ``path``, built if it isn't there or if anything has changed.
-
-    Raises:
-        DataError: If it can't be imported.
-    """
+    if path is None:
+        return _existing(source)
     size = max(importing.DEFAULT_SIZE, image_size)  # small models share one preparation
     target = prepared_place(path, size)
     if not target.exists():
@@ -152,6 +148,14 @@ def prepare(path: Path, image_size: int = importing.DEFAULT_SIZE, progress: Prog
                 store.publish(staging, target, info)
                 _forget_older(target)
     return target
+
+
+def as_path(source: str) -> Path | None:
+    """The place on disk that ``source`` means, or None if it is a data set's name, which goes first."""
+    if source in store.RESERVED or (store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir()):
+        return None
+    path = Path(source).expanduser()
+    return path if path.exists() else None
 
 
 def prepared_place(path: Path, image_size: int = importing.DEFAULT_SIZE) -> Path:
@@ -190,20 +194,6 @@ def _existing(name: str) -> Path:
             "data fetch cifar10', own images with 'python -m vit data import PATH --name NAME'."
         )
     return folder
-
-
-def _describe_path(path: Path) -> DatasetInfo:
-    """From its prepared form, or else by names alone, which is fast but can't know of broken files."""
-    place = prepared_place(path)
-    if place.exists():
-        return _as_path_info(place, path)
-    names, problems = importing.survey(path)
-    if cifar10.is_official(names):
-        counts, classes = {"train": 50_000, "test": 10_000}, cifar10.CLASSES
-        return DatasetInfo(str(path.resolve()), "path", classes, counts, cifar10.SIDE, "")
-    layout = layouts.plan(names, path.name)
-    broken = (*problems, *layout.skipped)
-    return DatasetInfo(str(path.resolve()), "path", layout.classes, layout.counts(), None, "", len(broken), broken)
 
 
 def _as_path_info(place: Path, path: Path) -> DatasetInfo:

@@ -64,12 +64,7 @@ REMOTE = {"cifar10": CIFAR10}
 
 
 def fetch(name: str, on_bytes: Progress | None = None, on_images: Progress | None = None) -> DatasetInfo:
-    """Download and import a data set; one that is here already is left alone.
-
-    Args:
-        name: "cifar10".
-        on_bytes: Called with (done, total, message) while downloading.
-        on_images: Called with (done, total, message) while importing.
+    """Download and import a data set of ``REMOTE``; one that is here already is left alone.
 
     Raises:
         DataError: If the name is unknown or no mirror delivers.

@@ -15,7 +15,7 @@ from vit.data.layouts import Layout
 from vit.data.store import DatasetInfo, Writer
 from vit.errors import ImageError
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int, str], None]  # (done, total, message)
 Named = tuple[str, str]  # (file, reason)
 
 DEFAULT_SIZE = 128  # pixels; also the largest side that is kept as it is
@@ -33,7 +33,7 @@ def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: P
         name: Of the data set.
         path: Class folders, an archive of them, or CIFAR-10 in its official layout.
         image_size: Side in pixels to store at, unless all images share one square size up to 128.
-        progress: Called with (done, total, message).
+        progress: Told how far it is.
 
     Raises:
         DataError: If there is nothing fit to train on, or the name is taken by other content.
@@ -43,9 +43,7 @@ def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: P
         return store.publish(staging, target, fill(Writer(staging), target.name, path, image_size, progress))
 
 
-def fill(
-    writer: Writer, name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: Progress | None = None
-) -> DatasetInfo:
+def fill(writer: Writer, name: str, path: Path, image_size: int, progress: Progress | None) -> DatasetInfo:
     """Read everything at ``path`` into ``writer``; see ``import_as``."""
     names, problems = survey(path, progress)
     info = DatasetInfo(name, "imported", (), {}, None, "", description=f"Imported from {path.name}.")
@@ -93,7 +91,7 @@ def _fill_images(writer: Writer, path: Path, layout: Layout, image_size: int, pr
     except MixedSizesError:
         writer.clear()
         broken = _decode_all(writer, path, layout, image_size, progress)
-    bad = {name for name, _ in broken}
+    bad = dict(broken)
     readable = {place for name, place in layout.places.items() if name not in bad}
     layouts.check_complete(readable, layout.classes, path.name)
     return broken
@@ -106,9 +104,9 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while batch := list(islice(wanted, BATCH)):
             results = list(pool.map(lambda item: _pixels(item[0], item[1], size), batch))
-            broken += [(name, why) for (name, _), why in zip(batch, results, strict=True) if isinstance(why, str)]
-            readable = [(layout.places[name], pixels) for (name, _), pixels in zip(batch, results, strict=True)]
-            _append(writer, [(place, pixels) for place, pixels in readable if isinstance(pixels, np.ndarray)])
+            named = [(name, result) for (name, _), result in zip(batch, results, strict=True)]
+            broken += [(name, why) for name, why in named if isinstance(why, str)]
+            _append(writer, [(layout.places[name], found) for name, found in named if isinstance(found, np.ndarray)])
             done += len(batch)
             if progress:
                 progress(done, len(layout.places), "decoding images")

@@ -13,17 +13,11 @@ SPLIT_FOLDERS = {name: split for split, names in SPLIT_NAMES.items() for name in
 
 @dataclass(frozen=True)
 class Layout:
-    """A plan for reading class folders.
+    """A plan for reading class folders."""
 
-    Attributes:
-        places: Split ("train" or "test") and label of each image's name.
-        classes: Names, sorted; a label is a place in here.
-        skipped: (name, reason) of files that look like data but fit nowhere.
-    """
-
-    places: dict[str, tuple[str, int]]
-    classes: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
+    places: dict[str, tuple[str, int]]  # split ("train" or "test") and label of each image's name
+    classes: tuple[str, ...]  # names, sorted; a label is a place in here
+    skipped: tuple[tuple[str, str], ...]  # (name, reason) of files that look like data but fit nowhere
 
     def counts(self) -> dict[str, int]:
         """Images per split, before any turns out to be broken."""
@@ -91,12 +85,7 @@ def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> 
 
 
 def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], shown: str) -> None:
-    """Refuse if a class is missing from a split.
-
-    Args:
-        present: Every (split, label) that has an image.
-        classes: Names of the labels.
-        shown: What to call the data set.
+    """Refuse if a class is missing from a split; ``present`` is every (split, label) that has an image.
 
     Raises:
         DataError: Naming split and classes.

@@ -25,21 +25,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in memory.
-
-    Attributes:
-        name: What it is called.
-        classes: Names, in the order of the labels.
-        train: What to learn from; validation is split from it.
-        test: What to look at once, at the end; None where there is none.
-        fingerprint: SHA-256 of the stored content, whatever the size it was loaded at.
-    """
+    """A data set in memory."""
 
     name: str
-    classes: tuple[str, ...]
-    train: Split
-    test: Split | None
-    fingerprint: str
+    classes: tuple[str, ...]  # names, in the order of the labels
+    train: Split  # what to learn from; validation is split from it
+    test: Split | None  # what to look at once, at the end; None where there is none
+    fingerprint: str  # SHA-256 of the stored content, whatever the size it was loaded at
 
 
 def load(source: str, image_size: int, progress: Progress | None = None) -> Dataset:

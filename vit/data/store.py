@@ -36,33 +36,19 @@ BLOCK = 1 << 22  # bytes
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known about a data set without reading its images.
+    """What is known about a data set without reading its images."""
 
-    Attributes:
-        name: What ``load`` calls it.
-        kind: "generated", "imported", or "path" for one that was not imported.
-        classes: Names, in the order of the labels.
-        counts: Images per split.
-        image_size: Side of the stored images in pixels; None where it is free.
-        fingerprint: SHA-256 of the content; empty where it isn't known yet.
-        num_broken: Images that could not be read.
-        broken: The first of them, (file, reason).
-        description: Where it came from, one sentence.
-        created: When it was imported, Unix time in seconds; 0 where it wasn't.
-        problem: Why it can't be used, or None.
-    """
-
-    name: str
-    kind: str
-    classes: tuple[str, ...]
-    counts: dict[str, int]
-    image_size: int | None
-    fingerprint: str
-    num_broken: int = 0
-    broken: tuple[tuple[str, str], ...] = ()
-    description: str = ""
-    created: float = 0.0
-    problem: str | None = None
+    name: str  # what ``load`` calls it
+    kind: str  # "generated", "imported", or "path" for one that was not imported
+    classes: tuple[str, ...]  # names, in the order of the labels
+    counts: dict[str, int]  # images per split
+    image_size: int | None  # side of the stored images in pixels; None where it is free
+    fingerprint: str  # SHA-256 of the content; empty where it isn't known yet
+    num_broken: int = 0  # images that could not be read
+    broken: tuple[tuple[str, str], ...] = ()  # the first of them, (file, reason)
+    description: str = ""  # where it came from, one sentence
+    created: float = 0.0  # when it was imported, Unix time in seconds; 0 where it wasn't
+    problem: str | None = None  # why it can't be used
 
 
 class Writer:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from vit import checkpoint, files
 from vit.config import ModelConfig
 from vit.errors import CheckpointError, VitError
-from vit.models import ModelInfo
 
+SAME_NAMES = "patch_size num_classes embed_dim depth num_heads mlp_ratio qkv_bias reg_tokens".split()
 POOLS = {"cls": "token", "mean": "avg"}
 
 
@@ -36,11 +35,14 @@ def to_timm(model: str | Path, out: Path) -> None:
         VitError: If timm has no such architecture.
     """
     network, info = checkpoint.load_with_info(model)
-    metadata = _metadata(info)
+    fields = {"timm": timm_kwargs(info.model), "classes": info.classes, "mean": info.mean, "std": info.std}
+    metadata = {name: json.dumps(value) for name, value in fields.items()}
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with files.replacing(out) as temporary:
         safetensors.torch.save_file(weights, temporary, metadata)
-        _check_same(weights, safetensors.torch.load_file(temporary), out)
+        read = safetensors.torch.load_file(temporary)
+        if weights.keys() != read.keys() or not all(torch.equal(weights[name], read[name]) for name in weights):
+            raise CheckpointError(f"{out} did not read back as it was written; the disk may be failing")
 
 
 def timm_kwargs(config: ModelConfig) -> dict:
@@ -51,29 +53,10 @@ def timm_kwargs(config: ModelConfig) -> dict:
     """
     if config.stem != "patch":
         raise VitError(f"timm's VisionTransformer has no stem={config.stem!r}; only models with stem='patch' fit it")
-    return {
+    return {name: getattr(config, name) for name in SAME_NAMES} | {
         "img_size": config.image_size,
-        "patch_size": config.patch_size,
         "in_chans": config.in_channels,
-        "num_classes": config.num_classes,
-        "embed_dim": config.embed_dim,
-        "depth": config.depth,
-        "num_heads": config.num_heads,
-        "mlp_ratio": config.mlp_ratio,
-        "qkv_bias": config.qkv_bias,
         "class_token": config.pool == "cls",
         "global_pool": POOLS[config.pool],
-        "reg_tokens": config.reg_tokens,
         "pos_embed": "none" if config.pos_embed == "none" else "learn",
     }
-
-
-def _metadata(info: ModelInfo) -> dict[str, str]:
-    fields = {"timm": timm_kwargs(info.model), "classes": info.classes, "mean": info.mean, "std": info.std}
-    return {name: json.dumps(value) for name, value in fields.items()}
-
-
-def _check_same(written: dict[str, Tensor], read: dict[str, Tensor], out: Path) -> None:
-    """Refuse an export that doesn't read back bit by bit."""
-    if written.keys() != read.keys() or not all(torch.equal(written[name], read[name]) for name in written):
-        raise CheckpointError(f"{out} did not read back as it was written; the disk may be failing")

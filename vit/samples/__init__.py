@@ -20,19 +20,12 @@ CREDITS = {
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample image.
+    """A sample image, a JPEG."""
 
-    Attributes:
-        name: Unique among the samples.
-        path: The file, a JPEG.
-        label: The class of what it shows, or None if no class fits.
-        credit: Who made it and under which license.
-    """
-
-    name: str
+    name: str  # unique among the samples
     path: Path
-    label: str | None
-    credit: str
+    label: str  # the class of what it shows
+    credit: str  # who made it and under which license
 
 
 def list_samples() -> list[Sample]:
