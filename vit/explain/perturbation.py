@@ -48,7 +48,7 @@ def _answer(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:
     distinct, place = masks.unique(dim=0, return_inverse=True)
     by_size = distinct.sum(1).argsort()
     parts = _parts(distinct[by_size], rows_at_a_time(model))
-    logits = torch.cat([answer(model, *_packed(tokens, _exist(model, part))) for part in parts])
+    logits = torch.cat([answer(model, *_packed(tokens, part)) for part in parts])
     return logits[by_size.argsort()[place]]
 
 
@@ -64,13 +64,9 @@ def rows_at_a_time(model: VisionTransformer) -> int:
     return max(1, ATTENTION_NUMBERS // (model.config.num_heads * model.config.num_tokens**2))
 
 
-def _exist(model: VisionTransformer, masks: Tensor) -> Tensor:
-    """Prefix tokens always exist: (M, P) -> (M, N)."""
-    return F.pad(masks, (model.config.num_prefix_tokens, 0), value=True)
-
-
-def _packed(tokens: Tensor, exist: Tensor) -> tuple[Tensor, Changes]:
-    """The tokens (N, D) that exist (M, N), moved together: sequences as long as the longest needs, gaps masked."""
+def _packed(tokens: Tensor, masks: Tensor) -> tuple[Tensor, Changes]:
+    """The tokens (N, D) that masks (M, P) keep, moved together: sequences as long as the longest needs, gaps masked."""
+    exist = F.pad(masks, (len(tokens) - masks.shape[1], 0), value=True)  # (M, N); prefix tokens always exist
     longest = max(1, int(exist.sum(1).max()))
     first = exist.long().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (M, n)
     return tokens[first], Changes(key_mask=exist.gather(1, first))
@@ -143,15 +139,11 @@ def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
     if edit == "shuffle":
         patches = F.unfold(inputs, side, stride=side)  # (B, C * side * side, P)
         return F.fold(_shuffled(patches, chosen.flatten(), seed), inputs.shape[-2:], side, stride=side)
-    changed = torch.zeros_like(inputs) if edit == "paint" else _blurred(inputs, side)
+    if edit == "paint":
+        changed = torch.zeros_like(inputs)
+    else:  # the mean over a square of about two patches around each pixel
+        changed = F.avg_pool2d(F.pad(inputs, [side] * 4, mode="replicate"), 2 * side + 1, stride=1)
     return torch.where(chosen.repeat_interleave(side, 0).repeat_interleave(side, 1).to(inputs.device), changed, inputs)
-
-
-def _blurred(inputs: Tensor, side: int) -> Tensor:
-    """The mean over a square of about two patches around each pixel."""
-    reach = max(1, side)
-    padded = F.pad(inputs, [reach] * 4, mode="replicate")
-    return F.avg_pool2d(padded, 2 * reach + 1, stride=1)
 
 
 def _shuffled(patches: Tensor, chosen: Tensor, seed: int) -> Tensor:

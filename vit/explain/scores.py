@@ -50,13 +50,7 @@ def first_patches(order: Tensor, counts: Tensor) -> Tensor:
     return places[:, None, :] < counts.to(order.device)[None, :, None]
 
 
-def curves(
-    model: VisionTransformer,
-    inputs: Tensor,
-    target: Target,
-    values: Tensor,
-    steps: int = STEPS,
-) -> Curves:
+def curves(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, steps: int = STEPS) -> Curves:
     """Insertion and deletion in the order of a map.
 
     Args:
@@ -195,8 +189,8 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
     maps = [value.expand(len(inputs), -1, -1) for value in noise]
     advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
     coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
-    both = [torch.cat([found, -found]) for found in (advantages, coefficients)]
-    return Band(both[0].mean(0), both[0].std(0), both[1].std(0))
+    advantages, coefficients = (torch.cat([found, -found]) for found in (advantages, coefficients))
+    return Band(advantages.mean(0), advantages.std(0), coefficients.std(0))
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:

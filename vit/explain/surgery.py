@@ -91,8 +91,7 @@ def leaderboard(
         layer, head = divmod(done, heads)
         scale = torch.ones(1, depth, heads).to(images)
         scale[:, layer, head] = 0
-        without = _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
-        lost[layer, head] = whole - without
+        lost[layer, head] = whole - _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
         progress(done + 1, depth * heads)
     return Leaderboard(whole, lost)
 
@@ -159,7 +158,8 @@ def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, o
     Raises:
         VitError: As ``methods.explain``.
     """
-    return _first_true(wins(answers(model, inputs, _prefixes(order)), target))
+    kept = first_patches(order, torch.arange(order.shape[1] + 1))
+    return _first_true(wins(answers(model, inputs, kept), target))
 
 
 def smallest_flipping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
@@ -167,12 +167,8 @@ def smallest_flipping(model: VisionTransformer, inputs: Tensor, target: Target, 
 
     Arguments and errors are those of ``smallest_keeping``.
     """
-    return _first_true(~wins(answers(model, inputs, ~_prefixes(order)), target))
-
-
-def _prefixes(order: Tensor) -> Tensor:
-    """The first 0, 1, ..., P patches: (B, P) -> bool (B, P + 1, P)."""
-    return first_patches(order, torch.arange(order.shape[1] + 1))
+    dropped = first_patches(order, torch.arange(order.shape[1] + 1))
+    return _first_true(~wins(answers(model, inputs, ~dropped), target))
 
 
 def _first_true(found: Tensor) -> list[int | None]:

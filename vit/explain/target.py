@@ -52,11 +52,7 @@ def log_odds(logits: Tensor, target: Target) -> Tensor:
 
 def wins(logits: Tensor, target: Target) -> Tensor:
     """Whether the target is the model's answer, of a contrast whether a beats b: (B, ..., K) -> bool (B, ...)."""
-    return log_odds(logits, target) > 0 if isinstance(target, Contrast) else _is_top(logits, target)
-
-
-def _is_top(logits: Tensor, target: int | Tensor) -> Tensor:
-    return logit(logits, target) == logits.amax(-1)
+    return logit(logits, target) > 0 if isinstance(target, Contrast) else logit(logits, target) == logits.amax(-1)
 
 
 def check_finite(logits: Tensor) -> None:
