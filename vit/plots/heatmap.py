@@ -93,9 +93,9 @@ def ramp(scale: Scale, colors: str = SEQUENTIAL, width: int = 320) -> Image.Imag
     return Image.fromarray(tint(shares, colors, float(scale.shares(scale.rest))))
 
 
-def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own typeface, so that images look the same on every machine."""
-    return ImageFont.load_default(height)
+    return ImageFont.load_default(TEXT_HEIGHT)
 
 
 def appearance(values, *, unit: str, is_signed: bool, num_tokens: int) -> tuple[Scale, str, str]:
