@@ -166,12 +166,12 @@ class VisionTransformer(nn.Module):
         self.init_tokens()
 
     def _add_position_embedding(self, config: ModelConfig) -> None:
-        self.pos_embed = None
         if config.pos_embed == "learned":
             self.pos_embed = nn.Parameter(torch.empty(1, config.num_tokens, config.embed_dim))
         elif config.pos_embed == "sincos2d":
-            del self.pos_embed
             self.register_buffer("pos_embed", sincos2d(config))
+        else:
+            self.pos_embed = None
 
     def init_tokens(self, generator: torch.Generator | None = None) -> None:
         """timm's start of class token, registers and learned positions."""

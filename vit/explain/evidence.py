@@ -49,16 +49,7 @@ def control(
 ) -> Controls:
     """Hold a map against the one for another class, and against that of a model that has learned nothing.
 
-    Args:
-        found: The map.
-        model: That it is of, in eval mode.
-        fresh: The same architecture with fresh weights, from ``untrained`` (Adebayo et al. 2018,
-            arXiv:1810.03292, all layers at once).
-        inputs: The image (1, C, H, W).
-        target: What the map explains.
-
-    Raises:
-        VitError: As ``methods.explain``.
+    ``fresh`` is from ``untrained`` (Adebayo et al. 2018, arXiv:1810.03292, all layers at once); inputs (1, C, H, W).
     """
     own = found.values[None].to(inputs.device)
     is_specific = METHODS[found.method].is_class_specific

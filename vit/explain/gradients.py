@@ -23,16 +23,13 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
     R <- I, then R <- R + mean over heads of relu(A * dA) @ R, layer by layer.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         start_layer: First layer that counts; the authors start later where early layers drown the image.
 
     Returns:
         (B, N, N); ``attention.patch_map`` turns it into an image's map.
 
     Raises:
-        VitError: If there is no such layer or class, or the answer isn't a number.
+        VitError: If there is no such layer.
     """
     check_index("layer", start_layer, model.config.depth)
     steps, score = _open_pass(model, inputs, target)
@@ -89,9 +86,6 @@ def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Targe
     The baseline is 0 in normalized space, the training data's mean color. The integral is a Gauss-Legendre sum.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         steps: Points of the sum; the more, the closer (B, C, H, W) sums up to f(x) - f(baseline).
     """
     places, weights = (torch.from_numpy(found).to(inputs) for found in np.polynomial.legendre.leggauss(steps))

@@ -59,9 +59,6 @@ def direct_logit_attribution(model: VisionTransformer, inputs: Tensor, target: T
 
     The last LayerNorm is frozen at its deviation for this image, which makes the rest a sum. A part counts what it
     writes itself, not what later parts make of it.
-
-    Raises:
-        VitError: As ``methods.explain``.
     """
     seen = trace(model, inputs)
     logit(seen.logits, target)
@@ -126,13 +123,9 @@ class Filters:
 
 
 def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
-    """What the first layer looks for, in order of importance (figure 7 of arXiv:2010.11929).
+    """What the first layer looks for, at most ``count``, in order of importance (figure 7 of arXiv:2010.11929).
 
     Behind a convolutional stem patches have no pixels any more; there it is the stem's first convolution.
-
-    Args:
-        model: Any.
-        count: Components; fewer where there aren't as many.
     """
     name = "patch_embed.proj" if model.config.stem == "patch" else "patch_embed.stem.0"
     weight = model.get_parameter(f"{name}.weight").detach().cpu()

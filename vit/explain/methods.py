@@ -58,8 +58,7 @@ def explain(method: str, model: VisionTransformer, inputs: Tensor, target: Targe
         target: A class, a ``Contrast``, or a tensor (B,) of classes.
 
     Raises:
-        VitError: If there is no such method or class, the model or inputs aren't fit, or the model's answer, and with
-            it any map, isn't a number.
+        VitError: If there is no such method or class, the model or inputs aren't fit, or its answer isn't a number.
     """
     compute = find(method).compute
     logit(trace(model, inputs).logits, target)  # refuses what must get no map, also where the method wouldn't notice

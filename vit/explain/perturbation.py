@@ -24,15 +24,10 @@ def answers(model: VisionTransformer, inputs: Tensor, kept: Tensor) -> Tensor:
     """Logits for images of which only some patches are kept.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
         kept: bool (B, M, P), or (1, M, P) for the same M choices for every image; P patches in reading order.
 
     Returns:
         (B, M, K).
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
     """
     check_ready(model, inputs)
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
@@ -76,9 +71,6 @@ def occlusion(model: VisionTransformer, inputs: Tensor, target: Target) -> Tenso
     """By how much the target's logit falls without each patch (Zeiler & Fergus 2013, arXiv:1311.2901): (B, g, g).
 
     Negative where a patch speaks against the target.
-
-    Raises:
-        VitError: As ``answers``, or if there is no such class or the answer isn't a number.
     """
     patches, grid = model.config.num_patches, model.config.grid_size
     each_alone = ~torch.eye(patches, dtype=torch.bool, device=inputs.device)
@@ -93,13 +85,7 @@ def rise(model: VisionTransformer, inputs: Tensor, target: Target, masks: Tensor
     The mean over all choices is taken away, so that 0 says: this patch makes no difference. (B, g, g).
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         masks: bool (M, P), patches kept; None is ``rise_masks``. A patch that no mask keeps gets 0.
-
-    Raises:
-        VitError: As ``occlusion``.
     """
     patches, grid = model.config.num_patches, model.config.grid_size
     masks = (rise_masks(patches) if masks is None else masks).to(inputs.device)
@@ -118,17 +104,13 @@ def rise_masks(patches: int, count: int = 256, seed: int = 0) -> Tensor:
 
 
 def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
-    """Change the chosen patches of images and leave the rest alone.
+    """Change the chosen patches of images and leave the rest alone: (B, C, H, W).
 
     Args:
-        inputs: Normalized images (B, C, H, W).
         chosen: bool (g, g).
         edit: "paint" them in the training data's mean color, "blur" them by the mean over a patch's environment, or
             "shuffle" them among themselves; of two that is a swap.
         seed: Of the shuffle.
-
-    Returns:
-        (B, C, H, W).
 
     Raises:
         VitError: If there is no such edit.
@@ -170,9 +152,6 @@ def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) ->
 
     Attention has no notion of order: without position embeddings nothing but the sum's rounding may change. (A
     convolutional stem looks across patches, so shuffling pixels would be another experiment.)
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
     """
     check_ready(model, inputs)
     prefix = model.config.num_prefix_tokens

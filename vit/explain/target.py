@@ -56,11 +56,7 @@ def wins(logits: Tensor, target: Target) -> Tensor:
 
 
 def check_finite(logits: Tensor) -> None:
-    """Refuse an answer that isn't a number.
-
-    Raises:
-        VitError: If a logit is NaN or infinite.
-    """
+    """Refuse an answer that isn't a number."""
     if not logits.isfinite().all():
         raise VitError(
             "this model's answer is not a number, because its weights or the image hold NaN or infinity, so there is "

@@ -145,7 +145,7 @@ def trace(model: VisionTransformer, images: Tensor) -> Trace:
         images: Normalized (B, C, H, W) on the model's device.
 
     Raises:
-        VitError: As ``check_ready``.
+        VitError: If a part of the model is in training mode, or the images don't have its input size.
     """
     check_ready(model, images)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
@@ -165,12 +165,7 @@ def trace(model: VisionTransformer, images: Tensor) -> Trace:
 
 
 def check_ready(model: VisionTransformer, inputs: Tensor) -> None:
-    """Refuse what could only give a wrong answer.
-
-    Raises:
-        VitError: If a part of the model is in training mode, where dropout makes the answer a matter of chance, or if
-            the inputs aren't images of the model's size.
-    """
+    """Refuse inputs that aren't of the model's size, and training mode, where dropout makes the answer chance."""
     if any(module.training for module in model.modules()):
         raise VitError("explanations need a model in eval mode; call model.eval() first")
     config = model.config
