@@ -14,35 +14,28 @@ def _stem(config: ModelConfig) -> list[tuple[int, int, int, bool]]:
 def num_parameters(config: ModelConfig) -> int:
     """Trainable parameters and fixed position embeddings, exactly as the model holds them."""
     dim, hidden = config.embed_dim, config.mlp_dim
-    block = (
-        4 * dim + (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim) + (2 * dim * hidden + hidden + dim)
-    )
+    if config.stem == "patch":
+        embedding = config.in_channels * config.patch_size**2 * dim + dim
+    else:
+        stem = sum(9 * channels * width + 2 * width for channels, width, _, _ in _stem(config))
+        embedding = stem + dim * (config.patch_size // config.stem_reduction) ** 2 * dim + dim
+    attention = (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim)
+    block = 4 * dim + attention + (2 * dim * hidden + hidden + dim)
     tokens = config.num_prefix_tokens + (config.num_tokens if config.pos_embed != "none" else 0)
     head = 2 * dim + dim * config.num_classes + config.num_classes
-    return _embedding_parameters(config) + config.depth * block + tokens * dim + head
-
-
-def _embedding_parameters(config: ModelConfig) -> int:
-    dim = config.embed_dim
-    if config.stem == "patch":
-        return config.in_channels * config.patch_size**2 * dim + dim
-    stem = sum(9 * channels * width + 2 * width for channels, width, _, _ in _stem(config))
-    return stem + dim * (config.patch_size // config.stem_reduction) ** 2 * dim + dim
+    return embedding + config.depth * block + tokens * dim + head
 
 
 def forward_macs(config: ModelConfig) -> int:
     """Multiply-adds of one image's forward pass; one training step costs about three times as many."""
     dim, tokens = config.embed_dim, config.num_tokens
-    block = tokens * (4 * dim * dim + 2 * dim * config.mlp_dim) + 2 * tokens**2 * dim
-    return _embedding_macs(config) + config.depth * block + dim * config.num_classes
-
-
-def _embedding_macs(config: ModelConfig) -> int:
-    dim = config.embed_dim
     if config.stem == "patch":
-        return config.num_patches * config.in_channels * config.patch_size**2 * dim
-    convolutions = sum(9 * side**2 * channels * width for channels, width, side, _ in _stem(config))
-    return convolutions + config.num_patches * (config.patch_size // config.stem_reduction) ** 2 * dim * dim
+        embedding = config.num_patches * config.in_channels * config.patch_size**2 * dim
+    else:
+        convolutions = sum(9 * side**2 * channels * width for channels, width, side, _ in _stem(config))
+        embedding = convolutions + config.num_patches * (config.patch_size // config.stem_reduction) ** 2 * dim * dim
+    block = tokens * (4 * dim * dim + 2 * dim * config.mlp_dim) + 2 * tokens**2 * dim
+    return embedding + config.depth * block + dim * config.num_classes
 
 
 def forward_flops(config: ModelConfig) -> int:

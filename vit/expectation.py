@@ -27,7 +27,10 @@ def accuracy(config: RunConfig, info: DatasetInfo, epochs: float) -> float | Non
         the measured ones by more than half.
     """
     preset = presets.PRESETS.get(config.preset)
-    if preset is None or not preset.reached or not is_cifar10(info) or not _is_unchanged(config):
+    if preset is None or not preset.reached or not is_cifar10(info):
+        return None
+    reference = RunConfig.model_validate(presets.build(config.preset))
+    if config.model_dump(exclude=HARMLESS) != reference.model_dump(exclude=HARMLESS):
         return None
     lengths, accuracies = zip(*preset.reached, strict=True)
     if not lengths[0] / BEYOND <= epochs <= lengths[-1] * BEYOND:
@@ -38,8 +41,3 @@ def accuracy(config: RunConfig, info: DatasetInfo, epochs: float) -> float | Non
 def is_cifar10(info: DatasetInfo) -> bool:
     """Whether a data set is the one that presets were measured on, whatever its name."""
     return tuple(info.classes) == CLASSES and info.counts.get("train") == NUM_TRAIN
-
-
-def _is_unchanged(config: RunConfig) -> bool:
-    reference = RunConfig.model_validate(presets.build(config.preset))
-    return config.model_dump(exclude=HARMLESS) == reference.model_dump(exclude=HARMLESS)

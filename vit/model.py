@@ -163,22 +163,23 @@ class VisionTransformer(nn.Module):
         self.norm, self.fc_norm = (norm, nn.Identity()) if config.pool == "cls" else (nn.Identity(), norm)
         self.head = nn.Linear(config.embed_dim, config.num_classes)
         self.apply(init_weights)
-        self._init_tokens()
+        self.init_tokens()
 
     def _add_position_embedding(self, config: ModelConfig) -> None:
-        self.pos_embed = None
         if config.pos_embed == "learned":
             self.pos_embed = nn.Parameter(torch.empty(1, config.num_tokens, config.embed_dim))
         elif config.pos_embed == "sincos2d":
-            del self.pos_embed
             self.register_buffer("pos_embed", sincos2d(config))
+        else:
+            self.pos_embed = None
 
-    def _init_tokens(self) -> None:
+    def init_tokens(self, generator: torch.Generator | None = None) -> None:
+        """timm's start of class token, registers and learned positions."""
         for token in (self.cls_token, self.reg_token):
             if token is not None:
-                nn.init.normal_(token, std=1e-6)
+                nn.init.normal_(token, std=1e-6, generator=generator)
         if isinstance(self.pos_embed, nn.Parameter):
-            nn.init.trunc_normal_(self.pos_embed, std=0.02)
+            nn.init.trunc_normal_(self.pos_embed, std=0.02, generator=generator)
 
     def embed(self, images: Tensor) -> Tensor:
         """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D)."""
@@ -197,23 +198,20 @@ class VisionTransformer(nn.Module):
         return self.head(self.fc_norm(pooled))
 
     def forward(self, images: Tensor) -> Tensor:
-        if self.training and self.config.pool == "cls":
-            return self.forward_head(self._forward_class_token(images))
-        return self.forward_head(self.forward_features(images))
-
-    def _forward_class_token(self, images: Tensor) -> Tensor:
-        """What a training step needs of ``forward_features``: nobody reads the last block's other tokens."""
+        if not (self.training and self.config.pool == "cls"):
+            return self.forward_head(self.forward_features(images))
         *earlier, last = self.blocks
         x = self.embed(images)
         for block in earlier:
             x = block(x)
-        return self.norm(last(x, num_queries=1))  # (B, 1, D)
+        x = self.norm(last(x, num_queries=1))  # (B, 1, D); a training step reads no other token of the last block
+        return self.forward_head(x)
 
 
-def init_weights(module: nn.Module) -> None:
+def init_weights(module: nn.Module, generator: torch.Generator | None = None) -> None:
     """timm's start: linear weights from a truncated normal of 0.02, biases zero; convolutions keep torch's."""
     if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.trunc_normal_(module.weight, std=0.02, generator=generator)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

@@ -141,12 +141,7 @@ def default(device: str) -> str:
     return GPU_DEFAULT if device in _GPU else DEFAULT
 
 
-def build(
-    name: str,
-    overrides: dict[str, object] | None = None,
-    *,
-    init: str | None = None,
-) -> dict:
+def build(name: str, overrides: dict[str, object] | None = None, *, init: str | None = None) -> dict:
     """A preset as a raw configuration, ready to be validated.
 
     Args:
@@ -162,11 +157,6 @@ def build(
     if any(overrides.get(length) is not None for length in LENGTHS):
         settings |= dict.fromkeys(LENGTHS)
     if init is not None:
-        settings |= _encoder_of(init) | {"init.checkpoint": init}
+        encoder = models.read_info(models.resolve(init)).model.model_dump(mode="json")
+        settings |= {f"model.{setting}": value for setting, value in encoder.items()} | {"init.checkpoint": init}
     return {**merge(RunConfig().to_json(), settings | overrides), "preset": name}
-
-
-def _encoder_of(model: str) -> dict[str, object]:
-    """The model settings of a checkpoint, dotted."""
-    config = models.read_info(models.resolve(model)).model
-    return {f"model.{name}": value for name, value in config.model_dump(mode="json").items()}

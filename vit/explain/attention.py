@@ -33,7 +33,6 @@ def attention_map(trace: Trace, layer: int, head: int | None = None) -> Tensor:
     """One layer's attention to each patch, of one head or the mean of all: (B, g, g).
 
     Args:
-        trace: Of the images.
         layer: Counted from 0, like ``blocks.0`` among the weights.
         head: Counted from 0; None is the mean over heads.
 

@@ -11,7 +11,7 @@ from vit.explain.methods import METHODS, explain
 from vit.explain.scores import Band, Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
-from vit.model import VisionTransformer
+from vit.model import VisionTransformer, init_weights
 
 
 @dataclass(frozen=True)
@@ -49,26 +49,13 @@ def control(
 ) -> Controls:
     """Hold a map against the one for another class, and against that of a model that has learned nothing.
 
-    Args:
-        found: The map.
-        model: That it is of, in eval mode.
-        fresh: The same architecture with fresh weights, from ``untrained`` (Adebayo et al. 2018,
-            arXiv:1810.03292, all layers at once).
-        inputs: The image (1, C, H, W).
-        target: What the map explains.
-
-    Raises:
-        VitError: As ``methods.explain``.
+    ``fresh`` is from ``untrained`` (Adebayo et al. 2018, arXiv:1810.03292, all layers at once); inputs (1, C, H, W).
     """
     own = found.values[None].to(inputs.device)
-    other = explain(found.method, model, inputs, other_target(model, inputs, target)) if is_specific(found) else own
+    is_specific = METHODS[found.method].is_class_specific
+    other = explain(found.method, model, inputs, other_target(model, inputs, target)) if is_specific else own
     unlearned = explain(found.method, fresh, inputs, target)
     return Controls(float(spearman(own, other)), float(spearman(own, unlearned)))
-
-
-def is_specific(found: Evidence) -> bool:
-    """Whether another class would make another map."""
-    return METHODS[found.method].is_class_specific
 
 
 def other_target(model: VisionTransformer, inputs: Tensor, target: Target) -> int | Contrast:
@@ -99,28 +86,20 @@ def untrained(model: VisionTransformer, seed: int = 0) -> VisionTransformer:
     generator = torch.Generator().manual_seed(seed)
     for module in fresh.modules():
         _reset(module, generator)
-    for token in (fresh.cls_token, fresh.reg_token):
-        if token is not None:
-            token.normal_(std=1e-6, generator=generator)
-    if isinstance(fresh.pos_embed, nn.Parameter):
-        nn.init.trunc_normal_(fresh.pos_embed, std=0.02, generator=generator)
+    fresh.init_tokens(generator)
     return fresh.to(model.head.weight.device)
 
 
 def _reset(module: nn.Module, generator: torch.Generator) -> None:
     """The starts of ``vit.model.init_weights`` and of torch's convolutions and norms."""
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02, generator=generator)
+    init_weights(module, generator)
+    if isinstance(module, nn.LayerNorm | nn.GroupNorm):
+        module.reset_parameters()
     elif isinstance(module, nn.Conv2d):
         nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
-    elif isinstance(module, nn.LayerNorm | nn.GroupNorm):
-        nn.init.ones_(module.weight)
-    bias = getattr(module, "bias", None)
-    if isinstance(module, nn.Conv2d) and bias is not None:
-        bound = 1 / math.sqrt(module.weight[0].numel())
-        nn.init.uniform_(bias, -bound, bound, generator=generator)
-    elif isinstance(bias, Tensor):
-        nn.init.zeros_(bias)
+        if module.bias is not None:
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
 
 
 def ranks(values: Tensor) -> Tensor:

@@ -23,16 +23,13 @@ def relevance(model: VisionTransformer, inputs: Tensor, target: Target, start_la
     R <- I, then R <- R + mean over heads of relu(A * dA) @ R, layer by layer.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         start_layer: First layer that counts; the authors start later where early layers drown the image.
 
     Returns:
         (B, N, N); ``attention.patch_map`` turns it into an image's map.
 
     Raises:
-        VitError: If there is no such layer or class, or the answer isn't a number.
+        VitError: If there is no such layer.
     """
     check_index("layer", start_layer, model.config.depth)
     steps, score = _open_pass(model, inputs, target)
@@ -51,15 +48,13 @@ def legrad(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
     layer's attention, averaged over heads and queries. All tokens are averaged, whatever the model itself pools.
     """
     steps, _ = _open_pass(model, inputs, target)
-    return torch.stack([_legrad_layer(model, step, target) for step in steps]).mean(0)
-
-
-def _legrad_layer(model: VisionTransformer, step: Step, target: Target) -> Tensor:
-    with _gradients(step.tokens):
-        logits = model.head(model.fc_norm(model.norm(step.tokens.mean(1))))
-        score = logit(logits, target).sum()
-    (gradient,) = torch.autograd.grad(score, step.attention, retain_graph=True)
-    return on_grid(model, gradient.relu().mean((1, 2)))
+    maps = []
+    for step in steps:
+        with _gradients(step.tokens):
+            score = logit(model.head(model.fc_norm(model.norm(step.tokens.mean(1)))), target).sum()
+        (gradient,) = torch.autograd.grad(score, step.attention, retain_graph=True)
+        maps.append(on_grid(model, gradient.relu().mean((1, 2))))
+    return torch.stack(maps).mean(0)
 
 
 def gradcam(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
@@ -91,22 +86,15 @@ def integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Targe
     The baseline is 0 in normalized space, the training data's mean color. The integral is a Gauss-Legendre sum.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         steps: Points of the sum; the more, the closer (B, C, H, W) sums up to f(x) - f(baseline).
     """
-    targets = target if isinstance(target, Tensor) else [target] * len(inputs)
-    mean = torch.cat([_mean_gradient(model, *pair, steps) for pair in zip(inputs.split(1), targets, strict=True)])
-    return inputs * mean
-
-
-def _mean_gradient(model: VisionTransformer, image: Tensor, target: Target, steps: int) -> Tensor:
-    """One image's gradient, averaged over the way to it from the baseline: (1, C, H, W)."""
-    places, weights = (torch.from_numpy(found).to(image) for found in np.polynomial.legendre.leggauss(steps))
-    on_the_way = image * ((1 + places) / 2).view(-1, 1, 1, 1)  # places are on [-1, 1]
-    gradients = [_input_gradient(model, part, target) for part in on_the_way.split(STEPS_AT_A_TIME)]
-    return torch.tensordot(weights / 2, torch.cat(gradients), 1)[None]
+    places, weights = (torch.from_numpy(found).to(inputs) for found in np.polynomial.legendre.leggauss(steps))
+    targets, means = target if isinstance(target, Tensor) else [target] * len(inputs), []
+    for image, asked in zip(inputs, targets, strict=True):
+        on_the_way = image * ((1 + places) / 2).view(-1, 1, 1, 1)  # places are on [-1, 1]
+        gradients = [_input_gradient(model, part, asked) for part in on_the_way.split(STEPS_AT_A_TIME)]
+        means.append(torch.tensordot(weights / 2, torch.cat(gradients), 1))
+    return inputs * torch.stack(means)
 
 
 def per_patch(model: VisionTransformer, pixels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vit.errors import VitError
 from vit.explain.attention import pooling_weights
-from vit.explain.target import Contrast, Target, logit
+from vit.explain.target import Target, logit
 from vit.explain.trace import Trace, blocks, read_out, trace
 from vit.model import VisionTransformer
 
@@ -59,19 +59,19 @@ def direct_logit_attribution(model: VisionTransformer, inputs: Tensor, target: T
 
     The last LayerNorm is frozen at its deviation for this image, which makes the rest a sum. A part counts what it
     writes itself, not what later parts make of it.
-
-    Raises:
-        VitError: As ``methods.explain``.
     """
     seen = trace(model, inputs)
     logit(seen.logits, target)
     with torch.no_grad():
         heads, bias, mlp = _written(model, seen)
         pooled = pooling_weights(seen) @ seen.residuals  # (L + 1, B, D)
-        read = _Reader(model, pooled[-1], target)
-        parts = (pooled[0], heads.permute(1, 0, 2, 3), bias.transpose(0, 1), mlp.transpose(0, 1))
-        embedding, per_head, attention_bias, per_mlp = (read(part) for part in parts)
-        return Contributions(embedding, per_head, attention_bias, per_mlp, read.bias.expand(len(inputs)))
+        direction, head_bias = _reader(model, pooled[-1], target)
+        parts = (pooled[0], heads.permute(1, 0, 2, 3), bias.transpose(0, 1), mlp.transpose(0, 1))  # (B, ..., D)
+        centered = [part - part.mean(-1, keepdim=True) for part in parts]
+        embedding, per_head, attention_bias, per_mlp = (
+            (part * direction.view(len(part), *[1] * (part.ndim - 2), -1)).sum(-1) for part in centered
+        )
+        return Contributions(embedding, per_head, attention_bias, per_mlp, head_bias)
 
 
 def _written(model: VisionTransformer, seen: Trace) -> tuple[Tensor, Tensor, Tensor]:
@@ -85,27 +85,14 @@ def _written(model: VisionTransformer, seen: Trace) -> tuple[Tensor, Tensor, Ten
     return heads, bias, change - heads.sum(2) - bias
 
 
-class _Reader:
-    """The last norm, frozen, and the classifier's row of the target: (B, ..., D) -> (B, ...)."""
-
-    def __init__(self, model: VisionTransformer, pooled: Tensor, target: Target):
-        norm = model.norm if model.config.pool == "cls" else model.fc_norm
-        assert isinstance(norm, nn.LayerNorm)
-        weight, bias = self._rows(model, target)  # (B or 1, D), (B or 1,)
-        deviation = (pooled.var(-1, correction=0, keepdim=True) + norm.eps).sqrt()
-        self.direction = norm.weight * weight / deviation  # (B, D)
-        self.bias = weight @ norm.bias + bias
-
-    def _rows(self, model: VisionTransformer, target: Target) -> tuple[Tensor, Tensor]:
-        if isinstance(target, Contrast):
-            (weight, bias), (other_weight, other_bias) = (self._rows(model, one) for one in (target.a, target.b))
-            return weight - other_weight, bias - other_bias
-        rows = torch.as_tensor(target, device=model.head.weight.device).view(-1)
-        return model.head.weight[rows], model.head.bias[rows]
-
-    def __call__(self, part: Tensor) -> Tensor:
-        centerd = part - part.mean(-1, keepdim=True)
-        return (centerd * self.direction.view(len(part), *[1] * (part.ndim - 2), -1)).sum(-1)
+def _reader(model: VisionTransformer, pooled: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """The last norm, frozen for pooled tokens (B, D), and the target's classifier: direction (B, D) and bias (B,)."""
+    norm = model.norm if model.config.pool == "cls" else model.fc_norm
+    assert isinstance(norm, nn.LayerNorm)
+    weight = logit(model.head.weight.T.expand(len(pooled), -1, -1), target)  # (B, D)
+    bias = logit(model.head.bias.expand(len(pooled), -1), target)
+    deviation = (pooled.var(-1, correction=0, keepdim=True) + norm.eps).sqrt()
+    return norm.weight * weight / deviation, weight @ norm.bias + bias
 
 
 def position_similarity(model: VisionTransformer) -> Tensor:
@@ -136,13 +123,9 @@ class Filters:
 
 
 def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
-    """What the first layer looks for, in order of importance (figure 7 of arXiv:2010.11929).
+    """What the first layer looks for, at most ``count``, in order of importance (figure 7 of arXiv:2010.11929).
 
     Behind a convolutional stem patches have no pixels any more; there it is the stem's first convolution.
-
-    Args:
-        model: Any.
-        count: Components; fewer where there aren't as many.
     """
     name = "patch_embed.proj" if model.config.stem == "patch" else "patch_embed.stem.0"
     weight = model.get_parameter(f"{name}.weight").detach().cpu()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,23 +28,23 @@ class Method:
     Attributes:
         name: As on the command line.
         title: As on a card.
-        is_signed: Whether values below 0 mean something: that a patch speaks against the target.
-        is_class_specific: Whether another target makes another map.
-        unit: What the values are in, as it follows a number; empty where only their order means something.
-        cost: In words.
         blind_spot: What it can't tell, one line.
         compute: (model, inputs, target) -> (B, g, g), raw.
+        cost: In words.
+        unit: What the values are in, as it follows a number; empty where only their order means something.
+        is_signed: Whether values below 0 mean something: that a patch speaks against the target.
+        is_class_specific: Whether another target makes another map.
         is_control: Whether it knows nothing of the model, and is there to be beaten.
     """
 
     name: str
     title: str
-    is_signed: bool
-    is_class_specific: bool
-    unit: str
-    cost: str
     blind_spot: str
     compute: Compute
+    cost: str
+    unit: str = ""
+    is_signed: bool = False
+    is_class_specific: bool = True
     is_control: bool = False
 
 
@@ -57,8 +58,7 @@ def explain(method: str, model: VisionTransformer, inputs: Tensor, target: Targe
         target: A class, a ``Contrast``, or a tensor (B,) of classes.
 
     Raises:
-        VitError: If there is no such method or class, the model or inputs aren't fit, or the model's answer, and with
-            it any map, isn't a number.
+        VitError: If there is no such method or class, the model or inputs aren't fit, or its answer isn't a number.
     """
     compute = find(method).compute
     logit(trace(model, inputs).logits, target)  # refuses what must get no map, also where the method wouldn't notice
@@ -76,10 +76,6 @@ def find(method: str) -> Method:
     return METHODS[method]
 
 
-def _attention(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return attention_map(trace(model, inputs), model.config.depth - 1)
-
-
 def _rollout(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
     seen = trace(model, inputs)
     return patch_map(rollout(seen.attention), seen)
@@ -91,16 +87,9 @@ def _relevance(model: VisionTransformer, inputs: Tensor, target: Target) -> Tens
     return patch_map(gained, trace(model, inputs))
 
 
-def _saliency(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return per_patch(model, gradients.saliency(model, inputs, target))
-
-
-def _input_x_gradient(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return per_patch(model, gradients.input_x_gradient(model, inputs, target))
-
-
-def _integrated_gradients(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
-    return per_patch(model, gradients.integrated_gradients(model, inputs, target))
+def _summed(pixels: Compute) -> Compute:
+    """A method whose values are pixels' (B, C, H, W), summed within each patch."""
+    return lambda model, inputs, target: per_patch(model, pixels(model, inputs, target))
 
 
 def random_map(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
@@ -121,130 +110,91 @@ def edges(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
     return per_patch(model, gradient.norm(dim=1, keepdim=True))
 
 
-_ATTENTION, _LOGITS = " of attention", " logits"
 _BACKWARD = "1 forward and 1 backward pass"
+_from_attention = partial(Method, unit=" of attention", cost="1 forward pass", is_class_specific=False)
+_signed = partial(Method, unit=" logits", is_signed=True)
+_control = partial(Method, cost="nothing", is_class_specific=False, is_control=True)
 _ALL = [
-    Method(
+    _from_attention(
         "attention",
         "Attention, last layer",
-        False,
-        False,
-        _ATTENTION,
-        "1 forward pass",
         "Where the last layer looks, not what it makes of it; patches hold mixtures by then. Alike for every class.",
-        _attention,
+        lambda model, inputs, target: attention_map(trace(model, inputs), model.config.depth - 1),
     ),
-    Method(
+    _from_attention(
         "rollout",
         "Attention rollout",
-        False,
-        False,
-        _ATTENTION,
-        "1 forward pass",
         "Where information could have come from, not whether it counted for or against. Alike for every class.",
         _rollout,
     ),
     Method(
         "relevance",
         "Relevance (Chefer)",
-        False,
-        True,
-        "",
-        _BACKWARD,
         "Keeps what speaks for the class only: evidence against it doesn't show. Leaves the MLPs out.",
         _relevance,
+        _BACKWARD,
     ),
     Method(
         "gradcam",
         "Grad-CAM",
-        False,
-        True,
-        "",
-        _BACKWARD,
         "Reads the last layer's input, whose tokens have mixed already; one weight per channel for the whole image.",
         gradients.gradcam,
+        _BACKWARD,
     ),
     Method(
         "legrad",
         "LeGrad",
-        False,
-        True,
-        "",
-        "1 forward pass and 1 short backward pass per layer",
         "Asks the head about layers that it was never trained to read, and keeps what speaks for the class only.",
         gradients.legrad,
+        "1 forward pass and 1 short backward pass per layer",
     ),
     Method(
         "saliency",
         "Saliency",
-        False,
-        True,
-        _LOGITS,
-        _BACKWARD,
         "Where a tiny change would matter most, not what the answer rests on; noisy, and without a sign.",
-        _saliency,
+        _summed(gradients.saliency),
+        _BACKWARD,
+        " logits",
     ),
-    Method(
+    _signed(
         "input_x_gradient",
         "Input x gradient",
-        True,
-        True,
-        _LOGITS,
-        _BACKWARD,
         "Takes the model for a straight line through this image; colors near the data's mean get nothing.",
-        _input_x_gradient,
+        _summed(gradients.input_x_gradient),
+        _BACKWARD,
     ),
-    Method(
+    _signed(
         "integrated_gradients",
         "Integrated gradients",
-        True,
-        True,
-        _LOGITS,
-        "24 forward and backward passes",
         "Compares with an image of the data's mean color: patches of that color get nothing, however telling.",
-        _integrated_gradients,
+        _summed(gradients.integrated_gradients),
+        "24 forward and backward passes",
     ),
-    Method(
+    _signed(
         "occlusion",
         "Occlusion",
-        True,
-        True,
-        _LOGITS,
-        "1 forward pass per patch",
         "Takes away one patch at a time: what two patches both show, it finds in neither.",
         perturbation.occlusion,
+        "1 forward pass per patch",
     ),
-    Method(
+    _signed(
         "rise",
         "RISE",
-        True,
-        True,
-        _LOGITS,
-        "256 forward passes",
         "Averages over random halves of the image: blurs what only counts together, and keeps some noise.",
         perturbation.rise,
+        "256 forward passes",
     ),
-    Method(
+    _control(
         "random",
         "Random (control)",
-        False,
-        False,
-        "",
-        "nothing",
         "Knows nothing at all: a map that scores no better than this one explains nothing.",
         random_map,
-        True,
     ),
-    Method(
+    _control(
         "edges",
         "Edges (control)",
-        False,
-        False,
-        "",
-        "nothing",
         "Knows the image but not the model: a map that looks like this one may be an edge detector.",
         edges,
-        True,
     ),
 ]
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}

@@ -24,15 +24,10 @@ def answers(model: VisionTransformer, inputs: Tensor, kept: Tensor) -> Tensor:
     """Logits for images of which only some patches are kept.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
         kept: bool (B, M, P), or (1, M, P) for the same M choices for every image; P patches in reading order.
 
     Returns:
         (B, M, K).
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
     """
     check_ready(model, inputs)
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
@@ -48,7 +43,7 @@ def _answer(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:
     distinct, place = masks.unique(dim=0, return_inverse=True)
     by_size = distinct.sum(1).argsort()
     parts = _parts(distinct[by_size], rows_at_a_time(model))
-    logits = torch.cat([answer(model, *_packed(tokens, _exist(model, part))) for part in parts])
+    logits = torch.cat([answer(model, *_packed(tokens, part)) for part in parts])
     return logits[by_size.argsort()[place]]
 
 
@@ -64,13 +59,9 @@ def rows_at_a_time(model: VisionTransformer) -> int:
     return max(1, ATTENTION_NUMBERS // (model.config.num_heads * model.config.num_tokens**2))
 
 
-def _exist(model: VisionTransformer, masks: Tensor) -> Tensor:
-    """Prefix tokens always exist: (M, P) -> (M, N)."""
-    return F.pad(masks, (model.config.num_prefix_tokens, 0), value=True)
-
-
-def _packed(tokens: Tensor, exist: Tensor) -> tuple[Tensor, Changes]:
-    """The tokens (N, D) that exist (M, N), moved together: sequences as long as the longest needs, gaps masked."""
+def _packed(tokens: Tensor, masks: Tensor) -> tuple[Tensor, Changes]:
+    """The tokens (N, D) that masks (M, P) keep, moved together: sequences as long as the longest needs, gaps masked."""
+    exist = F.pad(masks, (len(tokens) - masks.shape[1], 0), value=True)  # (M, N); prefix tokens always exist
     longest = max(1, int(exist.sum(1).max()))
     first = exist.long().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (M, n)
     return tokens[first], Changes(key_mask=exist.gather(1, first))
@@ -80,9 +71,6 @@ def occlusion(model: VisionTransformer, inputs: Tensor, target: Target) -> Tenso
     """By how much the target's logit falls without each patch (Zeiler & Fergus 2013, arXiv:1311.2901): (B, g, g).
 
     Negative where a patch speaks against the target.
-
-    Raises:
-        VitError: As ``answers``, or if there is no such class or the answer isn't a number.
     """
     patches, grid = model.config.num_patches, model.config.grid_size
     each_alone = ~torch.eye(patches, dtype=torch.bool, device=inputs.device)
@@ -97,13 +85,7 @@ def rise(model: VisionTransformer, inputs: Tensor, target: Target, masks: Tensor
     The mean over all choices is taken away, so that 0 says: this patch makes no difference. (B, g, g).
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to explain.
         masks: bool (M, P), patches kept; None is ``rise_masks``. A patch that no mask keeps gets 0.
-
-    Raises:
-        VitError: As ``occlusion``.
     """
     patches, grid = model.config.num_patches, model.config.grid_size
     masks = (rise_masks(patches) if masks is None else masks).to(inputs.device)
@@ -122,17 +104,13 @@ def rise_masks(patches: int, count: int = 256, seed: int = 0) -> Tensor:
 
 
 def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
-    """Change the chosen patches of images and leave the rest alone.
+    """Change the chosen patches of images and leave the rest alone: (B, C, H, W).
 
     Args:
-        inputs: Normalized images (B, C, H, W).
         chosen: bool (g, g).
         edit: "paint" them in the training data's mean color, "blur" them by the mean over a patch's environment, or
             "shuffle" them among themselves; of two that is a swap.
         seed: Of the shuffle.
-
-    Returns:
-        (B, C, H, W).
 
     Raises:
         VitError: If there is no such edit.
@@ -143,15 +121,11 @@ def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
     if edit == "shuffle":
         patches = F.unfold(inputs, side, stride=side)  # (B, C * side * side, P)
         return F.fold(_shuffled(patches, chosen.flatten(), seed), inputs.shape[-2:], side, stride=side)
-    changed = torch.zeros_like(inputs) if edit == "paint" else _blurred(inputs, side)
+    if edit == "paint":
+        changed = torch.zeros_like(inputs)
+    else:  # the mean over a square of about two patches around each pixel
+        changed = F.avg_pool2d(F.pad(inputs, [side] * 4, mode="replicate"), 2 * side + 1, stride=1)
     return torch.where(chosen.repeat_interleave(side, 0).repeat_interleave(side, 1).to(inputs.device), changed, inputs)
-
-
-def _blurred(inputs: Tensor, side: int) -> Tensor:
-    """The mean over a square of about two patches around each pixel."""
-    reach = max(1, side)
-    padded = F.pad(inputs, [reach] * 4, mode="replicate")
-    return F.avg_pool2d(padded, 2 * reach + 1, stride=1)
 
 
 def _shuffled(patches: Tensor, chosen: Tensor, seed: int) -> Tensor:
@@ -178,9 +152,6 @@ def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) ->
 
     Attention has no notion of order: without position embeddings nothing but the sum's rounding may change. (A
     convolutional stem looks across patches, so shuffling pixels would be another experiment.)
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
     """
     check_ready(model, inputs)
     prefix = model.config.num_prefix_tokens

@@ -50,24 +50,12 @@ def first_patches(order: Tensor, counts: Tensor) -> Tensor:
     return places[:, None, :] < counts.to(order.device)[None, :, None]
 
 
-def curves(
-    model: VisionTransformer,
-    inputs: Tensor,
-    target: Target,
-    values: Tensor,
-    steps: int = STEPS,
-) -> Curves:
+def curves(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, steps: int = STEPS) -> Curves:
     """Insertion and deletion in the order of a map.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: Whose probability is followed.
         values: (B, g, g), higher is more important.
         steps: Into how many the patches are divided; at most one per patch.
-
-    Raises:
-        VitError: As ``perturbation.occlusion``.
     """
     patches = values[0].numel()
     counts = torch.linspace(0, patches, min(steps, patches) + 1).round().long()
@@ -121,9 +109,6 @@ def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tens
     """Measure a map: patches are dropped as tokens, in the order and in groups of the map's values.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What the map explains.
         values: (B, g, g), raw.
         band: Of the same images and target, from ``random_band``; it doesn't depend on the map, so keep it.
 
@@ -178,12 +163,9 @@ def _agreement(salience: Tensor, cost: Tensor) -> Tensor:
 
 
 def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders: int = ORDERS, seed: int = 0) -> Band:
-    """What random orders score on these images.
+    """What random orders score on these images, for the same target as the maps to be compared with it.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: As for the maps that will be compared with it.
         orders: How many; half of them are drawn and the others are their reverses.
         seed: Of the draw.
 
@@ -195,16 +177,12 @@ def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders
     maps = [value.expand(len(inputs), -1, -1) for value in noise]
     advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
     coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
-    both = [torch.cat([found, -found]) for found in (advantages, coefficients)]
-    return Band(both[0].mean(0), both[0].std(0), both[1].std(0))
+    advantages, coefficients = (torch.cat([found, -found]) for found in (advantages, coefficients))
+    return Band(advantages.mean(0), advantages.std(0), coefficients.std(0))
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:
-    """Refuse to score what isn't a map of these images, or has no order.
-
-    Raises:
-        VitError: If so.
-    """
+    """Refuse to score what isn't a map of these images, or has no order."""
     expected = (len(inputs), model.config.grid_size, model.config.grid_size)
     if tuple(values.shape) != expected:
         raise VitError(f"the map has shape {tuple(values.shape)}; maps of these images have {expected}")

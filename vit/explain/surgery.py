@@ -17,17 +17,7 @@ BATCH_SIZE = 64
 
 
 def knock_out_each_head(model: VisionTransformer, inputs: Tensor, target: Target, measure: Measure = logit) -> Tensor:
-    """How the target changes if one head is switched off: (B, L, h), negative where it misses the head.
-
-    Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
-        target: What to watch.
-        measure: ``target.logit`` or ``target.probability``.
-
-    Raises:
-        VitError: As ``methods.explain``.
-    """
+    """How the target's measure changes if one head is switched off: (B, L, h), negative where it misses the head."""
     seen = trace(model, inputs)
     without = _without_each_head(model, seen.residuals)  # (B, L, h, K)
     return measure(without, target) - measure(seen.logits, target)[:, None, None]
@@ -73,14 +63,10 @@ def leaderboard(
     an answer that later layers have never seen.
 
     Args:
-        model: In eval mode.
         images: Normalized, (n, C, H, W).
         labels: (n,).
         progress: Told (done, total) heads.
         cancelled: Asked before each head; True ends the work.
-
-    Raises:
-        VitError: As ``methods.explain``.
     """
     depth, heads = model.config.depth, model.config.num_heads
     whole, mean = _accuracy(model, images, labels, Changes()), means(model, images).heads
@@ -91,8 +77,7 @@ def leaderboard(
         layer, head = divmod(done, heads)
         scale = torch.ones(1, depth, heads).to(images)
         scale[:, layer, head] = 0
-        without = _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
-        lost[layer, head] = whole - without
+        lost[layer, head] = whole - _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
         progress(done + 1, depth * heads)
     return Leaderboard(whole, lost)
 
@@ -107,11 +92,7 @@ class Means:
 
 
 def means(model: VisionTransformer, images: Tensor) -> Means:
-    """Means over images (n, C, H, W), token by token; what a part is replaced by in mean ablation.
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
-    """
+    """Means over images (n, C, H, W), token by token; what a part is replaced by in mean ablation."""
     check_ready(model, images)
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
         sums = [_sums(model, model.embed(batch)) for batch in images.split(BATCH_SIZE)]
@@ -131,11 +112,7 @@ def _sums(model: VisionTransformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def operate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor:
-    """Logits (B, K) for images (B, C, H, W) under changes.
-
-    Raises:
-        VitError: If the model or the inputs aren't fit.
-    """
+    """Logits (B, K) for images (B, C, H, W) under changes."""
     check_ready(model, inputs)
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
         return answer(model, model.embed(inputs), changes)
@@ -151,28 +128,20 @@ def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, o
     """How many of the first patches of an order are enough for the target to win, per image; None if none do.
 
     Args:
-        model: In eval mode.
-        inputs: (B, C, H, W).
         target: A class that should be the answer, or a contrast whose ``a`` should beat ``b``.
         order: (B, P), patches from most to least important, such as ``scores.ranked`` of a map.
-
-    Raises:
-        VitError: As ``methods.explain``.
     """
-    return _first_true(wins(answers(model, inputs, _prefixes(order)), target))
+    kept = first_patches(order, torch.arange(order.shape[1] + 1))
+    return _first_true(wins(answers(model, inputs, kept), target))
 
 
 def smallest_flipping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:
     """How many of the first patches of an order have to go for the target to lose, per image; None if it never does.
 
-    Arguments and errors are those of ``smallest_keeping``.
+    Arguments are those of ``smallest_keeping``.
     """
-    return _first_true(~wins(answers(model, inputs, ~_prefixes(order)), target))
-
-
-def _prefixes(order: Tensor) -> Tensor:
-    """The first 0, 1, ..., P patches: (B, P) -> bool (B, P + 1, P)."""
-    return first_patches(order, torch.arange(order.shape[1] + 1))
+    dropped = first_patches(order, torch.arange(order.shape[1] + 1))
+    return _first_true(~wins(answers(model, inputs, ~dropped), target))
 
 
 def _first_true(found: Tensor) -> list[int | None]:

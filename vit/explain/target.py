@@ -52,19 +52,11 @@ def log_odds(logits: Tensor, target: Target) -> Tensor:
 
 def wins(logits: Tensor, target: Target) -> Tensor:
     """Whether the target is the model's answer, of a contrast whether a beats b: (B, ..., K) -> bool (B, ...)."""
-    return log_odds(logits, target) > 0 if isinstance(target, Contrast) else _is_top(logits, target)
-
-
-def _is_top(logits: Tensor, target: int | Tensor) -> Tensor:
-    return logit(logits, target) == logits.amax(-1)
+    return logit(logits, target) > 0 if isinstance(target, Contrast) else logit(logits, target) == logits.amax(-1)
 
 
 def check_finite(logits: Tensor) -> None:
-    """Refuse an answer that isn't a number.
-
-    Raises:
-        VitError: If a logit is NaN or infinite.
-    """
+    """Refuse an answer that isn't a number."""
     if not logits.isfinite().all():
         raise VitError(
             "this model's answer is not a number, because its weights or the image hold NaN or infinity, so there is "

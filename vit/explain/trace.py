@@ -59,33 +59,20 @@ def blocks(model: VisionTransformer) -> list[Block]:
 def walk(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Iterator[Step]:
     """Take tokens (B, N, D) through the blocks, from the block numbered ``first``."""
     for layer, block in enumerate(blocks(model)[first:], first):
-        step = _step(block, tokens, changes, layer)
-        tokens = step.tokens
-        yield step
+        normed = block.norm1(tokens)
+        attention, values = block.attn.explicit(normed, changes.key_mask)
+        heads = _scaled(attention @ values, changes.head_scale, changes.head_fill, layer)
+        x = tokens + _scaled(block.attn.project(heads), changes.block_scale, changes.block_fill, layer, 0)
+        tokens = x + _scaled(block.mlp(block.norm2(x)), changes.block_scale, changes.block_fill, layer, 1)
+        yield Step(normed, attention, values, heads, tokens)
 
 
-def _step(block: Block, tokens: Tensor, changes: Changes, layer: int) -> Step:
-    normed = block.norm1(tokens)
-    attention, values = block.attn.explicit(normed, changes.key_mask)
-    heads = _scale_heads(attention @ values, changes, layer)
-    x = tokens + _scale_branch(block.attn.project(heads), changes, layer, 0)
-    return Step(normed, attention, values, heads, x + _scale_branch(block.mlp(block.norm2(x)), changes, layer, 1))
-
-
-def _scale_heads(heads: Tensor, changes: Changes, layer: int) -> Tensor:
-    if changes.head_scale is None:
-        return heads
-    scale = changes.head_scale[:, layer, :, None, None]
-    fill = 0 if changes.head_fill is None else (1 - scale) * changes.head_fill[layer]
-    return scale * heads + fill
-
-
-def _scale_branch(added: Tensor, changes: Changes, layer: int, branch: int) -> Tensor:
-    if changes.block_scale is None:
-        return added
-    scale = changes.block_scale[:, layer, branch, None, None]
-    fill = 0 if changes.block_fill is None else (1 - scale) * changes.block_fill[layer, branch]
-    return scale * added + fill
+def _scaled(part: Tensor, scale: Tensor | None, fill: Tensor | None, *place: int) -> Tensor:
+    """What heads or a branch give, scaled and filled as ``Changes`` say for their place: layer, or layer and branch."""
+    if scale is None:
+        return part
+    scale = scale[:, *place, ..., None, None]
+    return scale * part + (0 if fill is None else (1 - scale) * fill[place])
 
 
 def read_out(model: VisionTransformer, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
@@ -144,8 +131,7 @@ class Trace:
 
     def cpu(self) -> "Trace":
         """The same trace in main memory, ready for drawing."""
-        tensors = {name: value.cpu() for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **tensors)
+        return replace(self, **{name: value.cpu() for name, value in vars(self).items() if isinstance(value, Tensor)})
 
 
 def trace(model: VisionTransformer, images: Tensor) -> Trace:
@@ -179,12 +165,7 @@ def trace(model: VisionTransformer, images: Tensor) -> Trace:
 
 
 def check_ready(model: VisionTransformer, inputs: Tensor) -> None:
-    """Refuse what could only give a wrong answer.
-
-    Raises:
-        VitError: If a part of the model is in training mode, where dropout makes the answer a matter of chance, or if
-            the inputs aren't images of the model's size.
-    """
+    """Refuse inputs that aren't of the model's size, and training mode, where dropout makes the answer chance."""
     if any(module.training for module in model.modules()):
         raise VitError("explanations need a model in eval mode; call model.eval() first")
     config = model.config

@@ -93,9 +93,9 @@ def ramp(scale: Scale, colors: str = SEQUENTIAL, width: int = 320) -> Image.Imag
     return Image.fromarray(tint(shares, colors, float(scale.shares(scale.rest))))
 
 
-def font(height: int = TEXT_HEIGHT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own typeface, so that images look the same on every machine."""
-    return ImageFont.load_default(height)
+    return ImageFont.load_default(TEXT_HEIGHT)
 
 
 def appearance(values, *, unit: str, is_signed: bool, num_tokens: int) -> tuple[Scale, str, str]:
@@ -115,12 +115,7 @@ def appearance(values, *, unit: str, is_signed: bool, num_tokens: int) -> tuple[
 
 
 def describe_map(values, num_tokens: int) -> str:
-    """A map in words, for those who can't see it: its three highest places, in multiples of uniform attention.
-
-    Args:
-        values: (g, g), shares of attention.
-        num_tokens: N, prefix tokens included.
-    """
+    """Shares of attention (g, g) in words: the three highest places, in multiples of what each of N tokens gets."""
     values = np.asarray(values)
     if is_flat(values):
         return f"Attention is nearly uniform: {float(values.mean()) * num_tokens:.2g}x uniform everywhere."
@@ -129,12 +124,7 @@ def describe_map(values, num_tokens: int) -> str:
 
 
 def describe_values(values, unit: str = "") -> str:
-    """Any other map in words: its three highest places, and its lowest one where that is below 0.
-
-    Args:
-        values: (g, g).
-        unit: As it follows a number.
-    """
+    """Any other map (g, g) in words: its three highest places, and its lowest one where that is below 0."""
     values, scale = np.asarray(values, dtype=np.float64), Scale(0.0, 1.0, 1.0, unit)
     if np.ptp(values) == 0:
         return f"The map is {scale.text(float(values.flat[0]))} everywhere."

@@ -22,16 +22,7 @@ NAME_WIDTH, ROW = 120, 28
 def report(
     original: Image.Image, said: Prediction, values: np.ndarray, scale: Scale, caption: str, colors: str = SEQUENTIAL
 ) -> Image.Image:
-    """Draw the sheet.
-
-    Args:
-        original: The whole image.
-        said: The model's prediction for it.
-        values: The heatmap, (g, g).
-        scale: Of the heatmap.
-        caption: What the heatmap is, in words.
-        colors: Of the heatmap.
-    """
+    """Draw the sheet; ``values`` (g, g), ``scale`` and ``colors`` are the heatmap's, ``caption`` says what it shows."""
     sheet = Image.new("RGB", (3 * PANEL + 4 * MARGIN, 2 * CAPTION + PANEL + FOOT + MARGIN), PAPER)
     crop = original.crop(said.box)
     whole = ImageOps.contain(place_back(original, said.box, crop), (PANEL, PANEL))

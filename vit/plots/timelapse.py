@@ -22,19 +22,13 @@ def gif(image: Image.Image, maps: list, captions: list[str], num_tokens: int, si
         size: Side of the image in pixels.
     """
     scale = attention(num_tokens)
-    frames = [
-        _captioned(overlay(image, values, scale=scale, size=size), caption)
-        for values, caption in zip(maps, captions, strict=True)
-    ]
+    frames = []
+    for values, caption in zip(maps, captions, strict=True):
+        frame = Image.new("RGB", (size, size + CAPTION_HEIGHT), PAPER)
+        frame.paste(overlay(image, values, scale=scale, size=size), (0, 0))
+        ImageDraw.Draw(frame).text((size / 2, size + CAPTION_HEIGHT / 2), caption, INK, font(), "mm")
+        frames.append(frame)
     buffer = io.BytesIO()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False)
     return buffer.getvalue()
-
-
-def _captioned(image: Image.Image, caption: str) -> Image.Image:
-    sheet = Image.new("RGB", (image.width, image.height + CAPTION_HEIGHT), PAPER)
-    sheet.paste(image, (0, 0))
-    middle = (image.width / 2, image.height + CAPTION_HEIGHT / 2)
-    ImageDraw.Draw(sheet).text(middle, caption, INK, font(), "mm")
-    return sheet
