@@ -17,7 +17,6 @@ from streamlit.components import v2
 
 PAGES = Path(__file__).parents[1]
 ROUTE = "modules"
-FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def register(name: str, script: Path, **options) -> Callable:
@@ -28,12 +27,9 @@ def register(name: str, script: Path, **options) -> Callable:
     """
     markup = script.with_suffix(".html")
     html = markup.read_text() if markup.exists() else None
-    return v2.component(name, html=html, js=_loader(script), **options)
-
-
-def _loader(script: Path) -> str:
     address = f"{ROUTE}/{digest()}/{script.relative_to(PAGES).as_posix()}"
-    return f'const loaded = await import(new URL("{address}", document.baseURI));\nexport default loaded.default;\n'
+    loader = f'const loaded = await import(new URL("{address}", document.baseURI));\nexport default loaded.default;\n'
+    return v2.component(name, html=html, js=loader, **options)
 
 
 @functools.cache
@@ -56,5 +52,5 @@ class Modules(StaticFiles):
         if not script.endswith(".js"):
             raise HTTPException(404)
         response = await super().get_response(script, scope)
-        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
