@@ -191,7 +191,6 @@ def _draw_order(subject: Subject) -> None:
 
 
 def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor") -> None:
-    """What shuffling does, as a sentence."""
     most = float((after - before).abs().max())
     first, second = (text.percent(float(values[0, subject.target])) for values in (before, after))
     effect, most_words = (

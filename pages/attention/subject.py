@@ -178,7 +178,6 @@ def _listed(names: list[str]) -> str:
 
 
 def _pin(image: InputImage) -> None:
-    """The button that pins an image, or lets it go."""
     pinned_id = input_images.pinned_id(image)
     if pinned_id in {entry.id for entry in pinned.list_pinned()}:
         if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):

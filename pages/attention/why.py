@@ -166,7 +166,6 @@ def _agreement(subject: Subject, found: list["Evidence"]) -> None:
 
 
 def _rank_map(subject: Subject, values: "Tensor", title: str, what: str, meaning: Scale) -> None:
-    """A map of ranks, or of their spread."""
     st.markdown(f"**{title}**")
     still.draw(subject.answer, values, meaning, alt=f"{title}, {what}. {heatmap.describe_values(values)}")
     st.caption(what[0].upper() + what[1:])

@@ -25,7 +25,7 @@ def routes() -> list[Mount]:
     prefix = f"/{base}" if base else ""
     plotly = str(files("plotly") / "package_data")
     return [
-        Mount(f"{prefix}/{component.ROUTE}", app=component.Modules()),
+        Mount(f"{prefix}/{component.ROUTE}", app=component.Modules(directory=component.PAGES)),
         Mount(f"{prefix}/vendor", app=StaticFiles(directory=plotly)),
     ]
 
