@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
     from vit.explain.perturbation import Shuffled
 
-INTRODUCTION = (
-    "Click or drag over patches, and click heads and blocks, to switch them off; the bars on the right follow. Click "
-    "again to switch them on. Layers and heads are counted from 0."
-)
 MOST_BARS = 10
 DARK_BELOW = 0.45  # relative brightness under which a number on a color has to be white
 SIDE = 400  # pixels of an image
@@ -33,7 +29,10 @@ _panel = component.register("vit_lab_ablation", Path(__file__).with_name("panel.
 
 def draw(subject: Subject) -> None:
     """The panel, then what it takes to keep or flip the answer, what order means, and which heads matter."""
-    st.caption(INTRODUCTION)
+    st.caption(
+        "Click or drag over patches, and click heads and blocks, to switch them off; the bars on the right follow. "
+        "Click again to switch them on. Layers and heads are counted from 0."
+    )
     draw_panel(subject)
     left, right = st.columns(2, gap="medium")
     with left.container(border=True, height="stretch"):
@@ -117,25 +116,25 @@ def bars(subject: Subject, whole: Outcome, outcome: Outcome) -> list[dict]:
 
 def verdict(subject: Subject, whole: Outcome, outcome: Outcome) -> str:
     """Whether the answer is another one now."""
-    before, now = whole.probabilities, outcome.probabilities
-    was, is_now = (subject.info.classes[values.index(max(values))] for values in (before, now))
+    answers = (found.probabilities for found in (whole, outcome))
+    was, is_now = (subject.info.classes[values.index(max(values))] for values in answers)
     return f"Still {was}." if was == is_now else f"Flipped from {was} to {is_now}."
 
 
 def _draw_fewest(subject: Subject) -> None:
     """How few patches are enough for the class, and how few have to go to lose it, in the order of occlusion."""
     st.markdown("**Fewest patches**")
-    name, total = subject.name, subject.info.model.num_patches
+    name, config = subject.name, subject.info.model
     enough, fatal, ranked = _fewest(subject)
-    left, right = st.columns(2, gap="small")
-    with left:
-        _draw_dropped(subject, ranked[enough:] if enough is not None else (), f"Patches that are enough for {name}")
-        st.caption(enough_words(enough, total, name))
-    with right:
-        _draw_dropped(
-            subject, ranked[:fatal] if fatal is not None else (), f"Patches without which it is no longer {name}"
-        )
-        st.caption(_fatal_words(fatal, total, name))
+    kept, lost = f"Patches that are enough for {name}", f"Patches without which it is no longer {name}"
+    shown = [
+        (() if enough is None else ranked[enough:], kept, enough_words(enough, config.num_patches, name)),
+        (() if fatal is None else ranked[:fatal], lost, _fatal_words(fatal, config.num_patches, name)),
+    ]
+    for place, (dropped, alt, words) in zip(st.columns(2, gap="small"), shown, strict=True):
+        image = blackened(subject.answer.crop, dropped, config.grid_size, SIDE)
+        place.image(data_url(image, "JPEG"), width="stretch", alt=alt)
+        place.caption(words)
     st.caption("Patches are taken in the order of occlusion; another order might need fewer.")
 
 
@@ -154,11 +153,6 @@ def _fatal_words(count: int | None, total: int, name: str) -> str:
     if count == 0:
         return f"The model does not predict {name} for this image."
     return f"Without the first {count} of {total} patches it is no longer {name}."
-
-
-def _draw_dropped(subject: Subject, dropped: tuple[int, ...], alt: str) -> None:
-    grid = subject.info.model.grid_size
-    st.image(data_url(blackened(subject.answer.crop, dropped, grid, SIDE), "JPEG"), width="stretch", alt=alt)
 
 
 def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int) -> Image.Image:
@@ -197,7 +191,6 @@ def _draw_order(subject: Subject) -> None:
 
 
 def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor") -> None:
-    """What shuffling does, as a sentence."""
     most = float((after - before).abs().max())
     first, second = (text.percent(float(values[0, subject.target])) for values in (before, after))
     effect, most_words = (

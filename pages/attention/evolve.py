@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from pages.attention.subject import Subject
+from pages.attention.subject import Subject, measured
 from pages.shared import component, curves, mistakes, models, refresh
 from pages.shared.inline import data_url
 from vit import text
@@ -16,15 +15,8 @@ from vit.plots import scale, timelapse
 from vit.runs import status
 from vit.runs.directory import Run, SavedCheckpoint
 
-if TYPE_CHECKING:
-    from vit.explain.trace import Trace
-
 MOST_FRAMES = 40
 MOST_CLASSES = 6  # with a color of their own
-INTRODUCTION = (
-    "How prediction and attention change during training: this image, evaluated at each saved checkpoint. "
-    "Move the slider, point at the curves or press Play."
-)
 
 _film = component.register("vit_lab_film", Path(__file__).with_name("film.js"))
 
@@ -76,8 +68,15 @@ def _draw_film(subject: Subject, run: Run, is_alive: bool) -> None:
         count = text.counted(len(saved), "checkpoint")
         st.markdown(f"{run.id} has {count}; at least two are needed to see a change." + " More will come." * is_alive)
         return
-    st.caption(INTRODUCTION)
-    found = _frames(run, saved, subject)
+    st.caption(
+        "How prediction and attention change during training: this image, evaluated at each saved checkpoint. "
+        "Move the slider, point at the curves or press Play."
+    )
+    found = measured(
+        saved,
+        lambda entry, done: f"Evaluating checkpoint {done + 1} of {len(saved)}",
+        lambda entry: frame_of(run.id, entry, subject),
+    )
     _film(key="film", data=film_data(subject, found))
     st.download_button(
         "Download as GIF",
@@ -100,18 +99,6 @@ def chosen(run: Run) -> list[SavedCheckpoint]:
     return [saved[place] for place in places]
 
 
-def _frames(run: Run, saved: list[SavedCheckpoint], subject: Subject) -> list[Frame]:
-    """Every checkpoint's frame; says how far it is where that takes a while."""
-    progress, found = st.empty(), []
-    try:
-        for done, entry in enumerate(saved):
-            progress.progress(done / len(saved), text=f"Evaluating checkpoint {done + 1} of {len(saved)}")
-            found.append(frame_of(run.id, entry, subject))
-    finally:
-        progress.empty()
-    return found
-
-
 @st.cache_resource(max_entries=2000, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.image.id})
 def frame_of(run_id: str, saved: SavedCheckpoint, subject: Subject) -> Frame:
     """A checkpoint's frame; the checkpoint is loaded once, asked once, and let go.
@@ -119,27 +106,21 @@ def frame_of(run_id: str, saved: SavedCheckpoint, subject: Subject) -> Frame:
     Raises:
         CheckpointError: If the checkpoint is gone or damaged.
     """
+    from vit.explain import attention
     from vit.explain.trace import trace
     from vit.predict import Predictor
 
     predictor = Predictor.load(f"{run_id}@{saved.step}")
     found = trace(predictor.model, predictor.inputs([subject.answer.prediction.seen])).cpu()
-    return Frame(saved, tuple(found.logits[0].softmax(-1).tolist()), _maps(found), _statistics(found))
-
-
-def _maps(trace: "Trace") -> dict[str, np.ndarray]:
-    from vit.explain import attention
-
-    last = attention.attention_map(trace, trace.depth - 1)[0].numpy()
-    rolled = attention.patch_map(attention.rollout(trace.attention), trace)[0].numpy()
-    return {"rollout": rolled, "last layer": last}
-
-
-def _statistics(trace: "Trace") -> dict[str, np.ndarray]:
-    from vit.explain import attention
-
-    distance = attention.attention_distance(trace)[:, 0].numpy()
-    return {"distance, in patches": distance, "entropy, in nats": attention.entropy(trace)[:, 0].numpy()}
+    maps = {
+        "rollout": attention.patch_map(attention.rollout(found.attention), found)[0].numpy(),
+        "last layer": attention.attention_map(found, found.depth - 1)[0].numpy(),
+    }
+    statistics = {
+        "distance, in patches": attention.attention_distance(found)[:, 0].numpy(),
+        "entropy, in nats": attention.entropy(found)[:, 0].numpy(),
+    }
+    return Frame(saved, tuple(found.logits[0].softmax(-1).tolist()), maps, statistics)
 
 
 def film_data(subject: Subject, found: list[Frame]) -> dict:
@@ -179,12 +160,9 @@ def _statistic(found: list[Frame], name: str) -> list[list[list[float]]]:
 
 def gif(subject: Subject, found: list[Frame]) -> bytes:
     """The film as a file: rollout over the image, with epoch and prediction."""
-    classes = subject.info.classes
-    captions = [_caption(frame, classes) for frame in found]
+    captions = []
+    for frame in found:
+        share, name = max(zip(frame.probabilities, subject.info.classes, strict=True), key=lambda pair: pair[0])
+        captions.append(f"epoch {frame.saved.epoch:.1f}: {name} {text.percent(share, 0)}")
     maps = [frame.maps["rollout"] for frame in found]
     return timelapse.gif(subject.answer.crop, maps, captions, subject.info.model.num_tokens)
-
-
-def _caption(frame: Frame, classes: tuple[str, ...]) -> str:
-    best = max(range(len(classes)), key=frame.probabilities.__getitem__)
-    return f"epoch {frame.saved.epoch:.1f}: {classes[best]} {text.percent(frame.probabilities[best], 0)}"

@@ -4,7 +4,6 @@ import * as heat from "../shared/viewer/heatmap.js";
 import { colorOf, drawHeads, drawRibbon } from "./film_draw.js";
 
 const FRAME_MS = 350;
-const films = new WeakMap();
 const epochName = (epoch) => `epoch ${epoch.toFixed(1)}`;
 
 /** The scale of a difference of two maps. @param {number[]} map @param {heat.Scale} scale of the maps themselves */
@@ -15,22 +14,7 @@ function differenceScale(map, scale) {
 
 class Film {
   constructor(root) {
-    const names = [
-      "image",
-      "ramp",
-      "now",
-      "ribbon",
-      "scrub",
-      "legend",
-      "strip",
-      "heads",
-      "play",
-      "signs",
-      "low",
-      "high",
-    ];
-    this.nodes = Object.fromEntries(names.map((name) => [name, root.querySelector(`.${name}`)]));
-    this.nodes.ticks = [...root.querySelectorAll(".ticks span")];
+    this.nodes = heat.nodesOf(root, "image ramp now ribbon scrub legend strip heads play signs low high");
     this.nodes.epochs = [...root.querySelectorAll(".epochs span")];
     this.selects = Object.fromEntries([...root.querySelectorAll("select")].map((select) => [select.name, select]));
     this.nodes.scrub.oninput = () => this.go(Number(this.nodes.scrub.value));
@@ -151,8 +135,4 @@ class Film {
   }
 }
 
-/** @param {{data: object, parentElement: HTMLElement}} given by Streamlit, at every change of data or theme */
-export default function draw({ data, parentElement }) {
-  if (!films.has(parentElement)) films.set(parentElement, new Film(parentElement));
-  films.get(parentElement).show(data);
-}
+export default heat.mounted(Film);

@@ -2,7 +2,6 @@
 
 import * as heat from "../shared/viewer/heatmap.js";
 
-const lenses = new WeakMap();
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
 const signed = (value) => {
   const rounded = Number(value.toFixed(2)) || 0; // not -0
@@ -12,9 +11,7 @@ const nameOf = (layer) => (layer === 0 ? "before layer 0" : `after layer ${layer
 
 class Lens {
   constructor(root) {
-    const names = ["readout", "layers", "ramp", "title", "unit", "parts"];
-    this.nodes = Object.fromEntries(names.map((name) => [name, root.querySelector(`.${name}`)]));
-    this.nodes.ticks = [...root.querySelectorAll(".ticks span")];
+    this.nodes = heat.nodesOf(root, "readout layers ramp title unit parts");
     this.nodes.layers.onkeydown = (event) => this.press(event);
     this.nodes.layers.onpointerleave = () => this.point(null, this.layer);
   }
@@ -127,8 +124,4 @@ class Lens {
   }
 }
 
-/** @param {{data: object, parentElement: HTMLElement}} given by Streamlit, at every change of data or theme */
-export default function draw({ data, parentElement }) {
-  if (!lenses.has(parentElement)) lenses.set(parentElement, new Lens(parentElement));
-  lenses.get(parentElement).show(data);
-}
+export default heat.mounted(Lens);

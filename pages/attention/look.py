@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from vit.explain.internals import Contributions
 
-FIRST = (
-    "Warm patches: what the classifier reads most, through all layers (attention rollout). Point at a patch to see "
-    "what it reads itself, click to keep it, and click a small map for another layer or head. Layers, heads, rows and "
-    "columns are counted from 0."
-)
 EXPLANATION = """
 In every layer, every head lets each token take in information from all tokens: **attention** says from which, and how
 much; what one token takes in sums to 100%. **1x uniform** would be the same from all. Colors end at 2x in every map
@@ -45,7 +40,11 @@ _lens = component.register("vit_lab_lens", Path(__file__).with_name("lens.js"))
 
 def draw(subject: Subject) -> None:
     """The viewer, how to use it, and what each layer would say."""
-    st.caption(FIRST)
+    st.caption(
+        "Warm patches: what the classifier reads most, through all layers (attention rollout). Point at a patch to see "
+        "what it reads itself, click to keep it, and click a small map for another layer or head. Layers, heads, rows "
+        "and columns are counted from 0."
+    )
     viewer.draw(subject.answer)
     with st.expander("What am I looking at?"):
         st.markdown(EXPLANATION)
@@ -86,10 +85,9 @@ def _said(subject: Subject, logits: "Tensor") -> list[dict]:
     from vit.explain.target import probability
 
     shares, tops = probability(logits, subject.asked), logits.softmax(-1).max(-1)
-    rows = zip(shares.tolist(), tops.indices.tolist(), tops.values.tolist(), strict=True)
     return [
         {"shares": curves.significant(own), "tops": top, "topShares": curves.significant(most)}
-        for own, top, most in rows
+        for own, top, most in zip(shares.tolist(), tops.indices.tolist(), tops.values.tolist(), strict=True)
     ]
 
 
@@ -103,14 +101,11 @@ def summary(subject: Subject, whole: "Tensor") -> str:
 
 def parts(found: "Contributions") -> dict:
     """What each part adds to the logit: a table with a row per layer, and what lies before and after the layers."""
-    layers = [
-        [*heads, float(mlp), float(bias)]
-        for heads, mlp, bias in zip(found.heads[0].tolist(), found.mlp[0], found.attention_bias[0], strict=True)
-    ]
-    columns = [*(f"head {head}" for head in range(found.heads.shape[-1])), "MLP", "bias"]
+    import torch
+
     return {
-        "columns": columns,
-        "layers": layers,
+        "columns": [*(f"head {head}" for head in range(found.heads.shape[-1])), "MLP", "bias"],
+        "layers": torch.column_stack([found.heads[0], found.mlp[0], found.attention_bias[0]]).tolist(),
         "embedding": float(found.embedding),
         "end": float(found.head_bias),
         "total": round(float(found.total()), 2),

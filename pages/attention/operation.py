@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.attention.subject import Subject, cached
-from pages.shared import models
+from pages.shared import datasets, models
 from vit import images, samples
 from vit.data import catalog
 
@@ -57,13 +57,16 @@ class Outcome:
 def parse(subject: Subject, raw: dict) -> Operation:
     """What the browser sent, as far as this model has such parts."""
     config = subject.info.model
-    heads = [pair for pair in _pairs(raw, "heads") if pair[0] < config.depth and pair[1] < config.num_heads]
-    branches = [pair for pair in _pairs(raw, "branches") if pair[0] < config.depth and pair[1] < 2]
-    patches = [int(patch) for patch in raw.get("patches", []) if 0 <= patch < config.num_patches]
+
+    def pairs(name: str, columns: int) -> tuple[tuple[int, int], ...]:
+        sent = [(int(layer), int(index)) for layer, index in raw.get(name, [])]
+        return tuple(pair for pair in sent if 0 <= pair[0] < config.depth and 0 <= pair[1] < columns)
+
+    patches = tuple(int(patch) for patch in raw.get("patches", []) if 0 <= patch < config.num_patches)
     edit, how = raw.get("edit", DROP), raw.get("how", ZERO)
     edit, how = edit if edit in EDITS else DROP, how if how in hows(subject) else ZERO
     percent = min(MOST_PERCENT, max(0, int(raw.get("percent", 0)))) if how == SCALED else 0
-    return Operation(tuple(heads), tuple(branches), how, percent, tuple(patches), edit)
+    return Operation(pairs("heads", config.num_heads), pairs("branches", 2), how, percent, patches, edit)
 
 
 def hows(subject: Subject) -> dict[str, str]:
@@ -73,73 +76,46 @@ def hows(subject: Subject) -> dict[str, str]:
     return {how: words for how, words in HOWS.items() if how != MEAN or has_images}
 
 
-def _pairs(raw: dict, name: str) -> list[tuple[int, int]]:
-    return [(int(first), int(second)) for first, second in raw.get(name, []) if min(first, second) >= 0]
-
-
 @cached(300)
 def outcome(subject: Subject, operation: Operation) -> Outcome:
     """Ask the model under an operation."""
+    import torch
+    from torch.nn.functional import pad
+
     from vit.explain import perturbation, surgery
 
     model, inputs = subject.loaded()
-    chosen = _chosen(subject, operation)
-    if operation.edit != DROP:
-        inputs = perturbation.edited(inputs, chosen, operation.edit)
-    logits = surgery.operate(model, inputs, _changes(subject, operation, chosen))
+    config, key_mask = subject.info.model, None
+    chosen = torch.zeros(config.num_patches, dtype=torch.bool)
+    chosen[list(operation.patches)] = True
+    if operation.edit == DROP:
+        key_mask = pad(~chosen[None], (config.num_prefix_tokens, 0), value=True)
+    else:
+        inputs = perturbation.edited(inputs, chosen.unflatten(0, (config.grid_size, -1)), operation.edit)
+    logits = surgery.operate(model, inputs, _changes(subject, operation, key_mask))
     seen = models.predictor(subject.model).image(inputs)
     return Outcome(seen, tuple(logits[0].softmax(-1).tolist()))
 
 
-def _changes(subject: Subject, operation: Operation, chosen: "Tensor") -> "Changes":
-    """An operation as the engine knows it."""
+def _changes(subject: Subject, operation: Operation, key_mask: "Tensor | None") -> "Changes":
+    """An operation as the engine knows it; the scale of everything that is on is 1."""
+    import torch
+
     from vit.explain.trace import Changes
 
-    head_scale, block_scale = (scale[None] for scale in _scales(subject, operation))
-    mean = means(subject) if operation.how == MEAN else None
-    return Changes(
-        head_scale=head_scale,
-        head_fill=mean and mean.heads,
-        block_scale=block_scale,
-        block_fill=mean and mean.branches,
-        key_mask=_key_mask(subject, chosen) if operation.edit == DROP else None,
-    )
-
-
-def _chosen(subject: Subject, operation: Operation) -> "Tensor":
-    """The chosen patches as bool (g, g)."""
-    import torch
-
-    chosen = torch.zeros(subject.info.model.num_patches, dtype=torch.bool)
-    chosen[list(operation.patches)] = True
-    return chosen.unflatten(0, (subject.info.model.grid_size, -1))
-
-
-def _key_mask(subject: Subject, chosen: "Tensor") -> "Tensor":
-    from torch.nn.functional import pad
-
-    return pad(~chosen.flatten()[None], (subject.info.model.num_prefix_tokens, 0), value=True)
-
-
-def _scales(subject: Subject, operation: Operation) -> tuple["Tensor", "Tensor"]:
-    """1 for everything that is on: (L, h) and (L, 2)."""
-    import torch
-
     config = subject.info.model
-    heads, branches = torch.ones(config.depth, config.num_heads), torch.ones(config.depth, 2)
-    for layer, head in operation.heads:
-        heads[layer, head] = operation.percent / 100
-    for layer, branch in operation.branches:
-        branches[layer, branch] = operation.percent / 100
-    return heads, branches
+    heads, branches = torch.ones(1, config.depth, config.num_heads), torch.ones(1, config.depth, 2)
+    for scale, pairs in ((heads, operation.heads), (branches, operation.branches)):
+        for layer, index in pairs:
+            scale[0, layer, index] = operation.percent / 100
+    mean = means(subject) if operation.how == MEAN else None
+    fills = {"head_fill": mean.heads, "block_fill": mean.branches} if mean else {}
+    return Changes(head_scale=heads, block_scale=branches, key_mask=key_mask, **fills)
 
 
 def test_source(classes: tuple[str, ...]) -> str:
     """A data set with test images of exactly these classes; empty if there is none."""
-    fitting = (
-        info for info in catalog.list_datasets() if set(info.classes) == set(classes) and info.counts.get("test")
-    )
-    return next((info.name for info in fitting), "")
+    return next(iter(datasets.fitting(classes)), "")
 
 
 @st.cache_resource(
@@ -151,16 +127,13 @@ def means(subject: Subject) -> "Means":
     """What each part gives on average over test images, or else over the shipped samples."""
     from vit.explain import surgery
 
-    predictor = models.predictor(subject.model)
-    seen = [predictor.see(image) for image in _reference_images(subject.info.classes)]
-    return surgery.means(predictor.model, predictor.inputs(seen))
-
-
-def _reference_images(classes: tuple[str, ...]) -> list[Image.Image]:
-    source = test_source(classes)
+    predictor, source = models.predictor(subject.model), test_source(subject.info.classes)
     if source:
-        return [sample.image for sample in catalog.samples(source, "test", MEAN_IMAGES)]
-    return [images.decode(sample.path.read_bytes(), sample.name).image for sample in _shipped(classes)]
+        found = [sample.image for sample in catalog.samples(source, "test", MEAN_IMAGES)]
+    else:
+        shipped = _shipped(subject.info.classes)
+        found = [images.decode(sample.path.read_bytes(), sample.name).image for sample in shipped]
+    return surgery.means(predictor.model, predictor.inputs([predictor.see(image) for image in found]))
 
 
 def _shipped(classes: tuple[str, ...]) -> list[samples.Sample]:

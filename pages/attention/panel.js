@@ -3,21 +3,24 @@
 import * as heat from "../shared/viewer/heatmap.js";
 import { fitSwitches, has, isUntouched, readSwitches, toggled, writeSwitches } from "./switches.js";
 
-const BRANCHES = ["attention", "MLP"];
-const panels = new WeakMap();
-
 class Panel {
   constructor(root) {
-    const names = ["patches", "heads", "legend", "bars", "verdict", "share"];
-    this.nodes = Object.fromEntries(names.map((name) => [name, root.querySelector(`.${name}`)]));
+    this.nodes = heat.nodesOf(root, "patches heads legend bars verdict share");
     for (const name of ["edit", "how", "percent"]) this.nodes[name] = root.querySelector(`[name=${name}]`);
     this.cursor = 0;
     root.querySelector(".ablation").onclick = ({ target }) => this.click(target.dataset);
-    this.listenToChoices();
+    const { edit, how, percent, share } = this.nodes;
+    edit.onchange = () => this.change({ edit: edit.value });
+    how.onchange = () => this.change({ how: how.value });
+    percent.oninput = () => {
+      share.textContent = `${percent.value}%`;
+    };
+    percent.onchange = () => this.change({ percent: Number(percent.value) });
     this.listenToPatches();
   }
 
-  show(data, send) {
+  show(data, setStateValue) {
+    const send = (off) => setStateValue("off", off);
     const isFirst = !this.data;
     const before = this.data?.grid ?? data.grid;
     if (this.data?.image !== data.image) this.image = heat.loadImage(data.image, () => this.drawPatches());
@@ -41,16 +44,6 @@ class Panel {
     if (name === "none") this.change({ patches: [] });
     if (name === "reset") this.change({ heads: [], branches: [], patches: [] });
     if (list) this.change({ [list]: toggled(this.off[list], Number(layer), Number(index)) });
-  }
-
-  listenToChoices() {
-    const { edit, how, percent, share } = this.nodes;
-    edit.onchange = () => this.change({ edit: edit.value });
-    how.onchange = () => this.change({ how: how.value });
-    percent.oninput = () => {
-      share.textContent = `${percent.value}%`;
-    };
-    percent.onchange = () => this.change({ percent: Number(percent.value) });
   }
 
   /** A drag marks patches one by one and is sent as a whole. */
@@ -100,7 +93,11 @@ class Panel {
     percent.max = data.most;
     legend.textContent = data.legend;
     heads.style.gridTemplateColumns = `auto repeat(${data.heads}, minmax(26px, 60px)) repeat(2, minmax(36px, 48px))`;
-    heads.replaceChildren(...this.headings(), ...data.tints.flatMap((row, layer) => this.makeRow(row, layer)));
+    const headings = ["head", ...Array.from({ length: data.heads }, (_, head) => head), "attn", "MLP"];
+    const names = headings.map((textContent, place) =>
+      heat.make("span", { textContent, className: place ? "" : "row" }),
+    );
+    heads.replaceChildren(...names, ...data.tints.flatMap((row, layer) => this.makeRow(row, layer)));
     if (!focused?.list) return;
     const { list, layer, index } = focused;
     heads.querySelector(`[data-list="${list}"][data-layer="${layer}"][data-index="${index}"]`)?.focus();
@@ -111,20 +108,13 @@ class Panel {
     select.replaceChildren(...Object.entries(texts).map(([value, text]) => new Option(text, value)));
   }
 
-  headings() {
-    const numbers = Array.from({ length: this.data.heads }, (_, head) => head);
-    return ["head", ...numbers, "attn", "MLP"].map((textContent, place) =>
-      heat.make("span", { textContent, className: place ? "" : "row" }),
-    );
-  }
-
   makeRow(tints, layer) {
     const name = heat.make("span", { textContent: `layer ${layer}`, className: "row" });
     const heads = tints.map((tint, head) => {
       const ariaLabel = `Switch off layer ${layer}, head ${head}: ${tint.text} points alone`;
       return this.makeSwitch({ list: "heads", layer, index: head }, { textContent: tint.text, ariaLabel, tint });
     });
-    const blocks = BRANCHES.map((branch, index) => {
+    const blocks = ["attention", "MLP"].map((branch, index) => {
       const ariaLabel = `Switch off the ${branch} of layer ${layer}`;
       return this.makeSwitch({ list: "branches", layer, index }, { className: "block", ariaLabel });
     });
@@ -186,9 +176,4 @@ class Panel {
   }
 }
 
-/** @param {{data: object, parentElement: HTMLElement, setStateValue: (name: string, value: object) => void}} given by
- * Streamlit, at every change of data or theme */
-export default function draw({ data, parentElement, setStateValue }) {
-  if (!panels.has(parentElement)) panels.set(parentElement, new Panel(parentElement));
-  panels.get(parentElement).show(data, (off) => setStateValue("off", off));
-}
+export default heat.mounted(Panel);

@@ -3,13 +3,10 @@
 import * as heat from "../shared/viewer/heatmap.js";
 
 const LOOK = { colors: heat.SIGNED, style: "colors", opacity: 1 };
-const views = new WeakMap();
 
 class Positions {
   constructor(root) {
-    const names = ["places", "readout", "ramp"];
-    this.nodes = Object.fromEntries(names.map((name) => [name, root.querySelector(`.${name}`)]));
-    this.nodes.ticks = [...root.querySelectorAll(".ticks span")];
+    this.nodes = heat.nodesOf(root, "places readout ramp");
     const { places } = this.nodes;
     places.onpointermove = (event) => this.point(heat.patchUnder(places, event, this.view.grid));
     places.onkeydown = (event) => {
@@ -49,8 +46,4 @@ class Positions {
   }
 }
 
-/** @param {{data: object, parentElement: HTMLElement}} given by Streamlit, at every change of data or theme */
-export default function draw({ data, parentElement }) {
-  if (!views.has(parentElement)) views.set(parentElement, new Positions(parentElement));
-  views.get(parentElement).show(data);
-}
+export default heat.mounted(Positions);

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 IMAGES = 500
 REFRESH_SECONDS = 0.5
 RANK_HELP = "Ablates one head at a time and measures the accuracy on the same test images."
-POINT = 100.0
 
 
 @dataclass
@@ -72,11 +71,6 @@ def draw(subject: Subject) -> None:
 
 
 def _part(subject: Subject, source: str, job: Job, was_running: bool) -> None:
-    with mistakes.shown():
-        _progress_or_table(subject, source, job, was_running)
-
-
-def _progress_or_table(subject: Subject, source: str, job: Job, was_running: bool) -> None:
     if job.is_running:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(job.done / max(1, job.total), text=f"{job.done} of {job.total or '…'} heads switched off")
@@ -90,9 +84,10 @@ def _progress_or_table(subject: Subject, source: str, job: Job, was_running: boo
         _table(job.result)
     label = f"Rank the heads on test images of {source}"
     if st.button(label, key="rank_heads", icon=":material/leaderboard:", help=RANK_HELP):
-        predictor = models.predictor(subject.model)
-        job.start(lambda running: measure(predictor, source, running))
-        st.rerun()
+        with mistakes.shown():
+            predictor = models.predictor(subject.model)
+            job.start(lambda running: measure(predictor, source, running))
+            st.rerun()
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -145,7 +140,7 @@ def _table(board: "Leaderboard") -> None:
 def rows_of(board: "Leaderboard") -> list[dict]:
     """A row per measured head, the one that costs most first."""
     rows = [
-        {"head": f"layer {layer}, head {head}", "lost": POINT * lost, "without": board.accuracy - lost}
+        {"head": f"layer {layer}, head {head}", "lost": 100 * lost, "without": board.accuracy - lost}
         for layer, heads in enumerate(board.lost.tolist())
         for head, lost in enumerate(heads)
         if lost == lost  # NaN where it was cancelled before

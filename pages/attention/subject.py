@@ -2,9 +2,10 @@
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -66,11 +67,8 @@ class Subject:
     @property
     def name(self) -> str:
         """What is explained, such as "cat" or "cat rather than dog"."""
-        return (
-            self.class_name
-            if self.contrast is None
-            else f"{self.class_name} rather than {self.info.classes[self.contrast]}"
-        )
+        rival = "" if self.contrast is None else f" rather than {self.info.classes[self.contrast]}"
+        return self.class_name + rival
 
     @property
     def asked(self) -> "Target":
@@ -95,6 +93,18 @@ def cached(max_entries: int, spinner: str | bool = False):
     return st.cache_resource(
         max_entries=max_entries, show_spinner=spinner, hash_funcs={Subject: lambda subject: subject.key}
     )
+
+
+def measured(items: list, words: Callable[[Any, int], str], measure: Callable) -> list:
+    """Measure one item after the other and say how far it is: ``words`` gets the item and how many are done."""
+    progress, found = st.empty(), []
+    try:
+        for done, item in enumerate(items):
+            progress.progress(done / len(items), text=words(item, done))
+            found.append(measure(item))
+    finally:  # what refuses leaves its sentence, and no bar that stands still
+        progress.empty()
+    return found
 
 
 def choose(names: list[str]) -> Answer | None:
@@ -168,7 +178,6 @@ def _listed(names: list[str]) -> str:
 
 
 def _pin(image: InputImage) -> None:
-    """The button that pins an image, or lets it go."""
     pinned_id = input_images.pinned_id(image)
     if pinned_id in {entry.id for entry in pinned.list_pinned()}:
         if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):

@@ -36,7 +36,6 @@ def draw(subject: Subject) -> None:
 
 
 def _draw_positions(subject: Subject) -> None:
-    """The similarity of every position to the one that is pointed at."""
     st.markdown("**Position embeddings**")
     if subject.info.model.pos_embed == "none":
         st.markdown("This model has no position embeddings: it can't tell where a patch is.")
@@ -62,7 +61,6 @@ def positions_data(subject: Subject, similarity: "Tensor") -> dict:
 
 
 def _draw_filters(subject: Subject) -> None:
-    """The principal components of the first layer's filters, most important first."""
     from vit.explain.internals import patch_filters_pca
 
     found = patch_filters_pca(models.predictor(subject.model).model, MOST_FILTERS)
@@ -79,7 +77,6 @@ def _draw_filters(subject: Subject) -> None:
 
 
 def _draw_distances(subject: Subject) -> None:
-    """Attention distance of every head against depth, for this image."""
     from vit.explain import attention
 
     st.markdown("**How far heads look**")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.attention.subject import Subject, cached
+from pages.attention.subject import Subject, cached, measured
 from pages.shared import still
 from vit.plots import heatmap, scale
 from vit.plots.scale import Scale
@@ -50,11 +50,19 @@ CONTROL_HELP = (
 
 def draw(subject: Subject) -> None:
     """The best maps and scores first, the others behind them, then the slower controls into places kept for them."""
+    from vit.explain.evidence import by_score
+    from vit.explain.methods import METHODS
+
     st.markdown(
         f"**Why {subject.name}?** Each map shows which patches matter for it, by one method; the methods are sorted by "
         f"how well they predict what the model ({subject.probability}) does without those patches. {KEY}"
     )
-    found = _found(subject)
+    found = measured(
+        list(METHODS.values()),
+        lambda method, done: f"{method.title}: {done} of {len(METHODS)} methods measured",
+        lambda method: evidence(subject, method.name),
+    )
+    found = by_score(found)
     places = _cards(subject, found[:BEST])
     with st.expander(f"More: the other {len(found) - BEST} methods, two of them controls"):
         places += _cards(subject, found[BEST:])
@@ -63,23 +71,10 @@ def draw(subject: Subject) -> None:
         st.caption(STEM)
     with st.expander("How are the maps measured?"):
         st.markdown(SCORE_HELP)
-    for place, evidence in zip(places, found, strict=True):
-        place.caption(_control_line(controls(subject, evidence.method)), help=CONTROL_HELP)
-
-
-def _found(subject: Subject) -> list["Evidence"]:
-    """Every method's map with its score, best first; says how far it is."""
-    from vit.explain.evidence import by_score
-    from vit.explain.methods import METHODS
-
-    progress, found = st.empty(), []
-    try:
-        for done, method in enumerate(METHODS.values()):
-            progress.progress(done / len(METHODS), text=f"{method.title}: {done} of {len(METHODS)} methods measured")
-            found.append(evidence(subject, method.name))
-    finally:  # a method that refuses leaves its sentence, and no bar that stands still
-        progress.empty()
-    return by_score(found)
+    for place, one in zip(places, found, strict=True):
+        control = controls(subject, one.method)
+        other, untrained = _correlation(control.other_class), _correlation(control.untrained)
+        place.caption(f"Other class {other} · untrained {untrained}", help=CONTROL_HELP)
 
 
 def _cards(subject: Subject, found: list["Evidence"]) -> list:
@@ -148,11 +143,6 @@ def strip(value: float, low: float, high: float) -> str:
     return f'<div role="img" aria-label="Score {words}" style="{style}">{inside}</div>'
 
 
-def _control_line(controls: "Controls") -> str:
-    """Both rank correlations in words."""
-    return f"Other class {_correlation(controls.other_class)} · untrained {_correlation(controls.untrained)}"
-
-
 def _correlation(value: float) -> str:
     return "has a flat map" if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"  # not -0.00
 
@@ -176,7 +166,6 @@ def _agreement(subject: Subject, found: list["Evidence"]) -> None:
 
 
 def _rank_map(subject: Subject, values: "Tensor", title: str, what: str, meaning: Scale) -> None:
-    """A map of ranks, or of their spread."""
     st.markdown(f"**{title}**")
     still.draw(subject.answer, values, meaning, alt=f"{title}, {what}. {heatmap.describe_values(values)}")
     st.caption(what[0].upper() + what[1:])

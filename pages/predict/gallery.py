@@ -19,7 +19,10 @@ def draw(model: str, images: list[InputImage]) -> None:
     """Cards, then the table of all images."""
     with st.spinner(f"Predicting {text.counted(len(images), 'image')}"):
         results = [(image, _ask(model, image)) for image in images]
-    shown = _page_of(results)
+    shown = results
+    if len(results) > PER_PAGE:
+        page = st.pagination(-(-len(results) // PER_PAGE), key="gallery_page")
+        shown = results[(page - 1) * PER_PAGE : page * PER_PAGE]
     for row in range(0, len(shown), 4):
         with st.grid(4, min_column_width=150):
             for image, result in shown[row : row + 4]:
@@ -33,13 +36,6 @@ def _ask(model: str, image: InputImage) -> Answer | ImageError:
         return answers.ask(model, image)
     except ImageError as error:
         return error
-
-
-def _page_of(results: list) -> list:
-    if len(results) <= PER_PAGE:
-        return results
-    page = st.pagination(-(-len(results) // PER_PAGE), key="gallery_page")
-    return results[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
 def _card(image: InputImage, result: Answer | ImageError) -> None:

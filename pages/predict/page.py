@@ -24,7 +24,6 @@ def draw(names: list[str]) -> None:
 
 
 def _model(names: list[str]) -> str:
-    """The model to ask."""
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
         model = models.select(names)

@@ -60,10 +60,14 @@ def ask(model: str, image: InputImage) -> Answer:
 def _ask(model: str, version: tuple[str, int], image: InputImage) -> Answer:
     decoded = image.read()
     prediction = models.predictor(model).predict([(image.name, decoded)])[0]
-    crop = decoded.image.crop(prediction.box)
+    original, crop = decoded.image, decoded.image.crop(prediction.box)
+    if original.width == original.height:
+        preview = heatmap.enlarge(original, PREVIEW_SIDE)
+    else:
+        preview = heatmap.place_back(original, prediction.box, crop, PREVIEW_SIDE)
     if crop.width > CROP_SIDE:
         crop = heatmap.enlarge(crop, CROP_SIDE)
-    return Answer(model, version, image, prediction, _preview(decoded.image, prediction), crop)
+    return Answer(model, version, image, prediction, preview, crop)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})
@@ -73,13 +77,6 @@ def trace_of(answer: Answer) -> "Trace":
 
     predictor = models.predictor(answer.model)
     return trace(predictor.model, predictor.inputs([answer.prediction.seen])).cpu()
-
-
-def _preview(original: Image.Image, prediction: "Prediction") -> Image.Image:
-    """The original with what the model doesn't see of it darkened; small ones keep their pixels visible."""
-    if original.width == original.height:
-        return heatmap.enlarge(original, PREVIEW_SIDE)
-    return heatmap.place_back(original, prediction.box, original.crop(prediction.box), PREVIEW_SIDE)
 
 
 def bars(prediction: "Prediction", k: int = 5) -> None:

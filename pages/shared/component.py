@@ -1,4 +1,4 @@
-"""The project's own components: markup and styles from a file, and a script that is an ES module with imports.
+"""The project's own components: markup and styles from files, and a script that is an ES module with imports.
 
 Streamlit loads an inline script from a blob, where ``import`` can't name a neighbor. So what it gets is one line that
 fetches the real module from this server (``pages.shared.server`` mounts ``modules``). The address carries a digest of
@@ -17,7 +17,6 @@ from streamlit.components import v2
 
 PAGES = Path(__file__).parents[1]
 ROUTE = "modules"
-FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def register(name: str, script: Path, **options) -> Callable:
@@ -28,12 +27,11 @@ def register(name: str, script: Path, **options) -> Callable:
     """
     markup = script.with_suffix(".html")
     html = markup.read_text() if markup.exists() else None
-    return v2.component(name, html=html, js=_loader(script), **options)
-
-
-def _loader(script: Path) -> str:
+    if html and options.get("isolate_styles", True):  # elsewhere the styles would be the whole app's
+        html = f"<style>\n{Path(__file__).with_suffix('.css').read_text()}</style>\n{html}"
     address = f"{ROUTE}/{digest()}/{script.relative_to(PAGES).as_posix()}"
-    return f'const loaded = await import(new URL("{address}", document.baseURI));\nexport default loaded.default;\n'
+    loader = f'const loaded = await import(new URL("{address}", document.baseURI));\nexport default loaded.default;\n'
+    return v2.component(name, html=html, js=loader, **options)
 
 
 @functools.cache
@@ -48,13 +46,10 @@ def digest() -> str:
 class Modules(StaticFiles):
     """The scripts in ``pages/`` and nothing else that lies there, below a first folder that is their digest."""
 
-    def __init__(self) -> None:
-        super().__init__(directory=PAGES)
-
     async def get_response(self, path: str, scope) -> Response:
         _, _, script = path.replace("\\", "/").partition("/")
         if not script.endswith(".js"):
             raise HTTPException(404)
         response = await super().get_response(script, scope)
-        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response

@@ -8,7 +8,6 @@ from pages.shared import refresh
 from vit import devices, text
 from vit.data import catalog
 from vit.runs import status
-from vit.runs.status import RunState
 
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
@@ -49,10 +48,7 @@ def _active_run(run_id: str, every: int | None) -> None:
             query_params={"run": run.id},
             help="Watch this run",
         )
-        st.progress(run.progress, text=_line(run))
-
-
-def _line(run: RunState) -> str:
-    accuracy = run.status.best_val_accuracy
-    reached = f" · val accuracy {text.percent(accuracy)}" if accuracy is not None else ""
-    return f"{run.status.phase or run.state} {text.percent(run.progress, 0)}{reached}"
+        accuracy = run.status.best_val_accuracy
+        reached = f" · val accuracy {text.percent(accuracy)}" if accuracy is not None else ""
+        words = f"{run.status.phase or run.state} {text.percent(run.progress, 0)}{reached}"
+        st.progress(run.progress, text=words)

@@ -1,23 +1,18 @@
 // A row of images, one of which is chosen: a radio group that works with the mouse and with the arrow keys.
 
+import { make } from "./viewer/heatmap.js";
+
 function choose(buttons, index, setStateValue) {
   const button = buttons[(index + buttons.length) % buttons.length];
   button.focus();
   setStateValue("chosen", button.dataset.id);
 }
 
-function makeButton(choice, selected) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.id = choice.id;
-  button.title = choice.label;
-  button.setAttribute("role", "radio");
-  button.setAttribute("aria-checked", choice.id === selected);
-  button.tabIndex = choice.id === selected || !selected ? 0 : -1;
-  const image = document.createElement("img");
-  image.src = choice.source;
-  image.alt = choice.label;
-  button.append(image);
+function makeButton({ id, label, source }, selected) {
+  const properties = { type: "button", title: label, role: "radio", ariaChecked: id === selected };
+  const button = make("button", properties, make("img", { src: source, alt: label }));
+  button.tabIndex = id === selected || !selected ? 0 : -1;
+  button.dataset.id = id;
   return button;
 }
 

@@ -27,7 +27,10 @@ class Choice:
 
 def choice(choice_id: str, label: str, image: Image.Image) -> Choice:
     """A choice whose thumbnail is the image's central square."""
-    return Choice(choice_id, label, data_url(_square(image)))
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.convert("RGB").crop((left, top, left + side, top + side))
+    return Choice(choice_id, label, data_url(enlarge(square, SIDE * SHARPNESS)))
 
 
 def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
@@ -37,9 +40,3 @@ def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
     data = {"label": label, "images": [vars(entry) for entry in choices], "selected": current}
     _mount(key=key, data=data, on_chosen_change=lambda: None)
     return current
-
-
-def _square(image: Image.Image) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return enlarge(image.convert("RGB").crop((left, top, left + side, top + side)), SIDE * SHARPNESS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
-from pages.shared import image_picker
+from pages.shared import datasets, image_picker
 from pages.shared.image_picker import Choice
 from vit import images, pinned, samples
 from vit.data import catalog, draws
@@ -44,15 +44,16 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
         draw: Another number, other images of data sets.
         also: An id to offer in any case, such as one from a link; passed over if there is no such image.
     """
-    shipped = [_shipped(sample) for sample in samples.list_samples() if sample.label in info.classes]
-    classes = set(info.classes)
-    fitting = [
-        data.name for data in catalog.list_datasets() if set(data.classes) == classes and data.counts.get("test")
+    shipped = [
+        _thumbnail(f"sample:{sample.name}", sample.label, str(sample.path))
+        for sample in samples.list_samples()
+        if sample.label in info.classes
     ]
-    drawn = [choice for name in fitting for choice in _drawn(name, draw)]
+    kept = [choice for entry in pinned.list_pinned() if (choice := _pinned_thumbnail(entry))]
+    drawn = [choice for name in datasets.fitting(info.classes) for choice in _drawn(name, draw)]
     if not shipped + drawn:
         drawn = _validation(info, draw)
-    known = {choice.id: choice for choice in _uploads(also) + shipped + _pinned_choices() + drawn}
+    known = {choice.id: choice for choice in _uploads(also) + shipped + kept + drawn}
     return known if also is None or also in known else _linked(also, info.classes) | known
 
 
@@ -98,7 +99,7 @@ def _sample(image_id: str, name: str) -> InputImage:
     sample = next((sample for sample in samples.list_samples() if sample.name == name), None)
     if sample is None:
         raise DataError(f"there is no sample called {name[:80]!r}; choose one of those shown")
-    return InputImage(image_id, sample.name, lambda: _read(sample), sample.label)
+    return InputImage(image_id, name, lambda: images.decode(sample.path.read_bytes(), name), sample.label)
 
 
 def _linked(image_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
@@ -107,17 +108,9 @@ def _linked(image_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
         found = find(image_id)
     except (DataError, ImageError):
         return {}
-    if found.label is None or found.label not in classes:
+    if found.label not in classes:
         return {}
     return {image_id: image_picker.choice(image_id, found.label, found.read().image)}
-
-
-def _read(sample: samples.Sample) -> DecodedImage:
-    return images.decode(sample.path.read_bytes(), sample.name)
-
-
-def _shipped(sample: samples.Sample) -> Choice:
-    return _thumbnail(f"sample:{sample.name}", sample.label or sample.name, str(sample.path))
 
 
 def is_drawn(image_id: str) -> bool:
@@ -129,12 +122,6 @@ def pinned_id(image: InputImage) -> str:
     """What an image has as its id among the pinned ones, whether it is pinned or not."""
     source, _, rest = image.id.partition(":")
     return rest if source == PINNED else pinned.id_of(image.id)
-
-
-def _pinned_choices() -> list[Choice]:
-    """The pinned images that can be shown."""
-    found = [_pinned_thumbnail(entry) for entry in pinned.list_pinned()]
-    return [choice for choice in found if choice is not None]
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

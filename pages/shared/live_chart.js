@@ -59,20 +59,16 @@ function trace(series, theme, percent) {
   };
 }
 
-/** Whole steps between at most twelve ticks. */
-function stepOf(series) {
-  return Math.ceil(Math.max(1, ...series.flatMap(({ x }) => x)) / 12);
-}
-
 function layout(data, theme) {
-  const axis = {
+  const wholeStep = Math.ceil(Math.max(1, ...data.series.flatMap(({ x }) => x)) / 12); // between at most twelve ticks
+  const axis = (text) => ({
     gridcolor: theme.lines,
     linecolor: theme.lines,
     zeroline: false,
     automargin: true,
-    title: { standoff: 6, font: { size: 12 } },
+    title: { standoff: 6, font: { size: 12 }, text },
     tickfont: { size: 12 },
-  };
+  });
   return {
     height: data.height,
     uirevision: data.x_title,
@@ -85,25 +81,14 @@ function layout(data, theme) {
     hoverlabel: { bgcolor: theme.paper, bordercolor: theme.lines, font: { color: theme.text } },
     showlegend: data.legend,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
-    xaxis: {
-      ...axis,
-      title: { ...axis.title, text: data.x_title },
-      dtick: data.whole_steps ? stepOf(data.series) : undefined,
-    },
+    xaxis: { ...axis(data.x_title), dtick: data.whole_steps ? wholeStep : undefined },
     yaxis: {
-      ...axis,
-      title: { ...axis.title, text: data.y_title },
+      ...axis(data.y_title),
       nticks: 6,
       tickformat: data.percent ? ".0%" : "",
       rangemode: data.percent ? "tozero" : "normal",
     },
   };
-}
-
-function draw(plotly, node, traces, look) {
-  if (!node.isConnected) return;
-  if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
-  plotly.react(node, traces, look, { displayModeBar: false, responsive: true });
 }
 
 export default function ({ data, parentElement }) {
@@ -113,7 +98,11 @@ export default function ({ data, parentElement }) {
   node.vitDraws = (node.vitDraws ?? 0) + 1;
   const traces = data.series.map((series) => trace(series, theme, data.percent));
   loadPlotly()
-    .then((plotly) => draw(plotly, node, traces, layout(data, theme)))
+    .then((plotly) => {
+      if (!node.isConnected) return;
+      if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
+      plotly.react(node, traces, layout(data, theme), { displayModeBar: false, responsive: true });
+    })
     .catch((error) => {
       node.textContent = `No chart: ${error.message}.`;
     });

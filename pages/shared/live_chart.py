@@ -57,12 +57,10 @@ def draw(
         percent: Whether values are shares, shown as per cent of a whole that starts at zero.
         whole_steps: Whether x counts something, such as layers, and has ticks at whole numbers only.
     """
+    sent = []
+    for line in series:
+        x, y = curves.thin(line.x, line.y)
+        sent.append({**asdict(line), "x": curves.significant(x, 6), "y": curves.significant(y)})
     look = {"x_title": x_title, "y_title": y_title, "alt": alt}
     shape = {"height": height, "legend": legend, "percent": percent, "whole_steps": whole_steps}
-    _mount(key=key, data={"series": [_sent(line) for line in series], **look, **shape}, height=height)
-
-
-def _sent(line: Series) -> dict:
-    """A line as it travels: few points, few digits."""
-    x, y = curves.thin(line.x, line.y)
-    return {**asdict(line), "x": curves.significant(x, 6), "y": curves.significant(y)}
+    _mount(key=key, data={"series": sent, **look, **shape}, height=height)

@@ -18,8 +18,6 @@ from pages.shared import component
 # when torch is loaded, so it is set here, before any page.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-CONTEXT_LOGGER = "streamlit.runtime.scriptrunner_utils.script_run_context"
-
 
 def routes() -> list[Mount]:
     """The components' modules, and Plotly's own JavaScript from where it is installed: no request to elsewhere."""
@@ -27,7 +25,7 @@ def routes() -> list[Mount]:
     prefix = f"/{base}" if base else ""
     plotly = str(files("plotly") / "package_data")
     return [
-        Mount(f"{prefix}/{component.ROUTE}", app=component.Modules()),
+        Mount(f"{prefix}/{component.ROUTE}", app=component.Modules(directory=component.PAGES)),
         Mount(f"{prefix}/vendor", app=StaticFiles(directory=plotly)),
     ]
 
@@ -35,7 +33,7 @@ def routes() -> list[Mount]:
 @contextmanager
 def without_false_alarms() -> Iterator[None]:
     """Keep Streamlit from warning that the import at the server's start is not a visit; it is not meant to be."""
-    logger = logging.getLogger(CONTEXT_LOGGER)
+    logger = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -12,21 +12,18 @@ from vit.models import ModelInfo
 EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 MAX_MEGABYTES = 100
 SHOWN = "image_shown"
-TABS = ["Samples", "Upload", "Camera"]
 
 
 def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
     """The images to ask about: those of the tab that is open; ``several`` allows more than one upload."""
-    tabs = st.tabs(TABS, key="from", on_change="rerun", bind="query-params")
-    chosen = dict(zip(TABS, ([], [], []), strict=True))
+    tabs = st.tabs(["Samples", "Upload", "Camera"], key="from", on_change="rerun", bind="query-params")
     with tabs[0]:
-        chosen["Samples"] = _sample(info)
+        sample = _sample(info)
     with tabs[1]:
-        chosen["Upload"] = _uploaded(several)
-    if tabs[2].open:  # a camera that nobody asked for should stay off
-        with tabs[2]:
-            chosen["Camera"] = _photo()
-    return next((chosen[name] for name, tab in zip(TABS, tabs, strict=True) if tab.open), [])
+        uploaded = _uploaded(several)
+    with tabs[2]:
+        photo = _photo() if tabs[2].open else []  # a camera that nobody asked for should stay off
+    return next((found for found, tab in zip((sample, uploaded, photo), tabs, strict=True) if tab.open), [])
 
 
 def link(page: str, icon: str, model: str, image: InputImage) -> None:
@@ -69,19 +66,18 @@ def _uploaded(several: bool) -> list[InputImage]:
         help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
-    found = [_image(upload.name, upload.getvalue()) for upload in listed]
-    if found:
-        input_images.keep_uploads(found)
-    return found
+    return _kept([_image(upload.name, upload.getvalue()) for upload in listed])
 
 
 def _photo() -> list[InputImage]:
     photo = st.camera_input("Take a photo", key="photo")
-    if not photo:
-        return []
-    image = _image("photo.jpg", photo.getvalue())
-    input_images.keep_uploads([image])
-    return [image]
+    return _kept([_image("photo.jpg", photo.getvalue())] if photo else [])
+
+
+def _kept(found: list[InputImage]) -> list[InputImage]:
+    if found:
+        input_images.keep_uploads(found)
+    return found
 
 
 def _image(name: str, data: bytes) -> InputImage:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from worlds import saved, written_run
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PAGES = {
@@ -28,7 +29,7 @@ def empty_home(home, monkeypatch, tmp_path):
 
 @pytest.fixture
 def visit():
-    """Open a screen at its address: ``visit("train", run="quick-otter")``."""
+    """Open a screen at its address, where nothing may raise: ``visit("train", run="quick-otter")``."""
 
     def open_screen(screen: str = "start", **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
@@ -37,9 +38,18 @@ def visit():
             app.switch_page(PAGES[screen])
         for name, value in query.items():
             app.query_params[name] = value
-        return app.run()
+        app.run()
+        assert not app.exception
+        return app
 
     return open_screen
+
+
+@pytest.fixture
+def model() -> str:
+    """A trained model."""
+    saved(written_run("wise-wolf"), 1000)
+    return "wise-wolf"
 
 
 @pytest.fixture

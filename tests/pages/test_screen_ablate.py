@@ -42,7 +42,6 @@ def probabilities(subject: Subject, **changes) -> list[float]:
 
 def test_the_tab_shows_its_parts(visit, subject):
     app = visit("attention", tab="Ablate", image=IMAGE)
-    assert not app.exception
     assert not app.error
     assert "Fewest patches" in text_of(app)
     assert "changes nothing" in text_of(app)
@@ -138,7 +137,7 @@ def test_dropped_patches_are_dark_and_the_others_are_not():
     ("count", "words"),
     [
         (None, "No number"),
-        (0, "The model says cat without"),
+        (0, "The model predicts cat without"),
         (1, "The first 1 of 9 patches is"),
         (3, "The first 3 of 9 patches are"),
     ],

@@ -2,26 +2,21 @@
 
 import pytest
 import torch
-from builders import model_info, prefixed, vision_transformer
 from worlds import saved, written_run
 
 from pages.attention import look
 from pages.attention.subject import Subject
 from pages.shared import answers, input_images, models
-from vit import checkpoint
 from vit.data.shapes import CLASSES
 from vit.explain.internals import direct_logit_attribution, logit_lens, pooled_lens
 from vit.explain.target import Contrast, logit, probability
-from vit.runs.directory import Run
 
 IMAGE = "shapes:test:5"
 
 
 def subject_of(contrast: int | None = None, **config) -> Subject:
     """An image before a model of some kind."""
-    saved(written_run("wise-wolf"), 1000)
-    network = vision_transformer(image_size=16, patch_size=4, num_classes=len(CLASSES), **config)
-    checkpoint.save(Run.find("wise-wolf").checkpoint_path(), prefixed(network), model_info(network, CLASSES))
+    saved(written_run("wise-wolf"), 1000, **config)
     answer = answers.ask("wise-wolf", input_images.find(IMAGE))
     return Subject(answer, models.info("wise-wolf"), target=2, contrast=contrast)
 

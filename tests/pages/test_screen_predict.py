@@ -1,10 +1,7 @@
 """Predict: one image, several images, bad images, and no model at all."""
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
+from image_files import encode, scene
 from seen import text_of
 from worlds import saved, written_run
 
@@ -14,35 +11,28 @@ from pages.shared.viewer import viewer
 from vit.plots import heatmap, scale
 
 
-def image(width: int = 40, height: int = 30, kind: str = "PNG") -> bytes:
-    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def model():
-    saved(written_run("wise-wolf"), 1000)
-    return "wise-wolf"
+def image(width: int = 40) -> bytes:
+    return encode(scene(width, 30))
 
 
 def uploaded(visit, *uploads: tuple[str, bytes], **query):
     app = visit("predict", **{"from": "Upload"}, **query)
     for name, data in uploads:
         app.file_uploader[0].upload(name, data, "image/png")
-    return app.run()
-
-
-def test_without_a_model_there_is_a_sentence_and_a_way_on(visit):
-    app = visit("predict")
-    assert "no trained model yet" in text_of(app)
+    app.run()
     assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("screen", ["predict", "attention"])
+def test_without_a_model_there_is_a_sentence_and_a_way_on(visit, screen):
+    app = visit(screen)
+    assert "no trained model yet" in text_of(app)
+    assert "Train a model" in [link.proto.label for link in app.get("page_link")]
 
 
 def test_a_sample_is_answered_at_once_with_its_label(visit, model):
     app = visit("predict")
-    assert not app.exception
     assert len(app.main.progress) == 5
     assert "What the model attends to" in text_of(app)
     assert "labeled" in text_of(app)
@@ -51,14 +41,12 @@ def test_a_sample_is_answered_at_once_with_its_label(visit, model):
 
 def test_a_link_brings_model_and_image_back(visit, model):
     app = visit("predict", model=model, image="shapes:test:5")
-    assert not app.exception
     assert "shapes test image 5" in text_of(app)
 
 
 @pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
 def test_a_link_to_a_image_that_is_not_there_shows_another_one(visit, model, name):
     app = visit("predict", image=name)
-    assert not app.exception
     assert len(app.main.progress) == 5
 
 
@@ -70,13 +58,11 @@ def test_one_upload_is_shown_large_with_what_decoding_had_to_decide(visit, model
 
 def test_one_bad_file_is_one_sentence(visit, model):
     app = uploaded(visit, ("notes.png", b"These are not pixels."))
-    assert not app.exception
     assert "notes.png is not an image that can be read" in app.error[0].value
 
 
 def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
     app = uploaded(visit, ("a.png", image(20)), ("empty.png", b""), ("b.png", image(30)))
-    assert not app.exception
     assert "empty.png is empty" in app.error[0].value
     table = app.dataframe[0].value
     assert list(table["file"]) == ["a.png", "empty.png", "b.png"]
@@ -85,7 +71,6 @@ def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
 
 def test_many_files_are_shown_in_pages(visit, model):
     app = uploaded(visit, *[(f"{width}.png", image(width)) for width in range(20, 35)])
-    assert not app.exception
     assert len(app.dataframe[0].value) == 15
     assert sum(caption.value.endswith(".png") for caption in app.caption) == gallery.PER_PAGE
     links = [link.proto for link in app.get("page_link") if link.proto.label == "Open in Attention"]

@@ -3,18 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from builders import model_info, prefixed, vision_transformer
 from seen import text_of
 from worlds import saved, written_run
 
 from pages.attention import weights
 from pages.attention.subject import Subject
 from pages.shared import answers, input_images, models
-from vit import checkpoint
-from vit.data.shapes import CLASSES
 from vit.explain.internals import position_similarity
 from vit.plots import filters
-from vit.runs.directory import Run
 
 IMAGE = "shapes:test:5"
 KINDS = [
@@ -26,45 +22,30 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-def run():
-    saved(written_run("wise-wolf"), 1000)
-    return Run.find("wise-wolf")
-
-
-def replaced(run: Run, **config) -> None:
-    """Give the run a model of another kind."""
-    network = vision_transformer(image_size=16, num_classes=len(CLASSES), **{"patch_size": 4, **config})
-    checkpoint.save(run.checkpoint_path(), prefixed(network), model_info(network, CLASSES))
-
-
 @pytest.mark.parametrize("tab", ["Look", "Why", "Ablate", "Weights"])
 @pytest.mark.parametrize("config", KINDS, ids=str)
-def test_every_kind_of_model_is_shown_in_every_tab(visit, run, tab, config):
-    replaced(run, **config)
-    app = visit("attention", tab=tab, model=run.id, image=IMAGE)
-    assert not app.exception
+def test_every_kind_of_model_is_shown_in_every_tab(visit, tab, config):
+    saved(written_run("wise-wolf"), 1000, **config)
+    app = visit("attention", tab=tab, image=IMAGE)
     assert not app.error
 
 
 @pytest.mark.parametrize("tab", ["Look", "Ablate", "Weights"])
-def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(visit, run, tab):
-    replaced(run, patch_size=16)
-    app = visit("attention", tab=tab, model=run.id, image=IMAGE)
-    assert not app.exception
+def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(visit, tab):
+    saved(written_run("wise-wolf"), 1000, image_size=4)
+    app = visit("attention", tab=tab, image=IMAGE)
     assert not app.error
 
 
-def test_a_model_without_positions_says_so(visit, run):
-    replaced(run, pos_embed="none")
-    app = visit("attention", tab="Weights", model=run.id, image=IMAGE)
+def test_a_model_without_positions_says_so(visit):
+    saved(written_run("wise-wolf"), 1000, pos_embed="none")
+    app = visit("attention", tab="Weights", image=IMAGE)
     assert "has no position embeddings" in text_of(app)
 
 
-def test_every_pair_of_positions_is_sent(run):
-    answer = answers.ask(run.id, input_images.find(IMAGE))
-    subject = Subject(answer, models.info(run.id), 0, None)
-    wanted = position_similarity(models.predictor(run.id).model)
+def test_every_pair_of_positions_is_sent(model):
+    subject = Subject(answers.ask(model, input_images.find(IMAGE)), models.info(model), 0, None)
+    wanted = position_similarity(models.predictor(model).model)
     sent = weights.positions_data(subject, wanted)
     assert torch.allclose(torch.tensor(sent["similarity"]), wanted, atol=1e-3)
     assert (sent["scale"]["low"], sent["scale"]["high"]) == (-1, 1)

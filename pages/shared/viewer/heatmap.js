@@ -192,6 +192,23 @@ export function make(tag, properties = {}, ...children) {
   return node;
 }
 
+/** The elements with these classes, and as ``ticks`` the numbers below a ramp.
+ * @param {HTMLElement} root @param {string} names with spaces between them */
+export function nodesOf(root, names) {
+  const nodes = Object.fromEntries(names.split(" ").map((name) => [name, root.querySelector(`.${name}`)]));
+  return { ...nodes, ticks: [...root.querySelectorAll(".ticks span")] };
+}
+
+/** What Streamlit calls at every change of data or theme: each place has one view, which shows the data.
+ * @param {new (root: HTMLElement) => {show: Function}} View */
+export function mounted(View) {
+  const views = new WeakMap();
+  return ({ data, parentElement, setStateValue }) => {
+    if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
+    views.get(parentElement).show(data, setStateValue);
+  };
+}
+
 /** What is chosen in a browser: the part of the address after "#", which never travels to the server. */
 export const readHash = () => new URLSearchParams(location.hash.slice(1));
 

@@ -4,20 +4,10 @@ import * as heat from "./heatmap.js";
 import { MEAN, mapOf, unpack } from "./payload.js";
 import { describe, nameOf, times } from "./words.js";
 
-const START = {
-  layer: null,
-  head: null,
-  query: null,
-  direction: "out",
-  scale: "uniform",
-  opacity: 85,
-  style: "overlay",
-};
-START.image = "photo";
+const START = { layer: null, head: null, query: null, direction: "out", scale: "uniform", opacity: 85 };
+Object.assign(START, { style: "overlay", image: "photo" });
 const CHOICES = { direction: ["out", "in"], scale: ["uniform", "map"], style: ["overlay", "light", "colors"] };
 CHOICES.image = ["photo", "input"];
-
-const viewers = new WeakMap();
 
 /** What the address asks for. */
 function readAddress() {
@@ -55,10 +45,7 @@ function fit(view, state) {
 
 class Viewer {
   constructor(root) {
-    const find = (name) => root.querySelector(`.${name}`);
-    const names = ["viewer", "tokens", "image", "ramp", "readout", "title", "flat", "tiles"];
-    this.nodes = Object.fromEntries(names.map((name) => [name, find(name)]));
-    this.nodes.ticks = [...root.querySelectorAll(".ticks span")];
+    this.nodes = heat.nodesOf(root, "viewer tokens image ramp readout title flat tiles");
     this.nodes.choices = [...root.querySelectorAll(".choice button")];
     this.nodes.opacity = root.querySelector("[name=opacity]");
     this.state = readAddress();
@@ -242,8 +229,4 @@ class Viewer {
   }
 }
 
-/** @param {{data: Uint8Array, parentElement: HTMLElement}} given by Streamlit, at every change of data or theme */
-export default function draw({ data, parentElement }) {
-  if (!viewers.has(parentElement)) viewers.set(parentElement, new Viewer(parentElement));
-  viewers.get(parentElement).show(data);
-}
+export default heat.mounted(Viewer);

@@ -47,6 +47,8 @@ def draw(answer: Answer, *, is_small: bool = False) -> None:
 @st.cache_resource(max_entries=12, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})
 def packed(answer: Answer, is_small: bool) -> bytes:
     """What the component gets."""
+    from vit.explain import attention
+
     trace = answers.trace_of(answer)
     count = 1 if is_small else trace.depth * (trace.num_heads + 2)
     size = 2 * count * trace.num_tokens**2
@@ -55,7 +57,7 @@ def packed(answer: Answer, is_small: bool) -> bytes:
             f"{trace.num_tokens} tokens in {trace.depth} layers make {size / 1e6:.0f} MB of attention, above the "
             f"{MOST_BYTES / 1e6:.0f} MB that a browser gets; choose a model with larger patches"
         )
-    maps = rollout(trace) if is_small else all_maps(trace)
+    maps = attention.rollout(trace.attention)[None] if is_small else all_maps(trace)
     head = json.dumps(_header(answer, trace, maps, is_small), allow_nan=False).encode()
     head += b" " * (-len(head) % 4)
     return len(head).to_bytes(4, "little") + head + maps.half().numpy().tobytes()
@@ -69,13 +71,6 @@ def still(answer: Answer, size: int) -> tuple[Image.Image, str]:
     values = attention.patch_map(attention.rollout(trace.attention), trace)[0].numpy()
     image = heatmap.overlay(answer.crop, values, scale=scale.attention(trace.num_tokens), size=size)
     return image, heatmap.describe_map(values, trace.num_tokens)
-
-
-def rollout(trace: "Trace") -> "Tensor":
-    """The rollout up to the last layer, (1, 1, N, N)."""
-    from vit.explain import attention
-
-    return attention.rollout(trace.attention)[None]
 
 
 def all_maps(trace: "Trace") -> "Tensor":
