@@ -96,8 +96,11 @@ def draw(field: str, problems: Problems, is_given: bool = False) -> None:
         "disabled": is_given,
         "persist_state": "session",
     }
-    if choices(field):
-        _choice(field, common)
+    options = choices(field)
+    if len(options) == 2:
+        st.segmented_control(options=options, required=True, width="stretch", **common)
+    elif options:
+        st.selectbox(options=options, **common)
     elif _kind(field) is bool:
         st.toggle(**common)
     elif _kind(field) is str:
@@ -119,14 +122,6 @@ def complaints(problems: list[Problem]) -> None:
                 on_click=put,
                 args=(problem.field, problem.remedy),
             )
-
-
-def _choice(field: str, common: dict) -> None:
-    options = choices(field)
-    if len(options) == 2:
-        st.segmented_control(options=options, required=True, width="stretch", **common)
-    else:
-        st.selectbox(options=options, **common)
 
 
 def _number(field: str, common: dict) -> None:
