@@ -1,7 +1,4 @@
-"""Adding data: CIFAR-10 from the internet, or a person's own images; and the downloads and imports under way.
-
-Downloads and imports continue without this page, too.
-"""
+"""Adding data: CIFAR-10 from the internet or own images. Downloads and imports continue without this page, too."""
 
 import re
 from typing import Literal

@@ -140,10 +140,9 @@ def _kind(field: str) -> type:
 
 def _bounds(field: str) -> tuple[float | None, float | None]:
     """The lowest and highest value that may be typed; an excluded end is told as a problem."""
-    items = [
-        (name, getattr(item, name, None)) for item in field_info(field).metadata for name in ("ge", "gt", "le", "lt")
-    ]
-    limits = {name: limit for name, limit in items if limit is not None}
+    limits: dict[str, float] = {}
+    for item in field_info(field).metadata:
+        limits |= {name: getattr(item, name) for name in ("ge", "gt", "le", "lt") if hasattr(item, name)}
     return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
 
 

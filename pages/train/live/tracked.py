@@ -1,7 +1,5 @@
 """Watch it learn: the same eight images after every validation, with their predictions and attention rollout."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
@@ -30,24 +28,15 @@ def draw(run: Run, plan: Plan) -> None:
         return
     st.markdown("**Watch it learn**", help=HELP)
     with st.grid(8, min_column_width=88, gap="small"):
-        for cell in cells:
+        for image, alt, caption in cells:
             with st.container(gap="xxsmall"):
-                st.image(cell.image, width="stretch", alt=cell.alt)
-                st.caption(cell.caption)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """An image with its attention and its history, and its caption."""
-
-    image: str
-    caption: str
-    alt: str
+                st.image(image, width="stretch", alt=alt)
+                st.caption(caption)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[Cell]:
-    """Drawn again only after the run's next validation."""
+def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Each image with attention and history, its description and its caption; anew only after a validation."""
     history = valid(read_lines(run.tracked_path))
     if not history:
         return []
@@ -55,14 +44,14 @@ def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str,
     return [_cell(image, history, place, label, classes) for place, (image, label) in enumerate(images)]
 
 
-def _cell(image: Image.Image, history: list[dict], place: int, label: int, classes: tuple[str, ...]) -> Cell:
+def _cell(image: Image.Image, history: list[dict], place: int, label: int, classes: tuple[str, ...]) -> tuple[str, ...]:
     rows = [row["probabilities"][place] for row in history]
     predicted = int(np.argmax(rows[-1]))
     says, probability = classes[predicted], text.percent(rows[-1][predicted], 0)
     caption = f":material/{'check' if predicted == label else 'close'}: **{says}** {probability}"
     alt = f"An image labeled {classes[label]}. The model predicts {says}, {probability}."
     bars = [(row[label], max(row) == row[label]) for row in rows]
-    return Cell(data_url(_drawn(image, np.array(history[-1]["attention"][place]), bars)), caption, alt)
+    return data_url(_drawn(image, np.array(history[-1]["attention"][place]), bars)), alt, caption
 
 
 def _images(run: Run) -> list[Image.Image]:
