@@ -138,15 +138,12 @@ class Reporter:
             began[:] = began or [time.monotonic(), done]
             seconds = time.monotonic() - began[0]
             rate = (done - began[1]) / seconds if seconds > 0.5 else 0.0
-            self._update(replace(self.job, done=done, total=total, unit=unit, rate=rate, message=message))
+            self.job = replace(self.job, done=done, total=total, unit=unit, rate=rate, message=message)
+            if time.monotonic() - self._written > WRITE_SECONDS:
+                write(self.job)
+                self._written = time.monotonic()
 
         return report
-
-    def _update(self, job: Job) -> None:
-        self.job = job
-        if time.monotonic() - self._written > WRITE_SECONDS:
-            write(job)
-            self._written = time.monotonic()
 
     def close(self, state: State, message: str = "", error: str | None = None) -> None:
         """Write the closing record."""

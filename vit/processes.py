@@ -28,10 +28,7 @@ WAIT_SECONDS = 1  # a probe may touch the lock for an instant; a second worker m
 def spawn(module: str, *arguments: str, log: Path) -> None:
     """Run ``python -m module`` detached from this process: closing the app or the terminal does not end it.
 
-    Args:
-        module: Dotted name of the module to run.
-        arguments: Its command line.
-        log: File to which its output is appended.
+    Its output is appended to ``log``.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as file:  # a file, because a pipe would belong to this process
@@ -83,7 +80,7 @@ def _is_flocked(path: Path) -> bool:
     return False
 
 
-def log_tail(path: Path, lines: int = 40, max_bytes: int = 64_000) -> str:
+def log_tail(path: Path, lines: int, max_bytes: int = 64_000) -> str:
     """The last lines of a log file, however long it is."""
     try:
         with open(path, "rb") as file:

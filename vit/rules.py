@@ -92,17 +92,13 @@ def _parse(raw: dict) -> tuple[list[Problem], RunConfig]:
 def _problem(item: Mapping[str, Any]) -> Problem:
     field = ".".join(str(part) for part in item["loc"][:2])
     if item["type"] == "extra_forbidden":
-        return Problem(field, item["input"], f"there is no such setting; there are {_similar(field)}")
+        section = field.partition(".")[0]
+        names = [name for name in field_names() if name.startswith(f"{section}.")]
+        return Problem(field, item["input"], f"there is no such setting; there are {', '.join(names or SECTIONS)}")
     if field == "schema_version":
         return Problem(field, item["input"], f"this version of ViT Lab reads version {SCHEMA_VERSION}")
     message = item["msg"].removeprefix("Input ")
     return Problem(field, item["input"], message[0].lower() + message[1:])
-
-
-def _similar(field: str) -> str:
-    section = field.partition(".")[0]
-    names = [name for name in field_names() if name.startswith(f"{section}.")]
-    return ", ".join(names or SECTIONS)
 
 
 def rule(*fields: str) -> Callable[[Rule], Rule]:
@@ -131,7 +127,7 @@ def _patches_cover_the_image(config: RunConfig, _: Environment) -> Iterator[Prob
 
 @rule("model.embed_dim", "model.num_heads")
 def _heads_share_the_width(config: RunConfig, _: Environment) -> Iterator[Problem]:
-    yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim, most=64)
+    yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim)
 
 
 @rule("model.embed_dim", "model.pos_embed")
@@ -179,7 +175,7 @@ def _batch_fits_the_data(config: RunConfig, environment: Environment) -> Iterato
 @rule("train.batch_size", "train.processes")
 def _processes_share_the_batch(config: RunConfig, _: Environment) -> Iterator[Problem]:
     if config.train.processes:
-        yield from _divides("train.processes", config.train.processes, "batch_size", config.train.batch_size, most=64)
+        yield from _divides("train.processes", config.train.processes, "batch_size", config.train.batch_size)
 
 
 @rule("model.num_classes")
@@ -236,15 +232,15 @@ def divisors(number: int, most: int | None = None) -> list[int]:
     return [divisor for divisor in range(1, min(number, most or number) + 1) if number % divisor == 0]
 
 
-def _divides(field: str, value: int, name: str, number: int, most: int | None = None) -> Iterator[Problem]:
+def _divides(field: str, value: int, name: str, number: int) -> Iterator[Problem]:
     """A problem, with the nearest divisor as its remedy, unless ``value`` divides ``number``."""
     if number % value:
-        fitting = divisors(number, most)
+        fitting = divisors(number, most=64)
         nearest = min(fitting, key=lambda divisor: abs(divisor - value))
         yield Problem(field, value, f"does not divide {name}={number}; use {_listing(fitting)}", nearest)
 
 
-def _listing(values: list[int], most: int = 8) -> str:
-    """``1, 2, 4 or 8``; long lists are thinned from the small end."""
-    shown = [str(value) for value in values[-most:]]
+def _listing(values: list[int]) -> str:
+    """``1, 2, 4 or 8``; of a long list the largest eight."""
+    shown = [str(value) for value in values[-8:]]
     return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

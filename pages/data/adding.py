@@ -1,7 +1,4 @@
-"""Adding data: CIFAR-10 from the internet, or a person's own images; and the downloads and imports under way.
-
-Downloads and imports continue without this page, too.
-"""
+"""Adding data: CIFAR-10 from the internet or own images. Downloads and imports continue without this page, too."""
 
 import re
 from typing import Literal
@@ -61,14 +58,8 @@ def _importing() -> None:
     st.file_uploader("Or upload an archive", ARCHIVES, key=UPLOAD)
     name, size = st.columns(2)
     name.text_input("Name", key=NAME, placeholder="from the file name")
-    size.number_input(
-        "Image size (pixels)",
-        4,
-        1024,
-        128,
-        key=SIZE,
-        help="Images are stored as squares of this size, unless they all share one small square size already.",
-    )
+    stored = "Images are stored as squares of this size, unless they all share one small square size already."
+    size.number_input("Image size (pixels)", 4, 1024, 128, key=SIZE, help=stored)
     st.button("Import", key="import", icon=":material/drive_folder_upload:", on_click=_import)
 
 
@@ -90,7 +81,8 @@ def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None,
     except VitError as error:
         st.session_state[ERROR] = str(error)
     else:
-        _follow(name)
+        # How it ends is shown even if that is before the page is drawn.
+        st.session_state.setdefault(FOLLOWED, []).append(name)
         st.session_state[PATH] = st.session_state[NAME] = ""
 
 
@@ -113,11 +105,6 @@ def _keep(name: str, content: bytes) -> str:
     return str(target)
 
 
-def _follow(name: str) -> None:
-    """Show how a job ends, even if it has ended before the page is drawn."""
-    st.session_state.setdefault(FOLLOWED, []).append(name)
-
-
 def jobs_under_way() -> None:
     """One card per job; quiet as soon as nothing is going on."""
     running = [job.name for job in jobs.active("fetch", "import")]
@@ -131,10 +118,7 @@ def _cards(names: list[str], were_running: list[str]) -> None:
     if [job.name for job in found if job.state == "running"] != were_running:
         st.rerun()
     for job in found:
-        if job.state == "running":
-            _running(job)
-        else:
-            _ended(job)
+        (_running if job.state == "running" else _ended)(job)
 
 
 def _running(job: Job) -> None:
@@ -163,24 +147,17 @@ def _amount(count: float, unit: str) -> str:
 
 def _ended(job: Job) -> None:
     """How it ended; stays until it is read."""
-    left, dismiss = st.columns([6, 1], vertical_alignment="center")
-    with left:
-        _message(job)
-    with dismiss:
-        st.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")
-
-
-def _message(job: Job) -> None:
+    message, dismiss = st.columns([6, 1], vertical_alignment="center")
     if job.state == "finished":
-        st.success(f"**{job.name}** is ready: {job.message}.", icon=":material/check_circle:")
+        message.success(f"**{job.name}** is ready: {job.message}.", icon=":material/check_circle:")
     elif job.state == "failed":
-        st.error(
-            job.error or "No reason was recorded.", title=f"{job.name}: {FAILED[job.kind]}", icon=":material/error:"
-        )
+        title = f"{job.name}: {FAILED[job.kind]}"
+        message.error(job.error or "No reason was recorded.", title=title, icon=":material/error:")
     elif job.state == "interrupted":
-        st.warning(f"**{job.name}** was interrupted. Start it again: what was downloaded is kept.")
+        message.warning(f"**{job.name}** was interrupted. Start it again: what was downloaded is kept.")
     else:
-        st.info(f"**{job.name}**: {job.message}.", icon=":material/info:")
+        message.info(f"**{job.name}**: {job.message}.", icon=":material/info:")
+    dismiss.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")
 
 
 def _dismiss(name: str) -> None:

@@ -36,7 +36,10 @@ def _card(info: DatasetInfo) -> None:
         st.image(_strip(info.name, info.fingerprint), width="stretch", alt=f"Training images of {info.name}")
         st.caption(_content(info))
         if info.num_broken:
-            _broken(info)
+            left_out = f"{text.counted(info.num_broken, 'file')} left out"
+            with st.expander(left_out, icon=":material/broken_image:"):
+                for name, reason in info.broken:
+                    st.caption(f"`{name}` {reason}")
     st.space("stretch")
     _actions(info)
 
@@ -46,12 +49,6 @@ def _content(info: DatasetInfo) -> str:
     size = f"{info.image_size}×{info.image_size} pixels" if info.image_size else "any size"
     shown = ", ".join(info.classes[:CLASSES_SHOWN]) + (" and more" if len(info.classes) > CLASSES_SHOWN else "")
     return f"{counts} images, {size}. {len(info.classes)} classes: {shown}. {info.description}"
-
-
-def _broken(info: DatasetInfo) -> None:
-    with st.expander(f"{text.counted(info.num_broken, 'file')} left out", icon=":material/broken_image:"):
-        for name, reason in info.broken:
-            st.caption(f"`{name}` {reason}")
 
 
 def _actions(info: DatasetInfo) -> None:

@@ -15,22 +15,6 @@ SEND_SECONDS = 0.05  # loading torch would hold back what is drawn but not yet s
 ERROR = "first_run_error"
 
 
-def first_run() -> None:
-    """The screen's one primary action: from nothing to a training model with one click."""
-    launching.next_run()
-    data, preset = datasets.preferred(), presets.offered(devices.describe().device)[0]
-    st.page_link(launching.TRAIN_PAGE, label="Configure a run", icon=":material/tune:")
-    st.button(
-        f"Train a ViT on {data.name}, ~1 min",
-        key="first_run",
-        type="primary",
-        icon=":material/play_arrow:",
-        help=presets.PRESETS[preset].purpose,
-        on_click=start,
-        args=(data, preset),
-    )
-
-
 def start(data: DatasetInfo, preset: str) -> None:
     """Launch the run and go and watch it."""
     raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
@@ -44,7 +28,18 @@ def start(data: DatasetInfo, preset: str) -> None:
 
 
 with heading.row("ViT Lab"):
-    first_run()
+    launching.next_run()
+    data, preset = datasets.preferred(), presets.offered(devices.describe().device)[0]
+    st.page_link(launching.TRAIN_PAGE, label="Configure a run", icon=":material/tune:")
+    st.button(
+        f"Train a ViT on {data.name}, ~1 min",
+        key="first_run",
+        type="primary",
+        icon=":material/play_arrow:",
+        help=presets.PRESETS[preset].purpose,
+        on_click=start,
+        args=(data, preset),
+    )
 if ERROR in st.session_state:
     st.error(st.session_state.pop(ERROR))
 st.markdown("Configure a Vision Transformer, watch it learn on this machine, and see what it attends to.")

@@ -34,20 +34,16 @@ def table() -> None:
 
 
 def _row(run: RunState) -> dict:
+    path = Run.find(run.id).metrics_path
     return {
         "run": run.id,
         "state": run.state,
         "progress": run.progress,
         "best": run.status.best_val_accuracy,
-        "curve": _curve(run.id),
+        "curve": _accuracies(run.id, path.stat().st_mtime_ns if path.exists() else 0),
         "data": run.launch.data,
         "launched": text.clock(run.launch.launched),
     }
-
-
-def _curve(run_id: str) -> list[float]:
-    path = Run.find(run_id).metrics_path
-    return _accuracies(run_id, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -20,13 +20,14 @@ def card() -> Callable[[], None]:
     """
     st.subheader("Try a trained model", anchor=False)
     try:
-        model, offered = _model_and_images()
+        model = next(iter(models.names()), "")
+        offered = list(input_images.offered(models.info(model)).values())[:MOST_SAMPLES] if model else []
     except VitError as error:
         st.error(str(error))
-        return _nothing
+        return lambda: None
     if not offered:
         st.markdown("There is no trained model yet. Train one, and its predictions and attention appear here.")
-        return _nothing
+        return lambda: None
     place = st.container()
     chosen = image_picker.pick("Sample images", offered, key="trial", selected=offered[0].id)
     label = f"Try your own image with {model}"
@@ -34,19 +35,7 @@ def card() -> Callable[[], None]:
     return lambda: _answer(place, model, chosen)
 
 
-def _nothing() -> None:
-    pass
-
-
-def _model_and_images() -> tuple[str, list[image_picker.Choice]]:
-    """The first model and images for it; no images if there is no model."""
-    model = next(iter(models.names()), "")
-    offered = input_images.offered(models.info(model)) if model else {}
-    return model, list(offered.values())[:MOST_SAMPLES]
-
-
 def _answer(place, model: str, image_id: str) -> None:
-    """Ask the model and show its answer."""
     try:
         with place, st.skeleton(height=HEIGHT):
             answer = answers.ask(model, input_images.find(image_id))

@@ -25,14 +25,11 @@ class MetricsTail:
         complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
         self._offset += len(complete)
         for row in parse_lines(complete):
-            self._add(row)
+            if "resumed_at" in row:
+                self.rows = [old for old in self.rows if old["step"] <= row["resumed_at"]]
+            elif "step" in row:
+                self.rows.append(row)
         return self.rows
-
-    def _add(self, row: dict) -> None:
-        if "resumed_at" in row:
-            self.rows = [old for old in self.rows if old["step"] <= row["resumed_at"]]
-        elif "step" in row:
-            self.rows.append(row)
 
 
 def read_metrics(run: Run) -> list[dict]:

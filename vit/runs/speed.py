@@ -47,12 +47,8 @@ def _job(config: RunConfig) -> str:
 
 def key(config: RunConfig) -> str:
     """What the speed depends on, as a short name."""
-    train = {name: getattr(config.train, name) for name in DECISIVE}
-    decisive = {
-        "model": config.model.model_dump(mode="json"),
-        "augment": config.augment.model_dump(mode="json"),
-        "train": train,
-    }
+    sections = {name: getattr(config, name).model_dump(mode="json") for name in ("model", "augment")}
+    decisive = sections | {"train": {name: getattr(config.train, name) for name in DECISIVE}}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 

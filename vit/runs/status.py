@@ -90,11 +90,7 @@ def read_launch(run: Run) -> Launch:
     try:
         return Launch.model_validate_json(run.launch_path.read_bytes())
     except (OSError, ValidationError):
-        return _launch_from_config(run)
-
-
-def _launch_from_config(run: Run) -> Launch:
-    raw = read_json(run.config_path) or {}
+        raw = read_json(run.config_path) or {}
     data = raw.get("data")
     source = data.get("source") if isinstance(data, dict) else None
     return Launch(launched=run.config_path.stat().st_mtime, preset=str(raw.get("preset", "")), data=str(source or ""))

@@ -5,6 +5,7 @@ The lock is taken before torch is imported, so that the app sees at once that th
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from filelock import Timeout
@@ -15,23 +16,17 @@ from vit.runs.directory import Run
 
 def main() -> int:
     run = Run(Path(sys.argv[1]).resolve())
+    # The lock belongs to the only process, to the supervisor, or to rank 0 where there is no supervisor.
+    is_holder = "VIT_SUPERVISOR" not in os.environ and os.environ.get("RANK", "0") == "0"
     try:
-        held = processes.hold(run.lock_path) if _holds_lock() else None
+        lock = processes.hold(run.lock_path) if is_holder else nullcontext()
     except Timeout:
         print(f"another worker is already on {run.id}; nothing to do", flush=True)
         return 0
     from vit.training.worker import work, work_as_rank
 
-    try:
+    with lock:
         return work_as_rank(run) if "RANK" in os.environ else work(run)
-    finally:
-        if held:
-            held.release()
-
-
-def _holds_lock() -> bool:
-    """Whether this process holds the run's lock: the only one, the supervisor, or rank 0 without a supervisor."""
-    return "VIT_SUPERVISOR" not in os.environ and os.environ.get("RANK", "0") == "0"
 
 
 if __name__ == "__main__":

@@ -54,9 +54,7 @@ class RunData:
         return max(1, len(self.train.labels) // batch_size)
 
 
-@lru_cache(maxsize=2)
-def _order(count: int, seed: int, epoch: int) -> Tensor:
-    return epoch_order(count, seed, epoch)
+_order = lru_cache(maxsize=2)(epoch_order)
 
 
 def prepare(dataset: Dataset, config: RunConfig, device: torch.device) -> RunData:

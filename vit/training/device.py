@@ -18,9 +18,7 @@ from vit.training.state import new_state
 
 
 def setup(config: TrainConfig, plan: Plan | None = None) -> tuple[torch.device, str]:
-    """Set torch up for this process; a plan of an earlier attempt decides threads and precision.
-
-    The number of threads decides how sums round, and denormal numbers become zero.
+    """Set torch up for this process; a plan of an earlier attempt decides threads, hence rounding, and precision.
 
     Returns:
         The device, and the precision: ``fp32`` or ``bf16``.
@@ -34,7 +32,11 @@ def setup(config: TrainConfig, plan: Plan | None = None) -> tuple[torch.device, 
     torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = False
-    return device, plan.precision if plan else choose_precision(config, device)
+    precision = plan.precision if plan else config.precision
+    if precision == "auto":
+        is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)  # natively
+        precision = "bf16" if is_fast else "fp32"
+    return device, precision
 
 
 def choose_device(config: TrainConfig) -> torch.device:
@@ -47,17 +49,9 @@ def choose_device(config: TrainConfig) -> torch.device:
     found = [name for name, is_there in available.items() if is_there]
     name = found[0] if config.device == "auto" else config.device
     if name not in found:
-        raise ConfigError(
-            [Problem("train.device", name, f"torch finds no such device; it finds {', '.join(found)}", "auto")]
-        )
+        message = f"torch finds no such device; it finds {', '.join(found)}"
+        raise ConfigError([Problem("train.device", name, message, "auto")])
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
-
-
-def choose_precision(config: TrainConfig, device: torch.device) -> str:
-    """The precision that was asked for; on ``auto``, ``bf16`` where the GPU computes it natively."""
-    if config.precision != "auto":
-        return config.precision
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:
@@ -68,14 +62,9 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
 def compile_ahead(config: RunConfig, data: RunData, precision: str, tell: Callable[[str, str], None]) -> RunConfig:
     """Compile forward and backward pass before any clock runs; networks of the same shape in this process reuse it.
 
-    Args:
-        config: What to train; without ``train.compile`` nothing happens.
-        data: What to train on.
-        precision: ``fp32`` or ``bf16``.
-        tell: Gets the kind and the text of an event.
-
     Returns:
-        The configuration; without ``train.compile`` if torch can't compile here, which is told as a warning.
+        The configuration; without ``train.compile`` if torch can't compile here. ``tell`` gets the kind and the text
+        of an event that says so.
     """
     if not config.train.compile:
         return config

@@ -10,7 +10,6 @@ from vit import checkpoint, models
 from vit.config import ModelConfig
 from vit.data.augment import normalize
 from vit.model import VisionTransformer
-from vit.models import ModelInfo
 from vit.training.batches import RunData
 
 WHITENING_IMAGES = 2000  # more give the same filters
@@ -27,11 +26,9 @@ class TransferReport:
     new: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        parts = [f"{len(self.loaded)} tensors loaded"]
-        parts += [
-            f"{word}: {', '.join(names)}" for word, names in (("resized", self.resized), ("new", self.new)) if names
-        ]
-        return "; ".join(parts)
+        noted = {"resized": self.resized, "new": self.new}
+        parts = [f"{word}: {', '.join(names)}" for word, names in noted.items() if names]
+        return "; ".join([f"{len(self.loaded)} tensors loaded", *parts])
 
 
 def start_from(network: VisionTransformer, model: str, classes: tuple[str, ...]) -> TransferReport:
@@ -47,48 +44,24 @@ def start_from(network: VisionTransformer, model: str, classes: tuple[str, ...])
     """
     tensors, info = checkpoint.load(model)
     models.check_encoder(network.config, info.model, model)
-    weights, report = checkpoint.model_weights(tensors), TransferReport()
-    filled = {
-        name: _fit(name, own, weights, network.config, info, classes, report)
-        for name, own in network.state_dict().items()
-    }
+    weights, filled, report = checkpoint.model_weights(tensors), dict(network.state_dict()), TransferReport()
+    grid, old_grid = network.config.grid_size, info.model.grid_size
+    has_moved = (grid, network.config.num_prefix_tokens) != (old_grid, info.model.num_prefix_tokens)
+    for name, own in filled.items():
+        old = None if name.startswith("head.") and info.classes != classes else weights.get(name)
+        if old is not None and name == "pos_embed" and has_moved:
+            report.resized.append(f"{name} {old_grid}x{old_grid} to {grid}x{grid}")
+            filled[name] = resize_positions(old, info.model, network.config).to(own)
+        elif old is not None and name == "patch_embed.proj.weight" and old.shape != own.shape:
+            report.resized.append(f"{name} {old.shape[-1]} px to {own.shape[-1]} px")
+            filled[name] = resize_patches(old, own.shape[-1]).to(own)
+        elif old is None or old.shape != own.shape:
+            report.new.append(name)
+        else:
+            report.loaded.append(name)
+            filled[name] = old
     checkpoint.load_weights(network, filled)
     return report
-
-
-def _fit(
-    name: str,
-    own: Tensor,
-    weights: dict[str, Tensor],
-    config: ModelConfig,
-    info: ModelInfo,
-    classes: tuple[str, ...],
-    report: TransferReport,
-) -> Tensor:
-    """The tensor to use under a name, noted in the report."""
-    old = weights.get(name)
-    if name.startswith("head.") and info.classes != classes:
-        old = None
-    if old is None:
-        report.new.append(name)
-        return own
-    if name == "pos_embed" and _needs_resize(config, info.model):
-        report.resized.append(
-            f"{name} {info.model.grid_size}x{info.model.grid_size} to {config.grid_size}x{config.grid_size}"
-        )
-        return resize_positions(old, info.model, config).to(own)
-    if name == "patch_embed.proj.weight" and old.shape != own.shape:
-        report.resized.append(f"{name} {old.shape[-1]} px to {own.shape[-1]} px")
-        return resize_patches(old, own.shape[-1]).to(own)
-    if old.shape != own.shape:
-        report.new.append(name)
-        return own
-    report.loaded.append(name)
-    return old
-
-
-def _needs_resize(new: ModelConfig, old: ModelConfig) -> bool:
-    return (new.grid_size, new.num_prefix_tokens) != (old.grid_size, old.num_prefix_tokens)
 
 
 def resize_positions(positions: Tensor, old: ModelConfig, new: ModelConfig) -> Tensor:

@@ -45,8 +45,8 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
     while state.step < plan.total_steps:
         batch = data.batch(state.step, config)
         lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
-        meter.add(train_step(forward, state, batch, config.train, lr, plan.precision))
-        command = broadcast_command(recorder.take_command())
+        meter.results.append(train_step(forward, state, batch, config.train, lr, plan.precision))
+        command = COMMANDS[int(distributed.broadcast(COMMANDS.index(recorder.take_command())))]
         is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()
         if is_eval_step or save_is_due or command or meter.is_due():
             report(state, meter, recorder)
@@ -131,20 +131,12 @@ def update(state: TrainState, lr: float, ema_decay: float) -> None:
         state.average_weights(ema_decay)
 
 
-def broadcast_command(command: str | None) -> str | None:
-    """The command that rank 0 found, for all."""
-    return COMMANDS[int(distributed.broadcast(COMMANDS.index(command)))]
-
-
 @dataclass
 class Meter:
     """Averages of the steps since the last report, and the time they took without validation."""
 
     results: list[StepResult] = field(default_factory=list)
     since: float = field(default_factory=time.perf_counter)
-
-    def add(self, result: StepResult) -> None:
-        self.results.append(result)
 
     def is_due(self) -> bool:
         return time.perf_counter() - self.since >= REPORT_SECONDS
@@ -170,29 +162,19 @@ class Meter:
 
 
 def report(state: TrainState, meter: Meter, recorder: Recorder) -> None:
-    """Record the metrics of the last steps; only here the loop waits for a GPU.
+    """Record the metrics of the last steps before weights are evaluated or saved; only here the loop waits for a GPU.
 
     Raises:
         DivergedError: If one is not finite; other ranks leave it to rank 0, which writes, to find out.
     """
     row = meter.take(state)
-    if distributed.rank() == 0:
-        check_finite(row, state.step)
-    recorder.training(state, row)
-
-
-def check_finite(row: dict[str, float], step: int) -> None:
-    """Stop before diverged weights are evaluated or saved.
-
-    Raises:
-        DivergedError: With the metric and the step.
-    """
     for name in ("train_loss", "grad_norm"):
-        if not math.isfinite(row[name]):
+        if distributed.rank() == 0 and not math.isfinite(row[name]):
             raise DivergedError(
-                f"{name} had become {row[name]} by step {step}; the last checkpoint is from before that. "
+                f"{name} had become {row[name]} by step {state.step}; the last checkpoint is from before that. "
                 "Try a learning rate ten times smaller, a longer warm-up or gradient clipping"
             )
+    recorder.training(state, row)
 
 
 def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -> None:

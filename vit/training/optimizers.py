@@ -12,7 +12,6 @@ from vit.training import distributed
 
 ADAM_BETAS = (0.9, 0.95)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
-NEWTON_SCHULZ_STEPS = 5
 
 
 def build_optimizers(network: VisionTransformer, config: TrainConfig) -> list[Optimizer]:
@@ -113,12 +112,12 @@ def orthogonalize_all(matrices: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def orthogonalize(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
-    """Push all singular values of each matrix towards 1 by Newton-Schulz iterations: (n, rows, columns), not tall."""
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """Push each matrix's singular values towards 1 by five Newton-Schulz iterations: (n, rows, columns), not tall."""
     a, b, c = NEWTON_SCHULZ
     x = matrices.bfloat16() if matrices.is_cuda else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(steps):
+    for _ in range(5):
         gram = torch.bmm(x, x.mT)
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.to(matrices.dtype)

@@ -51,12 +51,7 @@ class Speed:
 def make_plan(config: RunConfig, data: RunData, device: torch.device, precision: str, recorder: Recorder) -> Plan:
     """Decide everything that a later attempt must not decide again; measures the machine where that decides something.
 
-    Args:
-        config: What to train.
-        data: What to train on.
-        device: Where to compute.
-        precision: ``fp32`` or ``bf16``.
-        recorder: Gets the status while measuring, and the result as an event.
+    The recorder gets the status while measuring, and the result as an event.
     """
     steps_per_epoch = data.steps_per_epoch(config.train.batch_size)
     speed = choose_speed(config, data, precision, recorder)
@@ -89,15 +84,10 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, precision:
         processes=speed.processes,
     )
     if images_per_second:
-        recorder.event("planned", _measured(plan, images_per_second))
+        processes = f" with {plan.processes} processes" if plan.processes > 1 else ""
+        length = f", so {plan.minutes:g} min is {plan.total_steps:,} steps" if plan.minutes else ""
+        recorder.event("planned", f"Measured {images_per_second:,.0f} images/s{processes}{length}.")
     return plan
-
-
-def _measured(plan: Plan, images_per_second: float) -> str:
-    """The result of measuring as a sentence."""
-    processes = f" with {plan.processes} processes" if plan.processes > 1 else ""
-    length = f", so {plan.minutes:g} min is {plan.total_steps:,} steps" if plan.minutes else ""
-    return f"Measured {images_per_second:,.0f} images/s{processes}{length}."
 
 
 def tracked_images(data: RunData) -> tuple[int, ...]:
@@ -137,14 +127,7 @@ def steps_in_minutes(config: TrainConfig, speed: Speed) -> int:
 
 
 def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = MIN_SECONDS) -> Speed:
-    """The speed of all processes, or that of rank 0 alone on all cores if that is faster and may be chosen.
-
-    Args:
-        config: What to train.
-        data: What to train on.
-        precision: ``fp32`` or ``bf16``.
-        seconds: To measure either of them.
-    """
+    """The speed of all processes, or that of rank 0 alone on all cores if that is faster and may be chosen."""
     together = measure(config, data, precision, seconds)
     if distributed.world_size() == 1 or config.train.processes or data.mean.device.type != "cpu":
         return together

@@ -89,12 +89,13 @@ class Recorder:
             self.status("training", state)
 
     def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None:
-        """Append the metrics of a validation, and the predictions for the tracked images."""
+        """Append the metrics of a validation, and the probabilities and the rollout of the tracked images."""
         self._append_metrics(state, state.val)
-        best = max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"])
-        self._update(best_val_accuracy=best)
+        self._update(best_val_accuracy=max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"]))
+        traced = trace(network, normalize(data.val.images[list(self.plan.tracked)], data.mean, data.std))
+        maps = patch_map(rollout(traced.attention), traced)
         row = {"step": state.step, "epoch": self._epoch(state)}
-        row |= predict_tracked(network, data.val.images[list(self.plan.tracked)], data)
+        row |= {"probabilities": _rounded(traced.logits.softmax(1)), "attention": _rounded(maps.flatten(1))}
         self._tolerate(files.append_line, self.run.tracked_path, row)
 
     def take_command(self) -> str | None:
@@ -131,7 +132,11 @@ class Recorder:
         if self._saved_step == state.step:
             return
         self._commit("", state.tensors(), self.run.journal_path, state)
-        self._rotate()
+        # The last, the one before and the best stay; the others go, now that the new one is acknowledged.
+        saved, best = self.run.saved(), self.run.best()
+        for old in saved[:-2]:
+            if best is None or old.step != best.step:
+                (self.run.checkpoints_path / old.file).unlink(missing_ok=True)
         self._saved_step = state.step
         self._next_save = time.monotonic() + self.config.train.save_every
 
@@ -156,13 +161,6 @@ class Recorder:
         val = {key: state.val.get(key) for key in ("val_accuracy", "val_loss")}
         saved = SavedCheckpoint(state.step, self._epoch(state), name, sha256, path.stat().st_size, **val)
         files.append_line(journal, asdict(saved))
-
-    def _rotate(self) -> None:
-        """Keep the last, the one before, and the best; delete only after the new one is acknowledged."""
-        saved, best = self.run.saved(), self.run.best()
-        for old in saved[:-2]:
-            if best is None or old.step != best.step:
-                (self.run.checkpoints_path / old.file).unlink(missing_ok=True)
 
     def _describe(self, state: TrainState) -> ModelInfo:
         """What a checkpoint says of itself."""
@@ -211,30 +209,10 @@ class Recorder:
 class NullRecorder(Recorder):
     """Writes nothing: for the ranks that leave writing to rank 0."""
 
-    def status(self, phase: str, state: TrainState | None = None, **more: object) -> None: ...
+    def _ignore(self, *_: object, **__: object) -> None: ...
 
-    def event(self, kind: str, text: str, state: TrainState | None = None) -> None: ...
-
-    def resumed(self, state: TrainState) -> None: ...
-
-    def training(self, state: TrainState, row: dict[str, float]) -> None: ...
-
-    def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None: ...
-
-    def save_or_raise(self, state: TrainState) -> None: ...
-
-    def snapshot(self, state: TrainState) -> None: ...
-
-    def write_tracked_images(self, data: RunData) -> None: ...
-
-    def take_command(self) -> None: ...
-
-
-def predict_tracked(network: VisionTransformer, images: Tensor, data: RunData) -> dict[str, list]:
-    """Probabilities and rollout of the tracked images, rounded: lists of K and of grid * grid numbers."""
-    traced = trace(network, normalize(images, data.mean, data.std))
-    maps = patch_map(rollout(traced.attention), traced)
-    return {"probabilities": _rounded(traced.logits.softmax(1)), "attention": _rounded(maps.flatten(1))}
+    status = event = resumed = training = validation = _ignore
+    take_command = save_or_raise = snapshot = write_tracked_images = _ignore
 
 
 def _rounded(values: Tensor) -> list[list[float]]:

@@ -56,7 +56,10 @@ class TrainState:
             saved = with_prefix(tensors, prefix)
             if not saved and self.step:
                 raise CheckpointError(f"the checkpoint has no optimizer state for {prefix}")
-            states[parameter] = {key: self._like(parameter, key, value) for key, value in saved.items()}
+            # Moments live where their parameter lives; fused optimizers want their step counter there, too.
+            for key, value in saved.items():
+                saved[key] = value.to(parameter.device) if key != "step" or parameter.is_cuda else value
+            states[parameter] = saved
 
     def average_weights(self, decay: float) -> None:
         """Exponential moving average of the weights: average = decay * average + (1 - decay) * weights."""
@@ -79,11 +82,6 @@ class TrainState:
         for index, optimizer in enumerate(self.optimizers):
             for parameter in (p for part in optimizer.param_groups for p in part["params"]):
                 yield f"optimizer.{index}.{names[parameter]}:", parameter, optimizer.state
-
-    @staticmethod
-    def _like(parameter: Tensor, key: str, value: Tensor) -> Tensor:
-        """Moments live where their parameter lives; fused optimizers want their step counter there, too."""
-        return value.to(parameter.device) if key != "step" or parameter.is_cuda else value
 
 
 def new_state(config: RunConfig, device: torch.device) -> TrainState:

@@ -132,20 +132,15 @@ def machine_slot(recorder: Recorder) -> Iterator[str | None]:
     """
     recorder.status("queued")
     slot, outcome = FileLock(paths.runs_root() / ".machine.lock"), None
-    while outcome is None and not _is_our_turn(slot):
-        outcome = OUTCOMES.get(recorder.take_command() or "")
+    while outcome is None and not slot.is_locked:
+        try:
+            slot.acquire(timeout=QUEUE_SECONDS)
+        except Timeout:
+            outcome = OUTCOMES.get(recorder.take_command() or "")
     try:
         yield outcome
     finally:
         slot.release()
-
-
-def _is_our_turn(slot: FileLock) -> bool:
-    try:
-        slot.acquire(timeout=QUEUE_SECONDS)
-    except Timeout:
-        return False
-    return True
 
 
 def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
@@ -196,9 +191,8 @@ def check_same_data(plan: Plan, data: RunData) -> None:
 def warn_if_moved(plan: Plan, device: torch.device, recorder: Recorder) -> None:
     """Say so when a run is resumed where its bits may differ from those of an uninterrupted run."""
     here = {"torch": torch.__version__, "device": device.type}
-    changed = [
-        f"{name} {getattr(plan, name)}, now {value}" for name, value in here.items() if getattr(plan, name) != value
-    ]
+    planned = {name: getattr(plan, name) for name in here}
+    changed = [f"{name} {planned[name]}, now {value}" for name, value in here.items() if planned[name] != value]
     if changed:
         recorder.event("warning", f"Resumed in another environment ({'; '.join(changed)}): rounding may differ.")
 

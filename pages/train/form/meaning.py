@@ -9,7 +9,7 @@ from pages.shared import curves, live_chart
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
 from vit import cost, expectation, text
-from vit.config import ModelConfig, RunConfig, share_or_count
+from vit.config import RunConfig, share_or_count
 from vit.data import catalog
 from vit.errors import ConfigError
 from vit.plots import heatmap
@@ -38,7 +38,8 @@ def draw(raw: dict) -> None:
     with figures:
         _size(config)
     _schedule(config)
-    _timing(config)
+    is_waiting = _is_waiting(config)
+    st.fragment(_timing, run_every=REFRESH_SECONDS if is_waiting else None)(config, is_waiting)
 
 
 def _tokens(config: RunConfig) -> None:
@@ -47,22 +48,18 @@ def _tokens(config: RunConfig) -> None:
     grid = heatmap.token_grid(image, model.patch_size, IMAGE_SIDE)
     alt = f"A training image cut into {model.grid_size} by {model.grid_size} patches"
     st.image(data_url(grid), width="stretch", alt=alt)
-    prefix = [*(["a class token"] if model.pool == "cls" else []), *_registers(model)]
+    prefix = ["a class token"] if model.pool == "cls" else []
+    prefix += [text.counted(model.reg_tokens, "register")] if model.reg_tokens else []
     st.caption(f"{model.grid_size}×{model.grid_size} patches" + (f", {' and '.join(prefix)}" if prefix else ""))
-
-
-def _registers(model: ModelConfig) -> list[str]:
-    return [text.counted(model.reg_tokens, "register")] if model.reg_tokens else []
 
 
 def _size(config: RunConfig) -> None:
     model = config.model
-    memory = text.size(cost.training_memory(model, config.train.batch_size))
     lines = {
         "tokens": f"{model.num_tokens:,}",
         "parameters": text.compact(cost.num_parameters(model)),
         "FLOPs per image": text.compact(cost.forward_flops(model)),
-        "memory for training": memory,
+        "memory for training": text.size(cost.training_memory(model, config.train.batch_size)),
         "classes": f"{model.num_classes:,}",
     }
     with st.container(gap="xsmall"):
@@ -95,14 +92,8 @@ def _image(source: str, image_size: int) -> Image.Image:
     return catalog.samples(source, "train", 1, image_size=image_size)[0].image
 
 
-def _timing(config: RunConfig) -> None:
-    """Speed, time per epoch and the likely end; or the way to find out."""
-    is_waiting = _is_waiting(config)
-    st.fragment(_timing_now, run_every=REFRESH_SECONDS if is_waiting else None)(config, is_waiting)
-
-
-def _timing_now(config: RunConfig, was_waiting: bool) -> None:
-    """The three states; when one follows another, the page starts or stops looking."""
+def _timing(config: RunConfig, was_waiting: bool) -> None:
+    """Speed, time per epoch and the likely end; or the way to find out. A new state starts or stops the looking."""
     if _is_waiting(config) != was_waiting:
         st.rerun()
     known = speed.remembered(config)
@@ -119,11 +110,14 @@ def _timing_now(config: RunConfig, was_waiting: bool) -> None:
 def _times(config: RunConfig, images_per_second: float, images: int) -> None:
     """The measured speed and what follows from it."""
     seconds = _seconds(config, images_per_second)
-    lines = {f"**{images_per_second:,.0f} images/s**": "measured on this machine"}
-    lines[f"**{text.duration(images / images_per_second)}**"] = f"per epoch of {images:,} images"
-    lines[f"**Done ~{text.clock(time.time() + seconds)}**"] = _reach(config, seconds, images_per_second, images)
-    info = catalog.describe(config.data.source)
-    expected = expectation.accuracy(config, info, seconds * images_per_second / images)
+    epochs = seconds * images_per_second / images
+    length = f"after {text.duration(seconds)}" + (f", {epochs:.3g} epochs" if config.train.epochs is None else "")
+    lines = {
+        f"**{images_per_second:,.0f} images/s**": "measured on this machine",
+        f"**{text.duration(images / images_per_second)}**": f"per epoch of {images:,} images",
+        f"**Done ~{text.clock(time.time() + seconds)}**": length,
+    }
+    expected = expectation.accuracy(config, catalog.describe(config.data.source), epochs)
     if expected is not None:
         lines[f"**~{text.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
     with st.container(gap="xsmall"):
@@ -138,13 +132,6 @@ def _seconds(config: RunConfig, images_per_second: float) -> float:
     steps = planned_steps(config, catalog.describe(config.data.source).counts["train"])
     assert steps is not None  # only a length in minutes leaves it open
     return steps * config.train.batch_size / images_per_second
-
-
-def _reach(config: RunConfig, seconds: float, images_per_second: float, images: int) -> str:
-    """The run's length in the terms that weren't chosen."""
-    if config.train.epochs is not None:
-        return f"after {text.duration(seconds)}"
-    return f"after {text.duration(seconds)}, {seconds * images_per_second / images:.3g} epochs"
 
 
 def _unknown(config: RunConfig, images: int) -> None:

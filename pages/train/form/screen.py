@@ -111,12 +111,11 @@ def _length(problems: Problems) -> None:
 
 
 def _model(problems: Problems) -> None:
-    start = st.session_state[state.START]
-    given = state.GIVEN if start else ()
+    given = state.GIVEN if st.session_state[state.START] else ()
     with st.container(border=True):
         st.subheader("Model", anchor=False)
         if given:
-            st.caption(f"Grayed-out settings come from {start}.")
+            st.caption(f"Grayed-out settings come from {st.session_state[state.START]}.")
         settings.grid(settings.MODEL_FIELDS, problems, given)
         _advanced("Advanced: model", settings.advanced("model"), problems, given)
 
@@ -139,22 +138,16 @@ def _advanced(title: str, names: list[str], problems: Problems, given: tuple[str
 def _actions(problems: Problems) -> None:
     """One primary action, and the same as a command line."""
     name = launching.next_run()
-    st.caption(_next(problems, name), width="content")
-    if not problems:
+    if problems:
+        st.caption(f"Fix these first: {', '.join(map(settings.label, problems))}", width="content")
+    else:
+        active = runs.active()
+        st.caption(f"**{name}**" + (f", after {active.id}" if active else ""), width="content")
         with st.popover("Command", icon=":material/terminal:"):
             st.caption("The same run from a shell:")
             st.code(f"{command.line(state.raw())} --run {name}", language="bash", wrap_lines=True)
     button = {"type": "primary", "icon": ":material/play_arrow:", "disabled": bool(problems)}
     st.button("Train", key="train", on_click=_launch, **button)
-
-
-def _next(problems: Problems, name: str) -> str:
-    """What the button will do, or why it can't."""
-    if problems:
-        wrong = [settings.label(field) for field in problems]
-        return f"Fix these first: {', '.join(wrong)}"
-    active = runs.active()
-    return f"**{name}**" + (f", after {active.id}" if active else "")
 
 
 def _launch() -> None:

@@ -96,8 +96,11 @@ def draw(field: str, problems: Problems, is_given: bool = False) -> None:
         "disabled": is_given,
         "persist_state": "session",
     }
-    if choices(field):
-        _choice(field, common)
+    options = choices(field)
+    if len(options) == 2:
+        st.segmented_control(options=options, required=True, width="stretch", **common)
+    elif options:
+        st.selectbox(options=options, **common)
     elif _kind(field) is bool:
         st.toggle(**common)
     elif _kind(field) is str:
@@ -121,14 +124,6 @@ def complaints(problems: list[Problem]) -> None:
             )
 
 
-def _choice(field: str, common: dict) -> None:
-    options = choices(field)
-    if len(options) == 2:
-        st.segmented_control(options=options, required=True, width="stretch", **common)
-    else:
-        st.selectbox(options=options, **common)
-
-
 def _number(field: str, common: dict) -> None:
     number = _kind(field)
     low, high = (None if limit is None else number(limit) for limit in _bounds(field))
@@ -145,10 +140,9 @@ def _kind(field: str) -> type:
 
 def _bounds(field: str) -> tuple[float | None, float | None]:
     """The lowest and highest value that may be typed; an excluded end is told as a problem."""
-    items = [
-        (name, getattr(item, name, None)) for item in field_info(field).metadata for name in ("ge", "gt", "le", "lt")
-    ]
-    limits = {name: limit for name, limit in items if limit is not None}
+    limits: dict[str, float] = {}
+    for item in field_info(field).metadata:
+        limits |= {name: getattr(item, name) for name in ("ge", "gt", "le", "lt") if hasattr(item, name)}
     return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
 
 

@@ -23,7 +23,6 @@ UNITS = {"minutes": 5.0, "epochs": 5.0, "steps": 1000.0}  # with what to start f
 SCRATCH, ALL = "", "all"
 GIVEN = tuple(f"model.{name}" for name in ENCODER)  # by a trained start
 SETTINGS = [field for field in field_names() if field not in (*TOP_FIELDS, *FOLLOWING)]
-SETTING_KEYS = [key(field) for field in SETTINGS]
 NOT_OURS = ("run", "x", "tab")  # of a run's own page
 
 
@@ -125,10 +124,8 @@ def changed() -> list[str]:
 def _base() -> dict[str, Any]:
     """What every setting is before a person changes anything: by preset, start and data."""
     start = st.session_state[START] or None
-    raw = presets.build(st.session_state[PRESET], init=start)
-    base = flat(raw)
-    base.update({} if start else _image_size())
-    return base
+    base = flat(presets.build(st.session_state[PRESET], init=start))
+    return base if start else base | _image_size()
 
 
 def apply_preset() -> None:

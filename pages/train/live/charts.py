@@ -32,12 +32,12 @@ def draw(run: Run, rows: list[dict], plan: Plan | None) -> None:
         st.markdown("**Validation accuracy**")
         accuracy = _accuracy(rows, x, len(plan.classes) if plan else 0)
         _draw(run, "accuracy", x, accuracy, y_title="accuracy", alt=_accuracy_in_words(rows), percent=True)
-    with left.container(border=True, gap=None):
-        st.markdown("**Learning rate**")
-        _draw_small(run, "lr", x, rows)
-    with right.container(border=True, gap=None):
-        st.markdown("**Images per second**")
-        _draw_small(run, "images_per_second", x, rows)
+    for column, title, metric in ((left, "Learning rate", "lr"), (right, "Images per second", "images_per_second")):
+        with column.container(border=True, gap=None):
+            st.markdown(f"**{title}**")
+            series = [Series(metric, "line", *curve(rows, metric, x))]
+            alt = f"{metric.replace('_', ' ')} over {X_TITLES[x]}"
+            _draw(run, metric, x, series, y_title="", alt=alt, height=130, legend=False)
 
 
 def reserve() -> None:
@@ -48,12 +48,6 @@ def reserve() -> None:
 
 def _draw(run: Run, name: str, x: str, series: list[Series], **look) -> None:
     live_chart.draw(series, key=f"{run.id}-{name}", x_title=X_TITLES[x], **look)
-
-
-def _draw_small(run: Run, metric: str, x: str, rows: list[dict]) -> None:
-    series = [Series(metric, "line", *curve(rows, metric, x))]
-    alt = f"{metric.replace('_', ' ')} over {X_TITLES[x]}"
-    _draw(run, metric, x, series, y_title="", alt=alt, height=130, legend=False)
 
 
 def _loss(rows: list[dict], x: str) -> list[Series]:

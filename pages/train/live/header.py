@@ -1,5 +1,7 @@
 """What the run is doing, how far it is, and what can be done about it."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.shared import heading, launching
@@ -46,25 +48,20 @@ def _actions(run: Run, now: RunState) -> None:
     """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
     st.button("New run", type="tertiary", icon=":material/add:", on_click=launching.configure_another)
     if now.is_alive:
-        st.button("Save now", icon=":material/save:", on_click=_command, args=(run.id, "save"))
+        st.button("Save now", icon=":material/save:", on_click=_do, args=(launch.command, run.id, "save"))
         is_stopping = launch.waiting_command(run) == "stop"
         label = "Stopping" if is_stopping else "Stop"
         stop = {"type": "primary", "icon": ":material/stop:", "disabled": is_stopping}
-        st.button(label, key="stop", on_click=_command, args=(run.id, "stop"), **stop)
+        st.button(label, key="stop", on_click=_do, args=(launch.command, run.id, "stop"), **stop)
     elif now.state in RESUMABLE:
-        st.button("Resume", key="resume", type="primary", icon=":material/resume:", on_click=_resume, args=(run.id,))
+        resume = {"on_click": _do, "args": (launch.resume, run.id)}
+        st.button("Resume", key="resume", type="primary", icon=":material/resume:", **resume)
 
 
-def _command(run_id: str, word: launch.Command) -> None:
+def _do(action: Callable[..., Run], *arguments: str) -> None:
+    """Command or resume a run; a refusal is shown in the next drawing."""
     try:
-        launch.command(run_id, word)
-    except VitError as error:
-        st.session_state[ERROR] = str(error)
-
-
-def _resume(run_id: str) -> None:
-    try:
-        launch.resume(run_id)
+        action(*arguments)
     except VitError as error:
         st.session_state[ERROR] = str(error)
 
@@ -108,7 +105,9 @@ def _ending(run: Run, now: RunState) -> None:
     kept = _kept(run)
     if now.state == "finished":
         st.success(f"{_reached(now)} {kept}", icon=":material/flag:")
-        _next_steps(run)
+        with st.container(horizontal=True, gap="small"):
+            _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
+            _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
     elif now.state == "failed":
         message = now.status.error.message if now.status.error else "see the log below"
         st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
@@ -135,12 +134,6 @@ def _reached(now: RunState) -> str:
     if test is None:
         return f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
     return f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
-
-
-def _next_steps(run: Run) -> None:
-    with st.container(horizontal=True, gap="small"):
-        _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
-        _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
 
 
 def _go(label: str, icon: str, page: str, **query: str) -> None:

@@ -1,7 +1,5 @@
 """Watch it learn: the same eight images after every validation, with their predictions and attention rollout."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
@@ -30,53 +28,30 @@ def draw(run: Run, plan: Plan) -> None:
         return
     st.markdown("**Watch it learn**", help=HELP)
     with st.grid(8, min_column_width=88, gap="small"):
-        for cell in cells:
+        for image, alt, caption in cells:
             with st.container(gap="xxsmall"):
-                st.image(cell.image, width="stretch", alt=cell.alt)
-                st.caption(cell.caption)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What became of one image.
-
-    Attributes:
-        says: The class predicted now.
-        probability: Of that class.
-        attention: (g, g), shares.
-        bars: At each validation, (probability of the label, whether the prediction was correct).
-    """
-
-    says: int
-    probability: float
-    attention: np.ndarray
-    bars: list[tuple[float, bool]]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """An image with its attention and its history, and its caption."""
-
-    image: str
-    caption: str
-    alt: str
+                st.image(image, width="stretch", alt=alt)
+                st.caption(caption)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[Cell]:
-    """Drawn again only after the run's next validation."""
+def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Each image with attention and history, its description and its caption; anew only after a validation."""
     history = valid(read_lines(run.tracked_path))
     if not history:
         return []
     images = zip(_images(run), labels, strict=False)
-    return [_cell(image, follow(history, place, label), classes, label) for place, (image, label) in enumerate(images)]
+    return [_cell(image, history, place, label, classes) for place, (image, label) in enumerate(images)]
 
 
-def _cell(image: Image.Image, seen: Seen, classes: tuple[str, ...], label: int) -> Cell:
-    says, probability = classes[seen.says], text.percent(seen.probability, 0)
-    caption = f":material/{'check' if seen.says == label else 'close'}: **{says}** {probability}"
+def _cell(image: Image.Image, history: list[dict], place: int, label: int, classes: tuple[str, ...]) -> tuple[str, ...]:
+    rows = [row["probabilities"][place] for row in history]
+    predicted = int(np.argmax(rows[-1]))
+    says, probability = classes[predicted], text.percent(rows[-1][predicted], 0)
+    caption = f":material/{'check' if predicted == label else 'close'}: **{says}** {probability}"
     alt = f"An image labeled {classes[label]}. The model predicts {says}, {probability}."
-    return Cell(data_url(drawn(image, seen)), caption, alt)
+    bars = [(row[label], max(row) == row[label]) for row in rows]
+    return data_url(_drawn(image, np.array(history[-1]["attention"][place]), bars)), alt, caption
 
 
 def _images(run: Run) -> list[Image.Image]:
@@ -97,23 +72,13 @@ def valid(history: list[dict]) -> list[dict]:
     return kept
 
 
-def follow(history: list[dict], place: int, label: int) -> Seen:
-    """One image's way through the history."""
-    rows = [row["probabilities"][place] for row in history]
-    bars = [(row[label], max(row) == row[label]) for row in rows]
-    attention = np.array(history[-1]["attention"][place])
-    side = round(len(attention) ** 0.5)
-    says = int(np.argmax(rows[-1]))
-    return Seen(says, rows[-1][says], attention.reshape(side, side), bars)
-
-
-def drawn(image: Image.Image, seen: Seen) -> Image.Image:
-    """The image under its attention, and the bars below it."""
+def _drawn(image: Image.Image, attention: np.ndarray, bars: list[tuple[float, bool]]) -> Image.Image:
+    """The image under its attention (g * g shares), and the bars below it."""
     result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
-    meaning = scale.attention(seen.attention.size)
-    shown = heatmap.overlay(image, seen.attention, scale=meaning, size=SIDE)
-    result.paste(shown, (0, 0))
-    _bars(ImageDraw.Draw(result), thinned(seen.bars))
+    side = round(attention.size**0.5)
+    meaning = scale.attention(attention.size)
+    result.paste(heatmap.overlay(image, attention.reshape(side, side), scale=meaning, size=SIDE), (0, 0))
+    _bars(ImageDraw.Draw(result), thinned(bars))
     return result
 
 
@@ -124,7 +89,7 @@ def thinned(bars: list) -> list:
 
 
 def _bars(canvas: ImageDraw.ImageDraw, bars: list[tuple[float, bool]]) -> None:
-    """As high as the label's probability; solid where the prediction was correct, pale where not."""
+    """A bar per validation, as high as the label's probability; solid where the prediction was correct, else pale."""
     width = SIDE / max(len(bars), 8)
     bottom = SIDE + GAP + STRIP - 1
     canvas.line([(0, bottom), (SIDE, bottom)], WRONG)
