@@ -1,5 +1,6 @@
 """Looking inside a model: pure functions from a model and its input to plain tensors, without hooks.
 
-``model`` is in eval mode, ``inputs`` are normalized images (B, C, H, W) on its device, and ``target`` is what to explain.
-Any other model or inputs, an unknown class, and logits that are not finite raise VitError.
+Throughout, ``model`` is in eval mode, ``inputs`` are normalized images (B, C, H, W) on its device, and ``target`` is
+what to explain.
+An unfit model or inputs, an unknown class, and logits that are not finite raise VitError.
 """
