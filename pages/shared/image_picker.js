@@ -2,12 +2,6 @@
 
 import { make } from "./viewer/heatmap.js";
 
-function choose(buttons, index, setStateValue) {
-  const button = buttons[(index + buttons.length) % buttons.length];
-  button.focus();
-  setStateValue("chosen", button.dataset.id);
-}
-
 function makeButton({ id, label, source }, selected) {
   const properties = { type: "button", title: label, role: "radio", ariaChecked: id === selected };
   const button = make("button", properties, make("img", { src: source, alt: label }));
@@ -22,15 +16,20 @@ export default function ({ data, parentElement, setStateValue }) {
   const buttons = data.images.map((choice) => makeButton(choice, data.selected));
   row.setAttribute("aria-label", data.label);
   row.replaceChildren(...buttons);
+  const choose = (index) => {
+    const button = buttons.at(index % buttons.length);
+    button.focus();
+    setStateValue("chosen", button.dataset.id);
+  };
   row.onclick = (event) => {
     const button = event.target.closest("button");
-    if (button) choose(buttons, buttons.indexOf(button), setStateValue);
+    if (button) choose(buttons.indexOf(button));
   };
   row.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    choose(buttons, buttons.indexOf(event.target.closest("button")) + step, setStateValue);
+    choose(buttons.indexOf(event.target.closest("button")) + step);
   };
   if (focused) row.querySelector("[aria-checked=true]")?.focus();
 }

@@ -17,46 +17,21 @@ function loadPlotly() {
 function themeOf(element) {
   const style = getComputedStyle(element);
   const get = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const [text, lines, gray, paper] = ["text", "border", "gray", "background"].map((name) => get(`${name}-color`));
   const [train, val] = get("chart-categorical-colors").split(",");
-  return {
-    text: get("text-color"),
-    lines: get("border-color"),
-    gray: get("gray-color"),
-    paper: get("background-color"),
-    font: get("font"),
-    train,
-    val,
-  };
+  return { text, lines, gray, paper, font: get("font"), train, val };
 }
 
-function trace(series, theme, percent) {
-  const color = { val: theme.val, best: theme.val, chance: theme.gray }[series.kind] ?? theme.train;
-  const base = {
-    x: series.x,
-    y: series.y,
-    name: series.name,
-    type: "scatter",
-    hovertemplate: percent ? "%{y:.1%}" : "%{y:.4~g}",
-    showlegend: series.kind !== "raw",
-  };
-  if (series.kind === "best") {
-    return {
-      ...base,
-      mode: "markers",
-      cliponaxis: false,
-      marker: { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } },
-    };
-  }
-  if (series.kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
-  const dash = series.kind === "chance" ? "dot" : "solid";
-  return {
-    ...base,
-    mode: series.kind === "val" ? "lines+markers" : "lines",
-    opacity: series.kind === "raw" ? 0.28 : 1,
-    hoverinfo: series.kind === "raw" ? "skip" : undefined,
-    marker: { color, size: 6 },
-    line: { color, dash, width: WIDTH[series.kind] },
-  };
+function trace({ kind, name, x, y }, theme, percent) {
+  const color = { val: theme.val, best: theme.val, chance: theme.gray }[kind] ?? theme.train;
+  const hovertemplate = percent ? "%{y:.1%}" : "%{y:.4~g}";
+  const base = { x, y, name, type: "scatter", hovertemplate, showlegend: kind !== "raw" };
+  const star = { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } };
+  const line = { color, dash: kind === "chance" ? "dot" : "solid", width: WIDTH[kind] };
+  if (kind === "best") return { ...base, mode: "markers", cliponaxis: false, marker: star };
+  if (kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
+  if (kind === "raw") return { ...base, mode: "lines", opacity: 0.28, hoverinfo: "skip", line };
+  return { ...base, mode: kind === "val" ? "lines+markers" : "lines", marker: { color, size: 6 }, line };
 }
 
 function layout(data, theme) {

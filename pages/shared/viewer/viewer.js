@@ -57,10 +57,8 @@ class Viewer {
     if (this.bytes === bytes) return this.redraw();
     this.bytes = bytes;
     this.view = unpack(bytes);
-    this.images = {
-      photo: heat.loadImage(this.view.photo, () => this.redraw()),
-      input: heat.loadImage(this.view.input, () => this.redraw()),
-    };
+    const load = (source) => heat.loadImage(source, () => this.redraw());
+    this.images = { photo: load(this.view.photo), input: load(this.view.input) };
     fit(this.view, this.state);
     this.nodes.viewer.classList.toggle("is-small", this.view.isSmall);
     this.makeTokens();
