@@ -13,7 +13,7 @@ from pages.shared import answers, input_images, mistakes, models, sources
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
-from vit import files, pinned, text
+from vit import files, pinned
 from vit.models import ModelInfo
 from vit.runs.directory import Run
 
@@ -76,11 +76,6 @@ class Subject:
         from vit.explain.target import Contrast
 
         return self.target if self.contrast is None else Contrast(self.target, self.contrast)
-
-    @property
-    def probability(self) -> str:
-        """The asked class with its probability, in words."""
-        return f"{self.class_name} {text.percent(self.answer.prediction.probabilities[self.target])}"
 
     def loaded(self) -> tuple["VisionTransformer", "Tensor"]:
         """The network, which is only read, and the image as it sees it, (1, C, H, W)."""
@@ -149,7 +144,18 @@ def _model(names: list[str]) -> str:
         place.code(Path(upload.name).name, language=None)
         return str(kept(upload.name, upload.getvalue()))
     with place:
-        return _listed(names)
+        name = models.select(names)
+        steps = [str(saved.step) for saved in reversed(Run.find(name).saved())] if models.is_run(name) else []
+        if len(steps) < 2:
+            return name
+        which = st.selectbox(
+            "Checkpoint",
+            ["best", "last", *steps],
+            key="checkpoint",
+            bind="query-params",
+            help="The weights to look into: the best by validation accuracy, the last, or those of a step.",
+        )
+    return name if which == "best" else f"{name}@{which}"
 
 
 def kept(name: str, content: bytes) -> Path:
@@ -160,21 +166,6 @@ def kept(name: str, content: bytes) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         files.write_bytes(path, content)
     return path
-
-
-def _listed(names: list[str]) -> str:
-    name = models.select(names)
-    steps = [str(saved.step) for saved in reversed(Run.find(name).saved())] if models.is_run(name) else []
-    if len(steps) < 2:
-        return name
-    which = st.selectbox(
-        "Checkpoint",
-        ["best", "last", *steps],
-        key="checkpoint",
-        bind="query-params",
-        help="The weights to look into: the best by validation accuracy, the last, or those of a step.",
-    )
-    return name if which == "best" else f"{name}@{which}"
 
 
 def _pin(image: InputImage) -> None:

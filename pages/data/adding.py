@@ -5,11 +5,11 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.shared import mistakes
 from vit import files, jobs, paths, text
 from vit.data import catalog
 from vit.data import jobs as data_jobs
 from vit.data.download import REMOTE
-from vit.errors import VitError
 from vit.jobs import Job
 
 ERROR = "import_error"
@@ -28,8 +28,7 @@ NAME, PATH, UPLOAD, SIZE = "import.name", "import.path", "import.upload", "impor
 def draw() -> None:
     """The data set that can be downloaded, and the form for own images."""
     st.subheader("Add data", anchor=False)
-    if ERROR in st.session_state:
-        st.error(st.session_state.pop(ERROR))
+    mistakes.told(ERROR)
     left, right = st.columns([2, 3], gap="medium")
     with left.container(border=True, height="stretch"):
         _fetching()
@@ -76,11 +75,8 @@ def _import() -> None:
 
 
 def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None, image_size: int | None = None) -> None:
-    try:
+    with mistakes.kept(ERROR):
         data_jobs.start(kind, name, path, image_size)
-    except VitError as error:
-        st.session_state[ERROR] = str(error)
-    else:
         # How it ends is shown even if that is before the page is drawn.
         st.session_state.setdefault(FOLLOWED, []).append(name)
         st.session_state[PATH] = st.session_state[NAME] = ""

@@ -3,22 +3,18 @@
 import streamlit as st
 from PIL import Image
 
-from pages.shared import launching
+from pages.shared import launching, mistakes
 from vit import text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
-from vit.errors import DataError
 from vit.plots import heatmap
 
 NUM_SAMPLES, SIDE, GAP = 8, 64, 6  # images; pixels
 CLASSES_SHOWN = 12
-ERROR = "data_error"
 
 
 def draw() -> None:
     """All data sets, two in a row."""
-    if ERROR in st.session_state:
-        st.error(st.session_state.pop(ERROR))
     with st.grid(2, min_column_width=320, gap="medium"):
         for info in catalog.list_datasets():
             with st.container(border=True, height="stretch", key=f"set-{info.name}"):
@@ -63,10 +59,8 @@ def _actions(info: DatasetInfo) -> None:
 
 
 def _remove(name: str) -> None:
-    try:
+    with mistakes.kept():
         catalog.remove(name)
-    except DataError as error:
-        st.session_state[ERROR] = str(error)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -2,14 +2,17 @@
 
 import streamlit as st
 
+from pages.shared import mistakes
+
 
 def row(title: str, badge: dict | None = None):
-    """Draw the title, with a badge beside it if given.
+    """Draw the title, with a badge beside it if given, and below it what a click was refused for.
 
     Returns:
         The container for the screen's actions.
     """
     left, right = st.columns([1, 1], vertical_alignment="center")
+    mistakes.told()
     with left.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(title, anchor=False, width="content")
         if badge:

@@ -57,9 +57,11 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
     return known if also is None or also in known else _linked(also, info.classes) | known
 
 
-def keep_uploads(uploads: list[InputImage]) -> None:
-    """Remember the latest uploads on every page of this visit, so that a link between pages can name one."""
-    st.session_state[UPLOAD] = {image.id: image for image in uploads}
+def keep_uploads(uploads: list[InputImage]) -> list[InputImage]:
+    """The same uploads, if any remembered on every page of this visit, so that a link between pages can name one."""
+    if uploads:
+        st.session_state[UPLOAD] = {image.id: image for image in uploads}
+    return uploads
 
 
 def _uploads(linked: str | None) -> list[Choice]:
@@ -81,7 +83,10 @@ def find(image_id: str) -> InputImage:
     """
     source, _, rest = image_id.partition(":")
     if source == "sample":
-        return _sample(image_id, rest)
+        sample = next((sample for sample in samples.list_samples() if sample.name == rest), None)
+        if sample is None:
+            raise DataError(f"there is no sample called {rest[:80]!r}; choose one of those shown")
+        return InputImage(image_id, rest, lambda: images.decode(sample.path.read_bytes(), rest), sample.label)
     if image_id in st.session_state.get(UPLOAD, {}):
         return st.session_state[UPLOAD][image_id]
     if source == PINNED:
@@ -93,13 +98,6 @@ def find(image_id: str) -> InputImage:
     found = catalog.load_images(source, "train" if split == VALIDATION else split, [int(index)])[0]
     name = f"{source} {split} image {index}"
     return InputImage(image_id, name, lambda: DecodedImage(found.image, None), found.class_name)
-
-
-def _sample(image_id: str, name: str) -> InputImage:
-    sample = next((sample for sample in samples.list_samples() if sample.name == name), None)
-    if sample is None:
-        raise DataError(f"there is no sample called {name[:80]!r}; choose one of those shown")
-    return InputImage(image_id, name, lambda: images.decode(sample.path.read_bytes(), name), sample.label)
 
 
 def _linked(image_id: str, classes: tuple[str, ...]) -> dict[str, Choice]:
@@ -139,8 +137,7 @@ def _thumbnail(image_id: str, label: str, path: str) -> Choice:
 
 @st.cache_data(max_entries=50, ttl=600, show_spinner=False)
 def _drawn(source: str, draw: int) -> list[Choice]:
-    drawn = catalog.samples(source, "test", PER_DATASET, seed=draw)
-    return [image_picker.choice(f"{source}:test:{sample.index}", sample.class_name, sample.image) for sample in drawn]
+    return _choices(f"{source}:test", catalog.samples(source, "test", PER_DATASET, seed=draw))
 
 
 @st.cache_data(max_entries=20, ttl=600, show_spinner=False, hash_funcs={ModelInfo: lambda info: str(info.to_json())})
@@ -158,8 +155,8 @@ def _validation(info: ModelInfo, draw: int) -> list[Choice]:
         labels = torch.from_numpy(stored.get_tensor("train_labels"))
     places = train_val_split(labels, info.run.data.num_val(len(labels)), info.run.train.seed)[1].tolist()
     chosen = [places[place] for place in draws.permutation(len(places), draw, 0)[:PER_DATASET].tolist()]
-    found = catalog.load_images(data.name, "train", chosen)
-    return [
-        image_picker.choice(f"{data.name}:{VALIDATION}:{sample.index}", sample.class_name, sample.image)
-        for sample in found
-    ]
+    return _choices(f"{data.name}:{VALIDATION}", catalog.load_images(data.name, "train", chosen))
+
+
+def _choices(source: str, found: list[catalog.Sample]) -> list[Choice]:
+    return [image_picker.choice(f"{source}:{sample.index}", sample.class_name, sample.image) for sample in found]

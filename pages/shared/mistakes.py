@@ -7,6 +7,8 @@ import streamlit as st
 
 from vit.errors import VitError
 
+REFUSED = "refused"
+
 
 @contextmanager
 def shown() -> Iterator[None]:
@@ -15,6 +17,21 @@ def shown() -> Iterator[None]:
         yield
     except VitError as error:
         st.error(str(error))
+
+
+@contextmanager
+def kept(where: str = REFUSED) -> Iterator[None]:
+    """Keep a VitError for the next drawing, because what a click does runs before there is a place to show it."""
+    try:
+        yield
+    except VitError as error:
+        st.session_state[where] = str(error)
+
+
+def told(where: str = REFUSED) -> None:
+    """Show what was kept, once."""
+    if where in st.session_state:
+        st.error(st.session_state.pop(where))
 
 
 def missing(kind: str, wanted: str | None, shown: str) -> None:

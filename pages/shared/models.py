@@ -45,21 +45,13 @@ def has_history(name: str) -> bool:
     return is_run(name) or (name in models.shipped() and bool(models.history(name).series()))
 
 
-def label(name: str) -> str:
-    """A model's name with what it reached."""
+def label(name: str) -> str | None:
+    """A model's name with what it reached; None if its file doesn't say what it is."""
     try:
         accuracy = info(name).metrics.get("val_accuracy")
     except CheckpointError:
-        return name
+        return None
     return name if accuracy is None else f"{name} · {text.percent(accuracy)}"
-
-
-def is_readable(name: str) -> bool:
-    """Whether a model's file says what it is."""
-    try:
-        return bool(info(name))
-    except CheckpointError:
-        return False
 
 
 def info(name: str) -> ModelInfo:

@@ -66,21 +66,14 @@ def _uploaded(several: bool) -> list[InputImage]:
         help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
-    return _kept([_image(upload.name, upload.getvalue()) for upload in listed])
+    return input_images.keep_uploads([_image(upload.name, upload.getvalue()) for upload in listed])
 
 
 def _photo() -> list[InputImage]:
     photo = st.camera_input("Take a photo", key="photo")
-    return _kept([_image("photo.jpg", photo.getvalue())] if photo else [])
-
-
-def _kept(found: list[InputImage]) -> list[InputImage]:
-    if found:
-        input_images.keep_uploads(found)
-    return found
+    return input_images.keep_uploads([_image("photo.jpg", photo.getvalue())] if photo else [])
 
 
 def _image(name: str, data: bytes) -> InputImage:
-    return InputImage(
-        f"{input_images.UPLOAD}:{hashlib.sha256(data).hexdigest()}", name, lambda: images.decode(data, name)
-    )
+    image_id = f"{input_images.UPLOAD}:{hashlib.sha256(data).hexdigest()}"
+    return InputImage(image_id, name, lambda: images.decode(data, name))

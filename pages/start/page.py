@@ -4,27 +4,22 @@ import time
 
 import streamlit as st
 
-from pages.shared import datasets, heading, launching
+from pages.shared import datasets, heading, launching, mistakes
 from pages.start import machine, recent, trial
 from vit import devices, presets
 from vit.data.store import DatasetInfo
-from vit.errors import VitError
 from vit.rules import validate
 
 SEND_SECONDS = 0.05  # loading torch would hold back what is drawn but not yet sent
-ERROR = "first_run_error"
 
 
 def start(data: DatasetInfo, preset: str) -> None:
     """Launch the run and go and watch it."""
     raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
     environment = devices.environment(data.counts.get("train"), len(data.classes))
-    try:
+    with mistakes.kept():
         run_id = launching.launch_once(validate(raw, environment))
-    except VitError as error:
-        st.session_state[ERROR] = str(error)
-        return
-    st.switch_page(launching.TRAIN_PAGE, query_params={"run": run_id})
+        st.switch_page(launching.TRAIN_PAGE, query_params={"run": run_id})
 
 
 with heading.row("ViT Lab"):
@@ -40,8 +35,6 @@ with heading.row("ViT Lab"):
         on_click=start,
         args=(data, preset),
     )
-if ERROR in st.session_state:
-    st.error(st.session_state.pop(ERROR))
 st.markdown("Configure a Vision Transformer, watch it learn on this machine, and see what it attends to.")
 recent.table()
 

@@ -1,8 +1,10 @@
 """One click, one run, however the clicks arrive."""
 
+import pytest
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
+from vit.errors import RunError
 from vit.runs import launch, status
 
 
@@ -75,3 +77,15 @@ def test_who_asks_for_a_new_run_is_not_led_back_to_the_one_just_launched(monkeyp
     run_id, arriving, after = app.session_state["answers"]
     assert (arriving, after) == (run_id, None)
     assert visited == ["pages/train/page.py"]
+
+
+@pytest.mark.parametrize(("screen", "key"), [("train", "train"), ("start", "first_run")])
+def test_why_a_run_could_not_be_launched_is_told_once(visit, monkeypatch, screen, key):
+    def refuse(*_) -> None:
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr("vit.runs.launch.launch", refuse)
+    app = visit(screen)
+    app.button(key=key).click().run()
+    assert [error.value for error in app.error] == ["the disk is full"]
+    assert not app.run().error

@@ -11,6 +11,7 @@ from pages.shared.live_chart import Series
 from vit import cost, expectation, text
 from vit.config import RunConfig, share_or_count
 from vit.data import catalog
+from vit.data.store import DatasetInfo
 from vit.errors import ConfigError
 from vit.plots import heatmap
 from vit.rules import planned_steps, training_images, validate
@@ -97,19 +98,29 @@ def _timing(config: RunConfig, was_waiting: bool) -> None:
     if _is_waiting(config) != was_waiting:
         st.rerun()
     known = speed.remembered(config)
-    images = training_images(config, catalog.describe(config.data.source).counts["train"])
+    info = catalog.describe(config.data.source)
     if known is not None:
-        _times(config, known, images)
+        _times(config, info, known)
     elif was_waiting:
         st.markdown("**Measuring this machine** :gray[takes some seconds, or until a run is done]")
         st.progress(_waited(config), text="Training steps on random images")
     else:
-        _unknown(config, images)
+        images, train = training_images(config, info.counts["train"]), config.train
+        per_epoch = text.counted(images // train.batch_size, "step")
+        fixed = f" The run takes {train.minutes:g} min." if train.minutes is not None else ""
+        st.caption(f"{images:,} training images, {per_epoch} per epoch.{fixed}")
+        st.button("Measure the speed", key="measure", icon=":material/speed:", on_click=_measure, args=(config,))
 
 
-def _times(config: RunConfig, images_per_second: float, images: int) -> None:
+def _times(config: RunConfig, info: DatasetInfo, images_per_second: float) -> None:
     """The measured speed and what follows from it."""
-    seconds = _seconds(config, images_per_second)
+    images = training_images(config, info.counts["train"])
+    if config.train.minutes is not None:
+        seconds = 60 * config.train.minutes
+    else:
+        steps = planned_steps(config, info.counts["train"])
+        assert steps is not None  # only a length in minutes leaves it open
+        seconds = steps * config.train.batch_size / images_per_second
     epochs = seconds * images_per_second / images
     length = f"after {text.duration(seconds)}" + (f", {epochs:.3g} epochs" if config.train.epochs is None else "")
     lines = {
@@ -117,29 +128,12 @@ def _times(config: RunConfig, images_per_second: float, images: int) -> None:
         f"**{text.duration(images / images_per_second)}**": f"per epoch of {images:,} images",
         f"**Done ~{text.clock(time.time() + seconds)}**": length,
     }
-    expected = expectation.accuracy(config, catalog.describe(config.data.source), epochs)
+    expected = expectation.accuracy(config, info, epochs)
     if expected is not None:
         lines[f"**~{text.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
     with st.container(gap="xsmall"):
         for figure, meaning in lines.items():
             st.markdown(f"{figure} :gray[{meaning}]")
-
-
-def _seconds(config: RunConfig, images_per_second: float) -> float:
-    """How long the training takes."""
-    if config.train.minutes is not None:
-        return 60 * config.train.minutes
-    steps = planned_steps(config, catalog.describe(config.data.source).counts["train"])
-    assert steps is not None  # only a length in minutes leaves it open
-    return steps * config.train.batch_size / images_per_second
-
-
-def _unknown(config: RunConfig, images: int) -> None:
-    per_epoch = text.counted(images // config.train.batch_size, "step")
-    steps = f"{images:,} training images, {per_epoch} per epoch."
-    fixed = f" The run takes {config.train.minutes:g} min." if config.train.minutes is not None else ""
-    st.caption(steps + fixed)
-    st.button("Measure the speed", key="measure", icon=":material/speed:", on_click=_measure, args=(config,))
 
 
 def _measure(config: RunConfig) -> None:

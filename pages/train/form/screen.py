@@ -2,16 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, models
+from pages.shared import heading, launching, mistakes, models
 from pages.train import command
 from pages.train.form import meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
-from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import status as runs
-
-ERROR = "form_error"
 
 
 def draw() -> None:
@@ -20,8 +17,6 @@ def draw() -> None:
     problems = _problems(state.raw())
     with heading.row("Train"):
         _actions(problems)
-    if ERROR in st.session_state:
-        st.error(st.session_state.pop(ERROR))
     if st.session_state.get(state.NOTES):
         st.warning(f"Settings in the address that were not used: {'; '.join(st.session_state[state.NOTES])}.")
     _top(problems)
@@ -84,7 +79,7 @@ def _start(problems: Problems) -> None:
     st.selectbox(
         "Start from",
         state.starts(),
-        format_func=lambda name: models.label(name) if name else "Scratch (random weights)",
+        format_func=lambda name: models.label(name) or name if name else "Scratch (random weights)",
         key=state.START,
         on_change=state.apply_preset,
         persist_state="session",
@@ -153,10 +148,6 @@ def _actions(problems: Problems) -> None:
 def _launch() -> None:
     """Launch the run and turn the page into its live view."""
     info = state.data_info()
-    try:
+    with mistakes.kept():
         config = validate(state.raw(), devices.environment(info.counts.get("train"), len(info.classes)))
-        run_id = launching.launch_once(config)
-    except VitError as error:
-        st.session_state[ERROR] = str(error)
-        return
-    st.query_params.from_dict({"run": run_id})
+        st.query_params.from_dict({"run": launching.launch_once(config)})

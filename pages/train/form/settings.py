@@ -43,7 +43,7 @@ LABELS = {
     "compile": "torch.compile",
     "color_jitter": "Color jitter",
 }
-STEPS = {
+STEPS = {  # of one click on plus or minus
     "model.embed_dim": 32,
     "model.image_size": 4,
     "model.mlp_ratio": 0.5,
@@ -89,13 +89,8 @@ def grid(names: tuple[str, ...] | list[str], problems: Problems, given: tuple[st
 
 def draw(field: str, problems: Problems, is_given: bool = False) -> None:
     """A setting's widget, and below it what is wrong with its value."""
-    common = {
-        "label": label(field),
-        "key": key(field),
-        "help": field_info(field).description,
-        "disabled": is_given,
-        "persist_state": "session",
-    }
+    common = {"label": label(field), "key": key(field), "help": field_info(field).description, "disabled": is_given}
+    common["persist_state"] = "session"
     options = choices(field)
     if len(options) == 2:
         st.segmented_control(options=options, required=True, width="stretch", **common)
@@ -125,9 +120,13 @@ def complaints(problems: list[Problem]) -> None:
 
 
 def _number(field: str, common: dict) -> None:
-    number = _kind(field)
-    low, high = (None if limit is None else number(limit) for limit in _bounds(field))
-    step = number(_step(field, field_info(field).default))
+    """A number between the setting's bounds; an excluded end can be typed and is told as a problem."""
+    info, number = field_info(field), _kind(field)
+    limits: dict[str, float] = {}
+    for item in info.metadata:
+        limits |= {end: number(getattr(item, end)) for end in ("ge", "gt", "le", "lt") if hasattr(item, end)}
+    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+    step = number(STEPS.get(field, 1 if number is int else 0.05 if info.default < 1 else 1.0))
     form = "%d" if number is int else "%g"
     st.number_input(min_value=low, max_value=high, step=step, format=form, **common)
 
@@ -136,20 +135,3 @@ def _kind(field: str) -> type:
     """bool, int, float or str."""
     annotation = field_info(field).annotation
     return next((cls for cls in (bool, int, float) if annotation is cls), str)
-
-
-def _bounds(field: str) -> tuple[float | None, float | None]:
-    """The lowest and highest value that may be typed; an excluded end is told as a problem."""
-    limits: dict[str, float] = {}
-    for item in field_info(field).metadata:
-        limits |= {name: getattr(item, name) for name in ("ge", "gt", "le", "lt") if hasattr(item, name)}
-    return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
-
-
-def _step(field: str, default: float) -> float:
-    """How far one click on plus or minus goes."""
-    if field in STEPS:
-        return STEPS[field]
-    if _kind(field) is int:
-        return 1
-    return 0.05 if default < 1 else 1.0

@@ -124,8 +124,8 @@ def changed() -> list[str]:
 def _base() -> dict[str, Any]:
     """What every setting is before a person changes anything: by preset, start and data."""
     start = st.session_state[START] or None
-    base = flat(presets.build(st.session_state[PRESET], init=start))
-    return base if start else base | _image_size()
+    base, size = flat(presets.build(st.session_state[PRESET], init=start)), data_info().image_size
+    return base | {"model.image_size": size} if size and not start else base
 
 
 def apply_preset() -> None:
@@ -139,15 +139,9 @@ def apply_preset() -> None:
 
 def follow_data() -> None:
     """Let the model see the data's images at their own size; a trained start keeps its size."""
-    if not st.session_state[START]:
-        for field, size in _image_size().items():
-            put(field, size)
-
-
-def _image_size() -> dict[str, int]:
-    """The setting that follows the data, where the data's images share one size."""
-    size = data_info().image_size
-    return {"model.image_size": size} if size else {}
+    size = data_info().image_size  # None where the data's images don't share one
+    if size and not st.session_state[START]:
+        put("model.image_size", size)
 
 
 def follow_unit() -> None:
@@ -172,7 +166,7 @@ def sources() -> list[str]:
 
 def starts() -> list[str]:
     """From scratch, or any model that can be read."""
-    return [SCRATCH, *filter(models.is_readable, models.names())]
+    return [SCRATCH, *filter(models.label, models.names())]
 
 
 def data_info() -> DatasetInfo:

@@ -27,11 +27,12 @@ def draw(run: Run, rows: list[dict], plan: Plan | None) -> None:
     left, right = st.columns(2, gap="medium")
     with left.container(border=True, gap=None):
         st.markdown("**Loss**", help=LOSS_HELP)
-        _draw(run, "loss", x, _loss(rows, x), y_title="loss", alt=_loss_in_words(rows))
+        series, words = _loss(rows, x)
+        _draw(run, "loss", x, series, y_title="loss", alt=words)
     with right.container(border=True, gap=None):
         st.markdown("**Validation accuracy**")
-        accuracy = _accuracy(rows, x, len(plan.classes) if plan else 0)
-        _draw(run, "accuracy", x, accuracy, y_title="accuracy", alt=_accuracy_in_words(rows), percent=True)
+        series, words = _accuracy(rows, x, len(plan.classes) if plan else 0)
+        _draw(run, "accuracy", x, series, y_title="accuracy", alt=words, percent=True)
     for column, title, metric in ((left, "Learning rate", "lr"), (right, "Images per second", "images_per_second")):
         with column.container(border=True, gap=None):
             st.markdown(f"**{title}**")
@@ -50,37 +51,29 @@ def _draw(run: Run, name: str, x: str, series: list[Series], **look) -> None:
     live_chart.draw(series, key=f"{run.id}-{name}", x_title=X_TITLES[x], **look)
 
 
-def _loss(rows: list[dict], x: str) -> list[Series]:
-    steps, losses = curve(rows, "train_loss", x)
-    return [
-        Series("train, raw", "raw", steps, losses),
-        Series("train", "train", steps, curves.smooth(losses)),
-        Series("val", "val", *curve(rows, "val_loss", x)),
+def _loss(rows: list[dict], x: str) -> tuple[list[Series], str]:
+    """The losses, and what they say in words."""
+    places, train = curve(rows, "train_loss", x)
+    val_places, val = curve(rows, "val_loss", x)
+    series = [
+        Series("train, raw", "raw", places, train),
+        Series("train", "train", places, curves.smooth(train)),
+        Series("val", "val", val_places, val),
     ]
+    if not train:
+        return series, "Loss: no values yet."
+    validated = f" The validation loss is now {val[-1]:.3f}." if val else ""
+    return series, f"The train loss went from {train[0]:.3f} to {train[-1]:.3f}.{validated}"
 
 
-def _accuracy(rows: list[dict], x: str, num_classes: int) -> list[Series]:
-    """Validation accuracy with its best point, beside what guessing would reach."""
+def _accuracy(rows: list[dict], x: str, num_classes: int) -> tuple[list[Series], str]:
+    """Validation accuracy with its best point, beside what guessing would reach, and the same in words."""
     places, values = curve(rows, "val_accuracy", x)
     ends = [rows[0].get(x, 0), rows[-1].get(x, 0)]
     series = [Series("chance", "chance", ends, [1 / num_classes] * 2)] if num_classes else []
     series.append(Series("val", "val", places, values))
-    if values:
-        best = max(range(len(values)), key=values.__getitem__)
-        series.append(Series("best", "best", [places[best]], [values[best]]))
-    return series
-
-
-def _loss_in_words(rows: list[dict]) -> str:
-    train, val = (curve(rows, name)[1] for name in ("train_loss", "val_loss"))
-    if not train:
-        return "Loss: no values yet."
-    validated = f" The validation loss is now {val[-1]:.3f}." if val else ""
-    return f"The train loss went from {train[0]:.3f} to {train[-1]:.3f}.{validated}"
-
-
-def _accuracy_in_words(rows: list[dict]) -> str:
-    values = curve(rows, "val_accuracy")[1]
     if not values:
-        return "Validation accuracy: no values yet."
-    return f"The validation accuracy is now {text.percent(values[-1])}; the best was {text.percent(max(values))}."
+        return series, "Validation accuracy: no values yet."
+    best = max(values)
+    series.append(Series("best", "best", [places[values.index(best)]], [best]))
+    return series, f"The validation accuracy is now {text.percent(values[-1])}; the best was {text.percent(best)}."

@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared import heading, launching
+from pages.shared import heading, launching, mistakes
 from vit import text
-from vit.errors import VitError
 from vit.runs import launch
 from vit.runs.directory import Run
 from vit.runs.status import RESUMABLE, RunState, active
 
-ERROR = "live_error"
 RECENT_ROWS = 30
 SOON = {"save": "saving a checkpoint after this step", "stop": "stopping after this step"}
 BADGES = {
@@ -37,8 +35,6 @@ def draw(run: Run, now: RunState, rows: list[dict]) -> None:
     color, icon = BADGES[now.state]
     with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
         _actions(run, now)
-    if ERROR in st.session_state:
-        st.error(st.session_state.pop(ERROR))
     st.progress(now.progress, text=_progress(run, now, rows))
     if not now.is_alive:
         _ending(run, now)
@@ -60,16 +56,15 @@ def _actions(run: Run, now: RunState) -> None:
 
 def _do(action: Callable[..., Run], *arguments: str) -> None:
     """Command or resume a run; a refusal is shown in the next drawing."""
-    try:
+    with mistakes.kept():
         action(*arguments)
-    except VitError as error:
-        st.session_state[ERROR] = str(error)
 
 
 def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
     """``epoch 2.4 of 6.0 · step 1,240 of 3,000 · 41% · 1 min 12 s left``."""
     if now.state == "queued":
-        return _queue(now)
+        first = active()
+        return "Starting the worker" if first is None or first.id == now.id else f"Waiting until {first.id} is done"
     if not now.status.total_steps:
         return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "No steps were run"
     epochs = now.status.total_epochs
@@ -94,17 +89,14 @@ def seconds_left(rows: list[dict], total_steps: int) -> float | None:
     return seconds / steps * (total_steps - recent[-1]["step"]) if steps > 0 else None
 
 
-def _queue(now: RunState) -> str:
-    """What a run waits for: another one, or its own worker."""
-    first = active()
-    return "Starting the worker" if first is None or first.id == now.id else f"Waiting until {first.id} is done"
-
-
 def _ending(run: Run, now: RunState) -> None:
     """What happened, what was kept, and what to do next."""
-    kept = _kept(run)
+    kept, test = _kept(run), now.status.test
     if now.state == "finished":
-        st.success(f"{_reached(now)} {kept}", icon=":material/flag:")
+        reached = f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
+        if test is not None:
+            reached = f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
+        st.success(f"{reached} {kept}", icon=":material/flag:")
         with st.container(horizontal=True, gap="small"):
             _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
             _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
@@ -127,13 +119,6 @@ def _kept(run: Run) -> str:
     if best is None:
         return f"{last}."
     return f"{last}; the best one reached {text.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
-
-
-def _reached(now: RunState) -> str:
-    test = now.status.test
-    if test is None:
-        return f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
-    return f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
 
 
 def _go(label: str, icon: str, page: str, **query: str) -> None:

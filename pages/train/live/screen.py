@@ -14,6 +14,14 @@ from vit.runs.plan import Plan, read_plan
 
 TABS = ["Events", "Settings", "Log"]
 HEIGHT = 320  # pixels
+FIGURES = {
+    "train_loss": ("Train loss", ".3f"),
+    "val_loss": ("Val loss", ".3f"),
+    "val_accuracy": ("Val accuracy", ".1%"),
+    "images_per_second": ("Images/s", ",.0f"),
+    "lr": ("Learning rate", ".1e"),
+    "grad_norm": ("Gradient norm", ".2f"),
+}
 FACTS = {"device_name": "device", "processes": "processes", "threads": "threads each"}
 FACTS |= {"precision": "precision", "torch": "torch"}
 
@@ -58,25 +66,13 @@ def _tail(run: Run) -> MetricsTail:
 
 def _figures(rows: list[dict]) -> None:
     """The latest figures in one row; a dash where there is none yet."""
-    with st.grid(6, min_column_width=130, gap="small"):
-        st.metric("Train loss", text.number(_last(rows, "train_loss"), ".3f"), border=True)
-        st.metric("Val loss", text.number(_last(rows, "val_loss"), ".3f"), border=True)
-        accuracy = text.percent(_last(rows, "val_accuracy"))
-        st.metric("Val accuracy", accuracy, border=True, help=_accuracy_help(rows))
-        st.metric("Images/s", text.number(_last(rows, "images_per_second")), border=True)
-        st.metric("Learning rate", text.number(_last(rows, "lr"), ".1e").replace("e-0", "e-"), border=True)
-        st.metric("Gradient norm", text.number(_last(rows, "grad_norm"), ".2f"), border=True)
-
-
-def _accuracy_help(rows: list[dict]) -> str:
     values = metrics.curve(rows, "val_accuracy")[1]
     gain = f"; {100 * (values[-1] - values[-2]):+.1f} points since the last validation" if len(values) > 1 else ""
-    return f"Share of validation images that are classified correctly{gain}."
-
-
-def _last(rows: list[dict], metric: str) -> float | None:
-    """The latest value of a metric."""
-    return next((row[metric] for row in reversed(rows) if row.get(metric) is not None), None)
+    helps = {"val_accuracy": f"Share of validation images that are classified correctly{gain}."}
+    with st.grid(6, min_column_width=130, gap="small"):
+        for metric, (label, form) in FIGURES.items():
+            latest = next((row[metric] for row in reversed(rows) if row.get(metric) is not None), None)
+            st.metric(label, text.number(latest, form).replace("e-0", "e-"), border=True, help=helps.get(metric))
 
 
 def _details(run: Run, plan: Plan | None) -> None:

@@ -73,12 +73,20 @@ def valid(history: list[dict]) -> list[dict]:
 
 
 def _drawn(image: Image.Image, attention: np.ndarray, bars: list[tuple[float, bool]]) -> Image.Image:
-    """The image under its attention (g * g shares), and the bars below it."""
+    """The image under its attention (g * g shares), and below it a bar per validation.
+
+    A bar is as high as the label's probability; solid where the prediction was correct, else pale.
+    """
     result = Image.new("RGBA", (SIDE, SIDE + GAP + STRIP), (0, 0, 0, 0))
     side = round(attention.size**0.5)
     meaning = scale.attention(attention.size)
     result.paste(heatmap.overlay(image, attention.reshape(side, side), scale=meaning, size=SIDE), (0, 0))
-    _bars(ImageDraw.Draw(result), thinned(bars))
+    canvas, bars = ImageDraw.Draw(result), thinned(bars)
+    width, bottom = SIDE / max(len(bars), 8), result.height - 1
+    canvas.line([(0, bottom), (SIDE, bottom)], WRONG)
+    for index, (probability, is_right) in enumerate(bars):
+        left, top = index * width, bottom - max(1, probability * (STRIP - 2))
+        canvas.rectangle([left, top, max(left, left + width - 2), bottom], RIGHT if is_right else WRONG)
     return result
 
 
@@ -86,14 +94,3 @@ def thinned(bars: list) -> list:
     """At most ``MOST_BARS``, evenly chosen, with the last one always among them."""
     step = -(-len(bars) // MOST_BARS)
     return bars[::-1][::step][::-1]
-
-
-def _bars(canvas: ImageDraw.ImageDraw, bars: list[tuple[float, bool]]) -> None:
-    """A bar per validation, as high as the label's probability; solid where the prediction was correct, else pale."""
-    width = SIDE / max(len(bars), 8)
-    bottom = SIDE + GAP + STRIP - 1
-    canvas.line([(0, bottom), (SIDE, bottom)], WRONG)
-    for index, (probability, is_right) in enumerate(bars):
-        left = index * width
-        top = bottom - max(1, probability * (STRIP - 2))
-        canvas.rectangle([left, top, max(left, left + width - 2), bottom], RIGHT if is_right else WRONG)
