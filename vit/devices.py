@@ -15,19 +15,12 @@ from vit.text import counted, size
 
 @dataclass(frozen=True)
 class Hardware:
-    """The device that ``auto`` means here.
+    """The device that ``auto`` means here."""
 
-    Attributes:
-        device: cpu, cuda or mps.
-        name: As a person knows it: "NVIDIA H200", "CPU".
-        cores: CPU cores this process may use.
-        memory_bytes: Memory of the device.
-    """
-
-    device: str
-    name: str
-    cores: int
-    memory_bytes: int
+    device: str  # cpu, cuda or mps
+    name: str  # as a person knows it: "NVIDIA H200", "CPU"
+    cores: int  # CPU cores this process may use
+    memory_bytes: int  # memory of the device
 
     @property
     def label(self) -> str:

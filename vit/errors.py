@@ -9,19 +9,12 @@ class VitError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one setting.
+    """One thing that is wrong with one setting."""
 
-    Attributes:
-        field: Dotted name such as ``model.patch_size``.
-        value: The offending value.
-        message: What is wrong and what would be right.
-        remedy: A value that would work, if there is an obvious one; pages offer it as a button.
-    """
-
-    field: str
-    value: object
-    message: str
-    remedy: object = None
+    field: str  # dotted name such as ``model.patch_size``
+    value: object  # the offending value
+    message: str  # what is wrong and what would be right
+    remedy: object = None  # a value that would work, if there is an obvious one; pages offer it as a button
 
     def __str__(self) -> str:
         return f"{self.field}={self.value}: {self.message}"

@@ -29,33 +29,19 @@ Progress = Callable[[int, int, str], None]  # done, total, message
 
 @dataclass(frozen=True)
 class Job:
-    """The status of a job.
+    """The status of a job."""
 
-    Attributes:
-        name: Unique among jobs, such as the name of the data set.
-        kind: What it does.
-        state: ``interrupted`` if its process died without a closing record; it can be started again.
-        done: Progress, in ``unit``.
-        total: Of how much; 0 if not known yet.
-        unit: ``B`` for bytes, or ``images``.
-        rate: ``unit`` per second.
-        message: What it does now, or its result.
-        error: Why it failed, and the remedy.
-        started: Unix time in seconds.
-        pid: Its process; 0 before the process runs.
-    """
-
-    name: str
-    kind: Kind
-    state: State
-    done: int = 0
-    total: int = 0
-    unit: str = ""
-    rate: float = 0.0
-    message: str = ""
-    error: str | None = None
-    started: float = 0.0
-    pid: int = 0
+    name: str  # unique among jobs, such as the name of the data set
+    kind: Kind  # what it does
+    state: State  # ``interrupted`` if its process died without a closing record; it can be started again
+    done: int = 0  # progress, in ``unit``
+    total: int = 0  # of how much; 0 if not known yet
+    unit: str = ""  # ``B`` for bytes, or ``images``
+    rate: float = 0.0  # ``unit`` per second
+    message: str = ""  # what it does now, or its result
+    error: str | None = None  # why it failed, and the remedy
+    started: float = 0.0  # Unix time in seconds
+    pid: int = 0  # its process; 0 before the process runs
 
 
 _JOB = TypeAdapter(Job)

@@ -15,19 +15,12 @@ from vit.errors import ConfigError, Problem, RunError
 
 @dataclass(frozen=True)
 class Environment:
-    """What a configuration has to fit; None means not known yet.
+    """What a configuration has to fit; None means not known yet."""
 
-    Attributes:
-        num_train: Images in the training split before validation is split from it.
-        num_classes: Classes of the data set.
-        memory_bytes: Memory that a run may use on its device.
-        devices: Devices that this machine has, such as ("cpu", "cuda").
-    """
-
-    num_train: int | None = None
-    num_classes: int | None = None
-    memory_bytes: int | None = None
-    devices: tuple[str, ...] | None = None
+    num_train: int | None = None  # images in the training split before validation is split from it
+    num_classes: int | None = None  # classes of the data set
+    memory_bytes: int | None = None  # memory that a run may use on its device
+    devices: tuple[str, ...] | None = None  # devices that this machine has, such as ("cpu", "cuda")
 
 
 Rule = Callable[[RunConfig, Environment], Iterator[Problem]]

@@ -23,19 +23,12 @@ _film = component.register("vit_lab_film", Path(__file__).with_name("film.js"))
 
 @dataclass(frozen=True)
 class Frame:
-    """One checkpoint's view of the image.
+    """One checkpoint's view of the image."""
 
-    Attributes:
-        saved: Which checkpoint.
-        probabilities: (K,).
-        maps: By name, what the head reads from each patch, (g, g), as shares of attention.
-        statistics: By name, a number for each layer and head, (L, h).
-    """
-
-    saved: SavedCheckpoint
-    probabilities: tuple[float, ...]
-    maps: dict[str, np.ndarray]
-    statistics: dict[str, np.ndarray]
+    saved: SavedCheckpoint  # which checkpoint
+    probabilities: tuple[float, ...]  # (K,)
+    maps: dict[str, np.ndarray]  # by name, what the head reads from each patch, (g, g), as shares of attention
+    statistics: dict[str, np.ndarray]  # by name, a number for each layer and head, (L, h)
 
 
 def draw(subject: Subject) -> None:

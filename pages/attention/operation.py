@@ -27,23 +27,14 @@ EDITS = {DROP: "removed", "paint": "painted in the mean color", "blur": "blurred
 
 @dataclass(frozen=True)
 class Operation:
-    """What is changed.
+    """What is changed."""
 
-    Attributes:
-        heads: Pairs of layer and head that are switched.
-        branches: Pairs of layer and 0 for its attention or 1 for its MLP.
-        how: What switched parts give, one of ``HOWS``.
-        percent: How much of themselves where they are ``SCALED``; 0 otherwise.
-        patches: Places in reading order.
-        edit: What happens to the patches, one of ``EDITS``.
-    """
-
-    heads: tuple[tuple[int, int], ...] = ()
-    branches: tuple[tuple[int, int], ...] = ()
-    how: str = ZERO
-    percent: int = 0
-    patches: tuple[int, ...] = ()
-    edit: str = DROP
+    heads: tuple[tuple[int, int], ...] = ()  # pairs of layer and head that are switched
+    branches: tuple[tuple[int, int], ...] = ()  # pairs of layer and 0 for its attention or 1 for its MLP
+    how: str = ZERO  # what switched parts give, one of ``HOWS``
+    percent: int = 0  # how much of themselves where they are ``SCALED``; 0 otherwise
+    patches: tuple[int, ...] = ()  # places in reading order
+    edit: str = DROP  # what happens to the patches, one of ``EDITS``
 
 
 @dataclass(frozen=True)

@@ -33,19 +33,12 @@ PIN_HELP = "A pinned image is kept on this machine and offered beside the sample
 
 @dataclass(frozen=True)
 class Subject:
-    """What a tab looks into.
+    """What a tab looks into."""
 
-    Attributes:
-        answer: The image, and what the model says about it.
-        info: What the model says of itself.
-        target: Index of the class that is asked about.
-        contrast: Index of the class that it is compared with, or None.
-    """
-
-    answer: Answer
-    info: ModelInfo
-    target: int
-    contrast: int | None
+    answer: Answer  # the image, and what the model says about it
+    info: ModelInfo  # what the model says of itself
+    target: int  # index of the class that is asked about
+    contrast: int | None  # index of the class that it is compared with, or None
 
     @property
     def model(self) -> str:

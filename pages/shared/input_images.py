@@ -21,19 +21,12 @@ VALIDATION = "validation"  # the part of a data set's training split that a mode
 
 @dataclass(frozen=True)
 class InputImage:
-    """Something to show to a model.
+    """Something to show to a model."""
 
-    Attributes:
-        id: Equal ids mean equal images.
-        name: As a person knows it.
-        read: Decodes it; may raise ImageError.
-        label: Its class, where that is known.
-    """
-
-    id: str
-    name: str
-    read: Callable[[], DecodedImage]
-    label: str | None = None
+    id: str  # equal ids mean equal images
+    name: str  # as a person knows it
+    read: Callable[[], DecodedImage]  # decodes it; may raise ImageError
+    label: str | None = None  # its class, where that is known
 
 
 def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str, Choice]:

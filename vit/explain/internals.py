@@ -32,21 +32,13 @@ def decision_depth(answers: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Contributions:
-    """What each part adds to the target's logit; all of it together is the logit.
+    """What each part adds to the target's logit; all of it together is the logit."""
 
-    Attributes:
-        embedding: (B,), tokens before the first block.
-        heads: (B, L, h).
-        attention_bias: (B, L), of the attention's output projection.
-        mlp: (B, L).
-        head_bias: (B,), of the last norm and the classifier, the same for every image.
-    """
-
-    embedding: Tensor
-    heads: Tensor
-    attention_bias: Tensor
-    mlp: Tensor
-    head_bias: Tensor
+    embedding: Tensor  # (B,), tokens before the first block
+    heads: Tensor  # (B, L, h)
+    attention_bias: Tensor  # (B, L), of the attention's output projection
+    mlp: Tensor  # (B, L)
+    head_bias: Tensor  # (B,), of the last norm and the classifier, the same for every image
 
     def total(self) -> Tensor:
         """Their sum, (B,)."""
@@ -109,17 +101,11 @@ def position_similarity(model: VisionTransformer) -> Tensor:
 
 @dataclass(frozen=True)
 class Filters:
-    """Principal components of a layer's filters.
+    """Principal components of a layer's filters."""
 
-    Attributes:
-        components: (n, C, s, s), orthonormal, most explaining first; their signs mean nothing.
-        explained: (n,), share of the filters' variance.
-        layer: Whose filters they are, as in the state dict.
-    """
-
-    components: Tensor
-    explained: Tensor
-    layer: str
+    components: Tensor  # (n, C, s, s), orthonormal, most explaining first; their signs mean nothing
+    explained: Tensor  # (n,), share of the filters' variance
+    layer: str  # whose filters they are, as in the state dict
 
 
 def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:

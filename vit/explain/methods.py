@@ -23,29 +23,17 @@ Compute = Callable[[VisionTransformer, Tensor, Target], Tensor]
 
 @dataclass(frozen=True)
 class Method:
-    """One way to make a map.
+    """One way to make a map."""
 
-    Attributes:
-        name: As on the command line.
-        title: As on a card.
-        blind_spot: What it can't tell, one line.
-        compute: (model, inputs, target) -> (B, g, g), raw.
-        cost: In words.
-        unit: What the values are in, as it follows a number; empty where only their order means something.
-        is_signed: Whether values below 0 mean something: that a patch speaks against the target.
-        is_class_specific: Whether another target makes another map.
-        is_control: Whether it knows nothing of the model, and is there to be beaten.
-    """
-
-    name: str
-    title: str
-    blind_spot: str
-    compute: Compute
-    cost: str
-    unit: str = ""
-    is_signed: bool = False
-    is_class_specific: bool = True
-    is_control: bool = False
+    name: str  # as on the command line
+    title: str  # as on a card
+    blind_spot: str  # what it can't tell, one line
+    compute: Compute  # (model, inputs, target) -> (B, g, g), raw
+    cost: str  # in words
+    unit: str = ""  # what the values are in, as it follows a number; empty where only their order means something
+    is_signed: bool = False  # whether values below 0 mean something: that a patch speaks against the target
+    is_class_specific: bool = True  # whether another target makes another map
+    is_control: bool = False  # whether it knows nothing of the model, and is there to be beaten
 
 
 def explain(method: str, model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:

@@ -79,25 +79,15 @@ class Band:
 
 @dataclass(frozen=True)
 class Score:
-    """How faithful a map is, each (B,).
+    """How faithful a map is, each (B,)."""
 
-    Attributes:
-        saco: In [-1, 1]; 1 if patches that the map calls more important always are, 0 by chance.
-        insertion: Area under the insertion curve; higher is better.
-        deletion: Area under the deletion curve; lower is better.
-        random_mean: Mean of ``advantage`` over random orders.
-        random_sd: Its standard deviation.
-        saco_random_sd: Standard deviation of SaCo over random orders.
-        curves: What the areas are of.
-    """
-
-    saco: Tensor
-    insertion: Tensor
-    deletion: Tensor
-    random_mean: Tensor
-    random_sd: Tensor
-    saco_random_sd: Tensor
-    curves: Curves
+    saco: Tensor  # in [-1, 1]; 1 if patches that the map calls more important always are, 0 by chance
+    insertion: Tensor  # area under the insertion curve; higher is better
+    deletion: Tensor  # area under the deletion curve; lower is better
+    random_mean: Tensor  # mean of ``advantage`` over random orders
+    random_sd: Tensor  # its standard deviation
+    saco_random_sd: Tensor  # standard deviation of SaCo over random orders
+    curves: Curves  # what the areas are of
 
     @property
     def advantage(self) -> Tensor:

@@ -97,25 +97,15 @@ def answer(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING,
 
 @dataclass(frozen=True)
 class Trace:
-    """What a model computed for a batch. Shapes: L layers, B images, h heads, N tokens, d head_dim, D embed_dim.
+    """What a model computed for a batch. Shapes: L layers, B images, h heads, N tokens, d head_dim, D embed_dim."""
 
-    Attributes:
-        logits: (B, K).
-        attention: (L, B, h, N, N); row i says how token i spreads its attention, and sums to 1.
-        values: (L, B, h, N, d), what attention mixes.
-        residuals: (L + 1, B, N, D), the tokens before the first block and after each one.
-        num_prefix_tokens: Class token and registers, which come before the patches.
-        grid_size: g, patches along one side.
-        pool: What the head reads: "cls" or "mean".
-    """
-
-    logits: Tensor
-    attention: Tensor
-    values: Tensor
-    residuals: Tensor
-    num_prefix_tokens: int
-    grid_size: int
-    pool: str
+    logits: Tensor  # (B, K)
+    attention: Tensor  # (L, B, h, N, N); row i says how token i spreads its attention, and sums to 1
+    values: Tensor  # (L, B, h, N, d), what attention mixes
+    residuals: Tensor  # (L + 1, B, N, D), the tokens before the first block and after each one
+    num_prefix_tokens: int  # class token and registers, which come before the patches
+    grid_size: int  # g, patches along one side
+    pool: str  # what the head reads: "cls" or "mean"
 
     @property
     def depth(self) -> int:

@@ -15,23 +15,14 @@ FLAT = 0.05  # a map whose values differ by less than this share of their mean h
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear scale.
+    """A linear scale."""
 
-    Attributes:
-        low: Value of the first color.
-        high: Value of the last color; above ``low``.
-        factor: What values are multiplied by for people.
-        unit: Of the multiplied values, as it follows a number.
-        clips: Whether values above ``high`` are possible; they get the last color, and the bar says so.
-        rest: Value that an overlay leaves the image as it is at: what a patch gets that is like all others.
-    """
-
-    low: float
-    high: float
-    factor: float = 100.0
-    unit: str = "%"
-    clips: bool = False
-    rest: float = 0.0
+    low: float  # value of the first color
+    high: float  # value of the last color; above ``low``
+    factor: float = 100.0  # what values are multiplied by for people
+    unit: str = "%"  # of the multiplied values, as it follows a number
+    clips: bool = False  # whether values above ``high`` are possible; they get the last color, and the bar says so
+    rest: float = 0.0  # value that an overlay leaves the image as it is at: what a patch gets that is like all others
 
     def shares(self, values) -> np.ndarray:
         """Places of values on the scale, clipped to [0, 1]; any shape."""

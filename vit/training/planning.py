@@ -35,17 +35,12 @@ NUM_RANDOM_IMAGES = 1024
 
 @dataclass(frozen=True)
 class Speed:
-    """The speed of a number of processes with a number of threads each.
-
-    Attributes:
-        step: Seconds of an update, with its batch; 0 if nothing was measured.
-        evaluation: Seconds of a validation.
-    """
+    """The speed of a number of processes with a number of threads each."""
 
     processes: int
     threads: int
-    step: float = 0.0
-    evaluation: float = 0.0
+    step: float = 0.0  # seconds of an update, with its batch; 0 if nothing was measured
+    evaluation: float = 0.0  # seconds of a validation
 
 
 def make_plan(config: RunConfig, data: RunData, device: torch.device, precision: str, recorder: Recorder) -> Plan:

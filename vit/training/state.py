@@ -16,23 +16,14 @@ from vit.training.optimizers import build_optimizers
 
 @dataclass
 class TrainState:
-    """A model in training.
+    """A model in training."""
 
-    Attributes:
-        network: The model.
-        optimizers: One or two that own every trainable parameter together.
-        ema: Averaged weights by name, or None.
-        step: Updates done.
-        seconds: Time spent training, over all attempts.
-        val: Metrics of the last validation, by name.
-    """
-
-    network: VisionTransformer
-    optimizers: list[Optimizer]
-    ema: dict[str, Tensor] | None = None
-    step: int = 0
-    seconds: float = 0.0
-    val: dict = field(default_factory=dict)
+    network: VisionTransformer  # the model
+    optimizers: list[Optimizer]  # one or two that own every trainable parameter together
+    ema: dict[str, Tensor] | None = None  # averaged weights by name, or None
+    step: int = 0  # updates done
+    seconds: float = 0.0  # time spent training, over all attempts
+    val: dict = field(default_factory=dict)  # metrics of the last validation, by name
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors a resume needs: ``model.*``, ``ema.*`` and ``optimizer.<i>.<parameter>.<state>``."""
