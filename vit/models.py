@@ -20,7 +20,7 @@ SHIPPED_FILE = "model.safetensors"
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a checkpoint says of itself, enough to rebuild the model and to feed it."""
+    """The metadata of a checkpoint: enough to rebuild the model and prepare its input."""
 
     run: RunConfig  # the whole configuration it was trained with
     classes: tuple[str, ...]  # names in the order of the logits

@@ -101,7 +101,7 @@ def _modified(path: Path) -> float:
 
 
 def _read(path: Path) -> Pinned | None:
-    """What a file says of itself, from its header; None if it is no image of ours."""
+    """The metadata in a file's header; None if it is not a pinned image."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
             words = {key: str(image.info.get(key, "")) for key in ("name", "label")}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from pages.attention import operation, ranking
-from pages.attention.operation import Operation, Outcome
+from pages.attention import ranking, switches
 from pages.attention.subject import Subject, cached
+from pages.attention.switches import Outcome, Switches
 from pages.shared import component, mistakes
 from pages.shared.inline import data_url
 from vit import text
@@ -50,19 +50,19 @@ def draw_panel(subject: Subject) -> None:
     """
     with mistakes.shown():
         raw = (st.session_state.get("ablation") or {}).get("off") or {}
-        data = panel_data(subject, operation.parse(subject, raw))
+        data = panel_data(subject, switches.parse(subject, raw))
         _panel(key="ablation", data=data, on_off_change=lambda: None)
 
 
-def panel_data(subject: Subject, current: Operation) -> dict:
-    """What the panel shows: every switch, and what the model says under an operation."""
-    whole, outcome = operation.outcome(subject, Operation()), operation.outcome(subject, current)
+def panel_data(subject: Subject, current: Switches) -> dict:
+    """What the panel shows: every switch, and what the model predicts with them."""
+    whole, outcome = switches.outcome(subject, Switches()), switches.outcome(subject, current)
     config = subject.info.model
-    is_edited = current.patches and current.edit != operation.DROP
+    is_edited = current.patches and current.edit != switches.DROP
     return {
-        "edits": operation.EDITS,
-        "hows": operation.hows(subject),
-        "most": operation.MOST_PERCENT,
+        "edits": switches.EDITS,
+        "hows": switches.hows(subject),
+        "most": switches.MOST_PERCENT,
         "image": data_url(outcome.seen) if is_edited else data_url(subject.answer.crop, "JPEG"),
         "grid": config.grid_size,
         "depth": config.depth,
@@ -78,9 +78,9 @@ def panel_data(subject: Subject, current: Operation) -> dict:
 @cached(100)
 def _changes(subject: Subject) -> "Tensor":
     """How the asked class's probability changes without each head, (L, h)."""
-    from vit.explain import surgery, target
+    from vit.explain import ablation, target
 
-    return surgery.knock_out_each_head(*subject.loaded(), subject.target, target.probability)[0]
+    return ablation.knock_out_each_head(*subject.loaded(), subject.target, target.probability)[0]
 
 
 def tints(changes: "Tensor") -> list[list[dict]]:
@@ -97,7 +97,7 @@ def _tint(color: list[int], change: float) -> dict:
 
 
 def bars(subject: Subject, whole: Outcome, outcome: Outcome) -> list[dict]:
-    """The classes that count, in the order of the untouched model, which stays the same under every operation."""
+    """The classes that count, in the order of the untouched model, which stays the same whatever is switched off."""
     before, now, classes = whole.probabilities, outcome.probabilities, subject.info.classes
     order = sorted(range(len(classes)), key=lambda index: -before[index])
     kept = set(sorted(order, key=lambda index: -max(before[index], now[index]))[:MOST_BARS])
@@ -168,12 +168,12 @@ def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int
 @cached(100, "Searching for the fewest patches")
 def _fewest(subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
     """How many are enough, how many have to go, and the order that they are taken in."""
-    from vit.explain import perturbation, scores, surgery
+    from vit.explain import ablation, perturbation, scores
 
     model, inputs = subject.loaded()
     ranked = scores.ranked(perturbation.occlusion(model, inputs, subject.asked))
-    enough = surgery.smallest_keeping(model, inputs, subject.asked, ranked)[0]
-    fatal = surgery.smallest_flipping(model, inputs, subject.asked, ranked)[0]
+    enough = ablation.smallest_keeping(model, inputs, subject.asked, ranked)[0]
+    fatal = ablation.smallest_flipping(model, inputs, subject.asked, ranked)[0]
     return enough, fatal, tuple(ranked[0].tolist())
 
 

@@ -94,7 +94,7 @@ def chosen(run: Run) -> list[SavedCheckpoint]:
 
 @st.cache_resource(max_entries=2000, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.image.id})
 def frame_of(run_id: str, saved: SavedCheckpoint, subject: Subject) -> Frame:
-    """A checkpoint's frame; the checkpoint is loaded once, asked once, and let go.
+    """A checkpoint's frame; the checkpoint is loaded for one prediction and released.
 
     Raises:
         CheckpointError: If the checkpoint is gone or damaged.

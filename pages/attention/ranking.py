@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.attention import operation
+from pages.attention import switches
 from pages.attention.subject import Subject
 from pages.shared import mistakes, models
 from vit import text
@@ -15,7 +15,7 @@ from vit.data import catalog
 from vit.errors import DataError, VitError
 
 if TYPE_CHECKING:
-    from vit.explain.surgery import Leaderboard
+    from vit.explain.ablation import Leaderboard
     from vit.predict import Predictor
 
 IMAGES = 500
@@ -61,7 +61,7 @@ class Job:
 def draw(subject: Subject) -> None:
     """A button, then progress with a way to cancel, then the table."""
     st.subheader("Which heads matter?", anchor=False)
-    source = operation.test_source(subject.info.classes)
+    source = switches.test_source(subject.info.classes)
     if not source:
         st.caption("Ranking heads needs test images of this model's classes; get or import them on the Data page.")
         return
@@ -103,14 +103,14 @@ def measure(predictor: "Predictor", source: str, job: Job) -> "Leaderboard":
     """
     import torch
 
-    from vit.explain import surgery
+    from vit.explain import ablation
 
     drawn = catalog.samples(source, "test", IMAGES, image_size=predictor.info.model.image_size)
     if not drawn:
         raise DataError(f"{source} has no test images; choose another data set")
     inputs = predictor.inputs([predictor.see(sample.image) for sample in drawn])
     labels = torch.tensor([predictor.info.classes.index(sample.class_name) for sample in drawn])
-    return surgery.leaderboard(
+    return ablation.leaderboard(
         predictor.model, inputs, labels.to(inputs.device), progress=job.progress, cancelled=job.cancel.is_set
     )
 

@@ -36,7 +36,7 @@ class Subject:
     """What a tab looks into."""
 
     answer: Answer  # the image, and what the model says about it
-    info: ModelInfo  # what the model says of itself
+    info: ModelInfo  # metadata of the model
     target: int  # index of the class that is asked about
     contrast: int | None  # index of the class that it is compared with, or None
 

@@ -55,7 +55,7 @@ def label(name: str) -> str | None:
 
 
 def info(name: str) -> ModelInfo:
-    """What a model says of itself.
+    """The metadata of a model.
 
     Raises:
         CheckpointError: If there is no such model or its file is damaged.

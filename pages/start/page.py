@@ -14,7 +14,7 @@ SEND_SECONDS = 0.05  # loading torch would hold back what is drawn but not yet s
 
 
 def start(data: DatasetInfo, preset: str) -> None:
-    """Launch the run and go and watch it."""
+    """Start the run and open its page."""
     raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
     environment = devices.environment(data.counts.get("train"), len(data.classes))
     with mistakes.kept():

@@ -1,4 +1,4 @@
-"""The runs that were touched last."""
+"""The most recent runs."""
 
 import streamlit as st
 

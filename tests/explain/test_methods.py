@@ -7,13 +7,13 @@ from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
 from vit.explain import evidence
+from vit.explain.ablation import knock_out_each_head, leaderboard
 from vit.explain.evidence import untrained
 from vit.explain.gradients import integrated_gradients
 from vit.explain.internals import direct_logit_attribution
 from vit.explain.methods import METHODS, edges, explain, random_map
 from vit.explain.perturbation import occlusion
 from vit.explain.scores import random_band, score
-from vit.explain.surgery import knock_out_each_head, leaderboard
 from vit.explain.target import Contrast
 from vit.model import VisionTransformer
 from vit.plots.heatmap import ATTENTION

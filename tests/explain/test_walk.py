@@ -6,7 +6,7 @@ from builders import random_inputs, vision_transformer
 from variety import CONFIGS, model_and_images
 
 from vit.errors import VitError
-from vit.explain.surgery import operate
+from vit.explain.ablation import ablate
 from vit.explain.trace import Changes, answer, trace
 
 
@@ -28,7 +28,7 @@ def test_a_dropped_token_is_as_if_removed_from_the_sequence(name, share):
     mask = torch.zeros(2, model.config.num_tokens, dtype=torch.bool)
     mask[:, :prefix] = True
     mask[:, [prefix + patch for patch in kept]] = True
-    found = operate(model, inputs, Changes(key_mask=mask))
+    found = ablate(model, inputs, Changes(key_mask=mask))
     assert torch.allclose(found, without_tokens(model, inputs, kept), atol=1e-12)
 
 
@@ -41,7 +41,7 @@ def test_with_everything_kept_and_at_full_scale_nothing_changes(name):
         block_scale=torch.ones(2, config.depth, 2),
         key_mask=torch.ones(2, config.num_tokens, dtype=torch.bool),
     )
-    assert torch.allclose(operate(model, inputs, changes), model(inputs), atol=1e-12)
+    assert torch.allclose(ablate(model, inputs, changes), model(inputs), atol=1e-12)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
@@ -49,7 +49,7 @@ def test_a_head_at_zero_is_a_head_whose_projection_is_zero(pool):
     model, inputs = model_and_images("class token" if pool == "cls" else "mean")
     scale = torch.ones(1, 2, 2)
     scale[0, 1, 0] = 0
-    found = operate(model, inputs, Changes(head_scale=scale))
+    found = ablate(model, inputs, Changes(head_scale=scale))
     with torch.no_grad():
         model.blocks[1].attn.proj.weight[:, : model.config.head_dim] = 0
     assert torch.allclose(found, model(inputs), atol=1e-12)
@@ -58,21 +58,21 @@ def test_a_head_at_zero_is_a_head_whose_projection_is_zero(pool):
 def test_each_image_of_a_batch_has_its_own_heads_switched_off():
     model, inputs = model_and_images("class token")
     scale = torch.rand(2, 2, 2, generator=torch.Generator().manual_seed(0))
-    together = operate(model, inputs, Changes(head_scale=scale))
-    alone = [operate(model, inputs[i : i + 1], Changes(head_scale=scale[i : i + 1])) for i in range(2)]
+    together = ablate(model, inputs, Changes(head_scale=scale))
+    alone = [ablate(model, inputs[i : i + 1], Changes(head_scale=scale[i : i + 1])) for i in range(2)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
 
 def test_with_every_block_off_the_head_reads_the_embedding():
     model, inputs = model_and_images("class token")
-    found = operate(model, inputs, Changes(block_scale=torch.zeros(1, 2, 2)))
+    found = ablate(model, inputs, Changes(block_scale=torch.zeros(1, 2, 2)))
     assert torch.allclose(found, model.forward_head(model.norm(model.embed(inputs))), atol=1e-12)
 
 
 def test_a_mean_of_no_patches_is_what_the_biases_say():
     model, inputs = model_and_images("mean and registers, sine-cosine")
     mask = torch.zeros(2, model.config.num_tokens, dtype=torch.bool)
-    found = operate(model, inputs, Changes(key_mask=mask))
+    found = ablate(model, inputs, Changes(key_mask=mask))
     biases = model.head(model.fc_norm.bias)
     assert torch.allclose(found, biases.expand_as(found), atol=1e-12)
 
@@ -95,7 +95,7 @@ def test_low_precision_around_an_explanation_changes_nothing():
     inputs = random_inputs(model)
     changes = Changes(key_mask=torch.ones(3, 16, dtype=torch.bool))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside, changed = trace(model, inputs), operate(model, inputs, changes)
+        inside, changed = trace(model, inputs), ablate(model, inputs, changes)
     assert inside.logits.dtype is changed.dtype is torch.float32
     assert torch.equal(inside.logits, trace(model, inputs).logits)
-    assert torch.equal(changed, operate(model, inputs, changes))
+    assert torch.equal(changed, ablate(model, inputs, changes))

@@ -10,15 +10,15 @@ from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.attention import ablate, operation, ranking
-from pages.attention.operation import Operation
+from pages.attention import ablate, ranking, switches
 from pages.attention.ranking import Job
 from pages.attention.subject import Subject
+from pages.attention.switches import Switches
 from pages.shared import answers, input_images, models
 from vit.data import catalog
 from vit.errors import DataError
-from vit.explain import surgery
-from vit.explain.surgery import Leaderboard
+from vit.explain import ablation
+from vit.explain.ablation import Leaderboard
 from vit.explain.trace import Changes
 from vit.images import DecodedImage
 from vit.predict import Predictor
@@ -37,7 +37,7 @@ def probabilities(subject: Subject, **changes) -> list[float]:
     """What the engine says, asked directly."""
     predictor = models.predictor(subject.model)
     inputs = predictor.inputs([subject.answer.prediction.seen])
-    return surgery.operate(predictor.model, inputs, Changes(**changes)).softmax(-1)[0].tolist()
+    return ablation.ablate(predictor.model, inputs, Changes(**changes)).softmax(-1)[0].tolist()
 
 
 def test_the_tab_shows_its_parts(visit, subject):
@@ -49,7 +49,7 @@ def test_the_tab_shows_its_parts(visit, subject):
 
 
 def test_nothing_switched_off_is_the_models_own_answer(subject):
-    found = operation.outcome(subject, Operation())
+    found = switches.outcome(subject, Switches())
     assert found.probabilities == pytest.approx(subject.answer.prediction.probabilities, abs=1e-5)
     assert found.seen.tobytes() == subject.answer.prediction.seen.tobytes()
     assert ablate.verdict(subject, found, found).startswith("Still")
@@ -61,14 +61,14 @@ def test_heads_branches_and_patches_are_switched_off_as_the_engine_does(subject)
     kept = torch.ones(1, 16, dtype=torch.bool)
     kept[0, [3, 7]] = False
     expected = probabilities(subject, head_scale=heads, block_scale=branches, key_mask=kept)
-    found = operation.outcome(subject, Operation(heads=((1, 0),), branches=((0, 1),), patches=(3, 7)))
+    found = switches.outcome(subject, Switches(heads=((1, 0),), branches=((0, 1),), patches=(3, 7)))
     assert found.probabilities == pytest.approx(expected)
     assert found.probabilities != pytest.approx(subject.answer.prediction.probabilities, abs=1e-3)
 
 
 @pytest.mark.parametrize("edit", ["paint", "blur", "shuffle"])
 def test_an_edited_image_is_what_the_model_gets(subject, edit):
-    found = operation.outcome(subject, Operation(patches=(0, 1, 5), edit=edit))
+    found = switches.outcome(subject, Switches(patches=(0, 1, 5), edit=edit))
     assert found.seen.tobytes() != subject.answer.prediction.seen.tobytes()
     predictor = models.predictor(subject.model)
     again = predictor.predict([("a", DecodedImage(found.seen, None))])[0]
@@ -77,42 +77,42 @@ def test_an_edited_image_is_what_the_model_gets(subject, edit):
 
 def test_what_another_model_does_not_have_is_left_out(subject):
     raw = {"heads": [[0, 1], [9, 0], [0, -1]], "branches": [[1, 1], [1, 5]], "patches": [2, 99, -1], "edit": "burn"}
-    assert operation.parse(subject, raw) == Operation(heads=((0, 1),), branches=((1, 1),), patches=(2,))
+    assert switches.parse(subject, raw) == Switches(heads=((0, 1),), branches=((1, 1),), patches=(2,))
 
 
 def test_switched_parts_give_a_share_of_themselves(subject):
     raw = {"heads": [[1, 0]], "branches": [[0, 1]], "how": "scaled", "percent": 150}
     heads, branches = torch.ones(1, 2, 2), torch.ones(1, 2, 2)
     heads[0, 1, 0] = branches[0, 0, 1] = 1.5
-    found = operation.outcome(subject, operation.parse(subject, raw))
+    found = switches.outcome(subject, switches.parse(subject, raw))
     assert found.probabilities == pytest.approx(probabilities(subject, head_scale=heads, block_scale=branches))
-    assert operation.parse(subject, raw | {"percent": 999}).percent == operation.MOST_PERCENT
-    assert operation.parse(subject, raw | {"how": "zero"}).percent == 0
+    assert switches.parse(subject, raw | {"percent": 999}).percent == switches.MOST_PERCENT
+    assert switches.parse(subject, raw | {"how": "zero"}).percent == 0
 
 
 def test_switched_parts_give_their_mean_over_test_images(subject):
-    found = operation.outcome(subject, Operation(heads=((1, 0),), how="mean"))
+    found = switches.outcome(subject, Switches(heads=((1, 0),), how="mean"))
     predictor = models.predictor(subject.model)
-    drawn = catalog.samples("shapes", "test", operation.MEAN_IMAGES)
-    mean = surgery.means(predictor.model, predictor.inputs([predictor.see(sample.image) for sample in drawn]))
+    drawn = catalog.samples("shapes", "test", switches.MEAN_IMAGES)
+    mean = ablation.means(predictor.model, predictor.inputs([predictor.see(sample.image) for sample in drawn]))
     scale = torch.ones(1, 2, 2)
     scale[0, 1, 0] = 0
     inputs = predictor.inputs([subject.answer.prediction.seen])
-    expected = surgery.operate(predictor.model, inputs, Changes(head_scale=scale, head_fill=mean.heads))
+    expected = ablation.ablate(predictor.model, inputs, Changes(head_scale=scale, head_fill=mean.heads))
     assert found.probabilities == pytest.approx(expected.softmax(-1)[0].tolist())
-    assert found.probabilities != pytest.approx(operation.outcome(subject, Operation(heads=((1, 0),))).probabilities)
+    assert found.probabilities != pytest.approx(switches.outcome(subject, Switches(heads=((1, 0),))).probabilities)
 
 
 def test_a_mean_is_offered_only_where_there_are_images_of_the_models_classes(subject):
     stranger = replace(subject, info=replace(subject.info, classes=("spam", "eggs")))
-    assert "mean" in operation.hows(subject)
-    assert "mean" not in operation.hows(stranger)
-    assert operation.parse(stranger, {"how": "mean"}).how == "zero"
+    assert "mean" in switches.hows(subject)
+    assert "mean" not in switches.hows(stranger)
+    assert switches.parse(stranger, {"how": "mean"}).how == "zero"
 
 
 def test_bars_keep_their_order_and_say_both_numbers(subject):
-    found = operation.outcome(subject, Operation(heads=((1, 0), (1, 1))))
-    rows = ablate.bars(subject, operation.outcome(subject, Operation()), found)
+    found = switches.outcome(subject, Switches(heads=((1, 0), (1, 1))))
+    rows = ablate.bars(subject, switches.outcome(subject, Switches()), found)
     assert [row["before"] for row in rows] == sorted((row["before"] for row in rows), reverse=True)
     assert sum(row["asked"] for row in rows) == 1
     assert all("→" in row["text"] for row in rows)

@@ -1,7 +1,9 @@
 """Creating, starting and commanding runs."""
 
+import os
 import random
 import time
+from pathlib import Path
 from typing import Literal, get_args
 
 from vit import files, paths, processes
@@ -100,15 +102,24 @@ def command(run_id: str, word: Command) -> Run:
 
 def waiting_command(run: Run) -> Command | None:
     """The command that the worker has not taken yet."""
-    try:
-        word = run.command_path.read_text().strip()
-    except OSError:
-        return None
-    return next((command for command in COMMANDS if command == word), None)
+    return _read_command(run.command_path)
 
 
 def take_command(run: Run) -> Command | None:
-    """The command that waits for the worker; it is removed."""
-    word = waiting_command(run)
-    run.command_path.unlink(missing_ok=True)
+    """The command that waits for the worker; it is removed. One that is left meanwhile waits for the next call."""
+    taken = run.command_path.with_suffix(".taken")
+    try:
+        os.replace(run.command_path, taken)
+    except FileNotFoundError:
+        return None
+    word = _read_command(taken)
+    taken.unlink()
     return word
+
+
+def _read_command(path: Path) -> Command | None:
+    try:
+        word = path.read_text().strip()
+    except OSError:
+        return None
+    return next((command for command in COMMANDS if command == word), None)

@@ -39,7 +39,7 @@ class Tested(_Record):
 
 
 class Status(_Record):
-    """``status.json``: what the worker says of itself.
+    """``status.json``: what the worker reports.
 
     Attributes:
         phase: What it does (queued, preparing, measuring, compiling, training, evaluating, testing), or how it ended.

@@ -163,7 +163,7 @@ class Recorder:
         files.append_line(journal, asdict(saved))
 
     def _describe(self, state: TrainState) -> ModelInfo:
-        """What a checkpoint says of itself."""
+        """The metadata of a checkpoint."""
         plan = self.plan
         return ModelInfo(
             run=self.config,

@@ -1,4 +1,4 @@
-"""The attention viewer: a component that gets all attention of an image once and then answers by itself.
+"""The attention viewer: a component that receives all attention of an image once and then works in the browser alone.
 
 Its bytes are the header's length (uint32, little endian), the header in UTF-8 JSON, then float16 (L, M, N, N): for each
 layer L its maps M (heads, their mean, the rollout up to it); row i is what token i takes in.

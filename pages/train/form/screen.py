@@ -18,7 +18,7 @@ def draw() -> None:
     with heading.row("Train"):
         _actions(problems)
     if st.session_state.get(state.NOTES):
-        st.warning(f"Settings in the address that were not used: {'; '.join(st.session_state[state.NOTES])}.")
+        st.warning(f"Ignored settings in the address: {'; '.join(st.session_state[state.NOTES])}.")
     _top(problems)
     form, aside = st.columns([6, 5], gap="medium")
     with form:

@@ -122,6 +122,6 @@ def _kept(run: Run) -> str:
 
 
 def _go(label: str, icon: str, page: str, **query: str) -> None:
-    """A button rather than a link, because links to the page one is on look chosen."""
+    """A button rather than a link, because a link to the current page looks selected."""
     where = {"args": (page,), "kwargs": {"query_params": query}}
     st.button(label, icon=icon, on_click=st.switch_page, **where)

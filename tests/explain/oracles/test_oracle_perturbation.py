@@ -6,11 +6,11 @@ import scipy.stats
 import torch
 from torchcam.metrics import DeletionInsertionMetric
 
+from vit.explain.ablation import ablate, knock_out_each_head
 from vit.explain.evidence import spearman
 from vit.explain.gradients import per_patch
 from vit.explain.perturbation import occlusion
 from vit.explain.scores import curves
-from vit.explain.surgery import knock_out_each_head, operate
 from vit.explain.target import logit
 from vit.explain.trace import Changes
 
@@ -28,7 +28,7 @@ def kept_tokens(model, inputs):
     def forward(kept):
         prefix = torch.ones(len(kept), model.config.num_prefix_tokens)
         changes = Changes(key_mask=torch.cat([prefix, kept], dim=1).bool())
-        return operate(model, inputs.expand(len(kept), -1, -1, -1), changes)
+        return ablate(model, inputs.expand(len(kept), -1, -1, -1), changes)
 
     return forward
 
@@ -62,7 +62,7 @@ def test_switching_off_a_block_is_captums_ablation_of_its_branch(case, branch, n
         theirs = method.attribute(case.inputs, layer_baselines=0, target=case.target, layer_mask=whole)[:, 0, 0]
         scale = torch.ones(1, model.config.depth, 2, dtype=torch.float64)
         scale[0, layer, branch] = 0
-        without = operate(model, case.inputs, Changes(block_scale=scale))
+        without = ablate(model, case.inputs, Changes(block_scale=scale))
         drop = logit(model(case.inputs), case.target) - logit(without, case.target)
         assert torch.allclose(drop, theirs, atol=1e-10)
 

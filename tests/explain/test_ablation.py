@@ -4,17 +4,17 @@ import pytest
 import torch
 from variety import CONFIGS, model_and_images
 
-from vit.explain import perturbation, surgery
-from vit.explain.perturbation import answers, occlusion
-from vit.explain.scores import ranked
-from vit.explain.surgery import (
+from vit.explain import ablation, perturbation
+from vit.explain.ablation import (
+    ablate,
     knock_out_each_head,
     leaderboard,
     means,
-    operate,
     smallest_flipping,
     smallest_keeping,
 )
+from vit.explain.perturbation import answers, occlusion
+from vit.explain.scores import ranked
 from vit.explain.target import Contrast, logit, probability
 from vit.explain.trace import Changes, walk
 
@@ -29,7 +29,7 @@ def test_each_head_is_switched_off_alone(name, measure):
         for head in range(model.config.num_heads):
             scale = torch.ones(1, model.config.depth, model.config.num_heads, dtype=torch.float64)
             scale[0, layer, head] = 0
-            expected = measure(operate(model, inputs, Changes(head_scale=scale)), 1) - whole
+            expected = measure(ablate(model, inputs, Changes(head_scale=scale)), 1) - whole
             assert torch.allclose(found[:, layer, head], expected, atol=1e-10)
 
 
@@ -113,13 +113,13 @@ def test_a_mean_over_one_image_puts_back_what_was_there(name):
     heads = Changes(head_scale=none.expand(-1, -1, model.config.num_heads), head_fill=mean.heads)
     branches = Changes(block_scale=none.expand(-1, -1, 2), block_fill=mean.branches)
     for changes in (heads, branches):
-        assert torch.allclose(operate(model, inputs, changes), model(inputs), atol=1e-10)
+        assert torch.allclose(ablate(model, inputs, changes), model(inputs), atol=1e-10)
 
 
 def test_a_mean_is_taken_over_all_images_whatever_the_batches(monkeypatch):
     model, inputs = model_and_images("mean", count=5)
     together = means(model, inputs)
-    monkeypatch.setattr(surgery, "BATCH_SIZE", 2)
+    monkeypatch.setattr(ablation, "BATCH_SIZE", 2)
     assert torch.allclose(means(model, inputs).branches, together.branches, atol=1e-12)
     steps = list(walk(model, model.embed(inputs)))
     assert torch.allclose(together.heads[1], steps[1].heads.mean(0), atol=1e-12)

@@ -1,4 +1,4 @@
-"""What a person has switched off, what the model says then, and the images that means are taken over."""
+"""What a person has switched off, the prediction with it, and the images that means are taken over."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from vit.data import catalog
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.explain.surgery import Means
+    from vit.explain.ablation import Means
     from vit.explain.trace import Changes
 
 ZERO, MEAN, SCALED = "zero", "mean", "scaled"
@@ -26,8 +26,8 @@ EDITS = {DROP: "removed", "paint": "painted in the mean color", "blur": "blurred
 
 
 @dataclass(frozen=True)
-class Operation:
-    """What is changed."""
+class Switches:
+    """Heads, branches and patches that are switched off, and how."""
 
     heads: tuple[tuple[int, int], ...] = ()  # pairs of layer and head that are switched
     branches: tuple[tuple[int, int], ...] = ()  # pairs of layer and 0 for its attention or 1 for its MLP
@@ -45,7 +45,7 @@ class Outcome:
     probabilities: tuple[float, ...]
 
 
-def parse(subject: Subject, raw: dict) -> Operation:
+def parse(subject: Subject, raw: dict) -> Switches:
     """What the browser sent, as far as this model has such parts."""
     config = subject.info.model
 
@@ -57,7 +57,7 @@ def parse(subject: Subject, raw: dict) -> Operation:
     edit, how = raw.get("edit", DROP), raw.get("how", ZERO)
     edit, how = edit if edit in EDITS else DROP, how if how in hows(subject) else ZERO
     percent = min(MOST_PERCENT, max(0, int(raw.get("percent", 0)))) if how == SCALED else 0
-    return Operation(pairs("heads", config.num_heads), pairs("branches", 2), how, percent, patches, edit)
+    return Switches(pairs("heads", config.num_heads), pairs("branches", 2), how, percent, patches, edit)
 
 
 def hows(subject: Subject) -> dict[str, str]:
@@ -68,38 +68,38 @@ def hows(subject: Subject) -> dict[str, str]:
 
 
 @cached(300)
-def outcome(subject: Subject, operation: Operation) -> Outcome:
-    """Ask the model under an operation."""
+def outcome(subject: Subject, switches: Switches) -> Outcome:
+    """The prediction with these switches."""
     import torch
     from torch.nn.functional import pad
 
-    from vit.explain import perturbation, surgery
+    from vit.explain import ablation, perturbation
 
     model, inputs = subject.loaded()
     config, key_mask = subject.info.model, None
     chosen = torch.zeros(config.num_patches, dtype=torch.bool)
-    chosen[list(operation.patches)] = True
-    if operation.edit == DROP:
+    chosen[list(switches.patches)] = True
+    if switches.edit == DROP:
         key_mask = pad(~chosen[None], (config.num_prefix_tokens, 0), value=True)
     else:
-        inputs = perturbation.edited(inputs, chosen.unflatten(0, (config.grid_size, -1)), operation.edit)
-    logits = surgery.operate(model, inputs, _changes(subject, operation, key_mask))
+        inputs = perturbation.edited(inputs, chosen.unflatten(0, (config.grid_size, -1)), switches.edit)
+    logits = ablation.ablate(model, inputs, _changes(subject, switches, key_mask))
     seen = models.predictor(subject.model).image(inputs)
     return Outcome(seen, tuple(logits[0].softmax(-1).tolist()))
 
 
-def _changes(subject: Subject, operation: Operation, key_mask: "Tensor | None") -> "Changes":
-    """An operation as the engine knows it; the scale of everything that is on is 1."""
+def _changes(subject: Subject, switches: Switches, key_mask: "Tensor | None") -> "Changes":
+    """The switches as the engine takes them; the scale of everything that is on is 1."""
     import torch
 
     from vit.explain.trace import Changes
 
     config = subject.info.model
     heads, branches = torch.ones(1, config.depth, config.num_heads), torch.ones(1, config.depth, 2)
-    for scale, pairs in ((heads, operation.heads), (branches, operation.branches)):
+    for scale, pairs in ((heads, switches.heads), (branches, switches.branches)):
         for layer, index in pairs:
-            scale[0, layer, index] = operation.percent / 100
-    mean = means(subject) if operation.how == MEAN else None
+            scale[0, layer, index] = switches.percent / 100
+    mean = means(subject) if switches.how == MEAN else None
     fills = {"head_fill": mean.heads, "block_fill": mean.branches} if mean else {}
     return Changes(head_scale=heads, block_scale=branches, key_mask=key_mask, **fills)
 
@@ -116,7 +116,7 @@ def test_source(classes: tuple[str, ...]) -> str:
 )
 def means(subject: Subject) -> "Means":
     """What each part gives on average over test images, or else over the shipped samples."""
-    from vit.explain import surgery
+    from vit.explain import ablation
 
     predictor, source = models.predictor(subject.model), test_source(subject.info.classes)
     if source:
@@ -124,7 +124,7 @@ def means(subject: Subject) -> "Means":
     else:
         shipped = _shipped(subject.info.classes)
         found = [images.decode(sample.path.read_bytes(), sample.name).image for sample in shipped]
-    return surgery.means(predictor.model, predictor.inputs([predictor.see(image) for image in found]))
+    return ablation.means(predictor.model, predictor.inputs([predictor.see(image) for image in found]))
 
 
 def _shipped(classes: tuple[str, ...]) -> list[samples.Sample]:

@@ -111,7 +111,7 @@ def _sums(model: VisionTransformer, tokens: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(heads), torch.stack(branches)
 
 
-def operate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor:
+def ablate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor:
     """Logits (B, K) for images (B, C, H, W) under changes."""
     check_ready(model, inputs)
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
@@ -120,7 +120,7 @@ def operate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tenso
 
 def _accuracy(model: VisionTransformer, images: Tensor, labels: Tensor, changes: Changes) -> float:
     pairs = zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True)
-    right = sum(int(wins(operate(model, batch, changes), truth).sum()) for batch, truth in pairs)
+    right = sum(int(wins(ablate(model, batch, changes), truth).sum()) for batch, truth in pairs)
     return right / len(images)
 
 
