@@ -14,8 +14,9 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Two workers share the tests; those in the browser stay with one of them, so that there is one at a time."""
+    """Workers share the tests; those in the browser stay with one of them, so that there is one at a time."""
     for item in items:
         if Path(__file__).parent / "browser" in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))

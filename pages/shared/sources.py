@@ -46,7 +46,9 @@ def _sample(info: ModelInfo) -> list[InputImage]:
     chosen = image_picker.pick("Sample images", list(offered.values()), key="samples", selected=first)
     is_link = wanted not in (None, *offered, st.session_state.get(SHOWN))  # not what an earlier model was shown
     mistakes.missing("image", wanted if is_link else None, offered[chosen].label)
-    st.query_params["image"] = st.session_state[SHOWN] = chosen
+    st.session_state[SHOWN] = chosen
+    if wanted != chosen:  # a needless write could come after a click on Forward, and undo it
+        st.query_params["image"] = chosen
     if any(input_images.is_drawn(name) for name in offered):
         st.button("Other images", icon=":material/shuffle:", type="tertiary", on_click=_draw_others)
     return [input_images.find(chosen)]

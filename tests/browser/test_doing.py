@@ -1,11 +1,13 @@
 """What a person does: train, stop, import."""
 
+import pytest
 from image_files import encode, noise
 from playwright.sync_api import expect
 
 from vit.runs import launch, status
 
 
+@pytest.mark.slow
 def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(page, server):
     known = len(status.list_runs())
     page.goto(f"{server.url}/train?preset=tutorial")

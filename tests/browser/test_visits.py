@@ -12,7 +12,14 @@ PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
 TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict", "attention": "Attention"}
 
 
-@pytest.mark.parametrize("address", TITLES)
+ADDRESSES = [
+    "",
+    "train",
+    *(pytest.param(address, marks=pytest.mark.slow) for address in ("data", "predict", "attention")),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_a_first_visit_to_any_address_of_a_fresh_server_shows_that_page_in_the_frame(fresh_server, page, address):
     began = time.monotonic()
     page.goto(f"{fresh_server.url}/{address}")

@@ -122,6 +122,7 @@ def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
     torch.testing.assert_close(theirs(images), ours(images))
 
 
+@pytest.mark.slow
 def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, images):
     run, words = shell.run("long"), ["--data", images, *settings(), "--steps", 10**6, "--run", "long"]
     assert shell.text("train", *words) == "long\n"

@@ -37,6 +37,7 @@ def no_compiler(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_uncompiled_and_says_so_where_torch_cannot_compile(home, folder, no_compiler):
     _, events = train("one", folder, train__compile=True)
     warnings = [text for kind, text in events if kind == "warning"]
@@ -45,6 +46,7 @@ def test_a_run_goes_on_uncompiled_and_says_so_where_torch_cannot_compile(home, f
     assert "No working C++ compiler found" in warnings[0]
 
 
+@pytest.mark.slow
 def test_the_form_still_learns_how_fast_such_a_machine_is(home, no_compiler):
     config = tiny_config(train__compile=True)
     speed.measure(config)

@@ -110,6 +110,7 @@ def test_a_killed_process_is_replaced_and_the_result_is_the_same(team_run, rank)
     assert [row["step"] for row in read_metrics(broken) if "val_loss" in row] == list(range(40, 401, 40))
 
 
+@pytest.mark.slow
 def test_new_processes_never_meet_at_the_address_of_dead_ones(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     distributed.launch("tests.training.leftover", "", 1)
@@ -189,6 +190,7 @@ def chooser(rank: int, size: int, meeting, config) -> None:
     distributed.leave()
 
 
+@pytest.mark.slow
 def test_all_processes_choose_alike_whichever_is_faster(tmp_path):
     mp.spawn(chooser, (2, tmp_path, tiny_config(train__threads=0)), nprocs=2)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=False) for rank in range(2))

@@ -84,6 +84,7 @@ def worker_of(run) -> int:
     return next(p.pid for p in psutil.process_iter(["cmdline"]) if str(run.path) in (p.info["cmdline"] or []))
 
 
+@pytest.mark.slow
 def test_stop_saves_and_resume_goes_on(home, folder):
     run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")
     wait_for(lambda: state_of(run).status.step > 0 or read_metrics(run), run)
@@ -101,6 +102,7 @@ def test_stop_saves_and_resume_goes_on(home, folder):
     assert [line["kind"] for line in read_lines(run.events_path)].count("resumed") == 1
 
 
+@pytest.mark.slow
 def test_two_resumes_at_once_start_one_worker(home, folder):
     config = tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000)
     run = launch.create(config, "one")
@@ -129,8 +131,10 @@ def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
     ("spoil", "words"),
     [
         (lambda run: run.config_path.write_text("{"), "can't be read as a configuration"),
-        (lambda run: edit(run, "data", "source", "/nowhere"), "There is no data set"),
-        (lambda run: edit(run, "train", "batch_size", 90), "use at most 84"),
+        pytest.param(
+            lambda run: edit(run, "data", "source", "/nowhere"), "There is no data set", marks=pytest.mark.slow
+        ),
+        pytest.param(lambda run: edit(run, "train", "batch_size", 90), "use at most 84", marks=pytest.mark.slow),
         (
             lambda run: edit(run, "train", "lr", 10.0, optimizer="sgd", grad_clip=0.0, steps=2000),
             "learning rate ten times smaller",
@@ -151,6 +155,7 @@ def edit(run, section: str, name: str, value, **more) -> None:
     run.config_path.write_text(json.dumps(raw))
 
 
+@pytest.mark.slow
 def test_the_worker_runs_where_streamlit_is_not_installed(home):
     code = (
         "import sys; sys.modules['streamlit'] = None\n"
