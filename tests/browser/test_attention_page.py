@@ -309,12 +309,11 @@ def test_back_and_forward_follow_the_tabs(page, server):
         page.wait_for_url(f"**tab={tab}**")
         expect(page.get_by_text(DRAWN_LAST[tab]).first).to_be_visible()
         page.wait_for_function("entries => history.length > entries", arg=entries)
-    page.go_back()
-    expect(page.get_by_text("Token norms")).to_be_visible()
-    page.go_back()
-    expect(page.get_by_text("Direct logit attribution")).to_be_visible()
-    page.go_forward()
-    expect(page.get_by_text("Token norms")).to_be_visible()
+    idle = page.locator("[data-test-script-state=notRunning]")  # a run that ends late writes its tab into the address
+    for move, last in ((page.go_back, "Weights"), (page.go_back, "Look"), (page.go_forward, "Weights")):
+        idle.wait_for()
+        move()
+        expect(page.get_by_text(DRAWN_LAST[last])).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["predict", ""])
