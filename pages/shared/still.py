@@ -12,6 +12,8 @@ from vit.plots.scale import Scale
 
 SIDE = 380  # pixels: about twice a card's width, for dense screens
 _TICKS = "display: flex; font-size: 0.8rem; font-variant-numeric: tabular-nums"
+# The outline shows where the bar ends: what an overlay leaves as it is, is transparent there, too.
+_BAR = "display: block; width: 100%; height: 10px; outline: 1px solid rgb(128 128 128 / 40%); border-radius: 2px"
 
 
 def draw(answer: Answer, values, meaning: Scale, colors: str = SEQUENTIAL, *, alt: str, with_bar: bool = True) -> None:
@@ -25,9 +27,9 @@ def draw(answer: Answer, values, meaning: Scale, colors: str = SEQUENTIAL, *, al
 def bar(meaning: Scale, colors: str = SEQUENTIAL) -> None:
     """Draw the colors, and below them both ends and the middle, with the unit."""
     texts = meaning.ticks()
-    st.image(heatmap.ramp(meaning, colors), width="stretch", alt=f"Colors from {texts[0]} to {texts[-1]}")
+    alt, source = escape(f"Colors from {texts[0]} to {texts[-1]}"), data_url(heatmap.ramp(meaning, colors))
     spans = "".join(
         f'<span style="flex: 1; text-align: {side}">{escape(text)}</span>'
         for side, text in zip(("left", "center", "right"), texts, strict=True)
     )
-    st.html(f'<div style="{_TICKS}">{spans}</div>')
+    st.html(f'<img style="{_BAR}" src="{source}" alt="{alt}"><div style="{_TICKS}">{spans}</div>')

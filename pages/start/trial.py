@@ -49,4 +49,4 @@ def _answer(place, model: str, image_id: str) -> None:
     with right:
         answers.bars(answer.prediction, 3)
         side = answer.prediction.seen.width
-        st.caption(f"{model} sees {side}×{side} pixels. Warm colors: where it looks, more than 1x uniform attention.")
+        st.caption(f"{model} sees {side}×{side} pixels. Warm patches get more than uniform attention.")
