@@ -108,7 +108,7 @@ def edited(inputs: Tensor, chosen: Tensor, edit: str, seed: int = 0) -> Tensor:
 
     Args:
         chosen: bool (g, g).
-        edit: "paint" them in the training data's mean color, "blur" them by the mean over a patch's environment, or
+        edit: "paint" them in the training data's mean color, "blur" them by the mean over its surroundings, or
             "shuffle" them among themselves; of two that is a swap.
         seed: Of the shuffle.
 
