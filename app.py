@@ -7,7 +7,7 @@ not to treat ``pages/`` in its own old way, in which a first visit to /train wou
 
 import streamlit as st
 
-from pages.shared import frame, server
+from pages.shared import frame, guard, server
 
 with server.without_false_alarms():
     frame.configure()
@@ -34,4 +34,4 @@ if __name__ == "__main__":
     frame.draw(page)
     page.run()
 else:
-    app = st.App(__file__, routes=server.routes())
+    app = st.App(__file__, routes=server.routes(), middleware=guard.middleware())

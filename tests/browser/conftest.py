@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-FLAGS += " --disable-component-update --disable-sync"
+FLAGS = [
+    *"--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(),
+    *"--disable-component-update --disable-sync".split(),
+    "--host-resolver-rules=MAP *.test 127.0.0.1",  # the websites of strangers, on this machine
+]
 # Streamlit's front end tries these below a page's own address before it finds the server one level up.
 EXPECTED = ("/_stcore/health", "/_stcore/host-config")
 START_SECONDS = 60
@@ -87,7 +90,7 @@ def chromium():
         pytest.skip("there is no Chromium on this machine")
     with sync_api.sync_playwright() as playwright:
         sync_api.expect.set_options(timeout=WAIT_SECONDS * 1000)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
