@@ -41,16 +41,22 @@ class SameOrigin:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            return await self.app(scope, receive, send)
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            return await PlainTextResponse("Another origin", status_code=403)(scope, receive, send)
+        if scope["type"] in ("http", "websocket") and _is_foreign(Headers(scope=scope)):
+            await PlainTextResponse("Another origin", status_code=403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, _with_headers(send))
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser sends this for a page of another origin."""
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_more(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(HEADERS)
+        await send(message)
+
+    return send_more
