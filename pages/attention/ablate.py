@@ -11,6 +11,7 @@ from pages.attention.subject import Subject, cached
 from pages.attention.switches import Outcome, Switches
 from pages.shared import component, mistakes
 from pages.shared.inline import data_url
+from pages.shared.literal import literal
 from vit import text
 from vit.plots import colors, heatmap, scale
 
@@ -134,7 +135,7 @@ def _draw_fewest(subject: Subject) -> None:
     for place, (dropped, alt, words) in zip(st.columns(2, gap="small"), shown, strict=True):
         image = blackened(subject.answer.crop, dropped, config.grid_size, SIDE)
         place.image(data_url(image, "JPEG"), width="stretch", alt=alt)
-        place.caption(words)
+        place.caption(literal(words))
     st.caption("Patches are taken in the order of occlusion; another order might need fewer.")
 
 
@@ -196,9 +197,10 @@ def _draw_shuffle(which: str, subject: Subject, before: "Tensor", after: "Tensor
     effect, most_words = (
         ("changes nothing", "0.01") if most < ROUNDING else ("changes the prediction", f"{100 * most:.2g}")
     )
+    name = literal(subject.class_name)
     st.markdown(
-        f"{which}, shuffling **{effect}**: {subject.class_name} {first} → {second}; no class changes by more than "
-        f"{most_words} percentage points."
+        f"{which}, shuffling **{effect}**: {name} {first} → {second}; no class changes by more than {most_words} "
+        "percentage points."
     )
 
 

@@ -13,6 +13,7 @@ from pages.shared import answers, input_images, mistakes, models, sources
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
+from pages.shared.literal import literal
 from vit import files, pinned
 from vit.models import ModelInfo
 from vit.runs.directory import Run
@@ -112,8 +113,8 @@ def choose(names: list[str]) -> Answer | None:
 def ask(answer: Answer) -> Subject:
     """Draw the image and what the model says about it, and let a person choose the class to ask about."""
     st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.image.name}")
-    label = f"labeled {answer.image.label}" if answer.image.label else None
-    st.caption(" · ".join(filter(None, [answer.image.name, label, answer.prediction.note])))
+    label = f"labeled {literal(answer.image.label)}" if answer.image.label else None
+    st.caption(" · ".join(filter(None, [literal(answer.image.name), label, answer.prediction.note])))
     _pin(answer.image)
     answers.bars(answer.prediction, 3)
     target, contrast = _question(answer)

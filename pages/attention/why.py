@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.attention.subject import Subject, cached, measured
 from pages.shared import still
+from pages.shared.literal import literal
 from vit import text
 from vit.plots import heatmap, scale
 from vit.plots.scale import Scale
@@ -55,9 +56,10 @@ def draw(subject: Subject) -> None:
     from vit.explain.methods import METHODS
 
     share = text.percent(subject.answer.prediction.probabilities[subject.target])
+    name, class_name = literal(subject.name), literal(subject.class_name)
     st.markdown(
-        f"**Why {subject.name}?** Each map shows which patches matter for it, by one method; the methods are sorted by "
-        f"how well they predict what the model ({subject.class_name} {share}) does without those patches. {KEY}"
+        f"**Why {name}?** Each map shows which patches matter for it, by one method; the methods are sorted by how "
+        f"well they predict what the model ({class_name} {share}) does without those patches. {KEY}"
     )
     found = measured(
         list(METHODS.values()),

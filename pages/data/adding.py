@@ -6,6 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.shared import mistakes
+from pages.shared.literal import literal
 from vit import files, jobs, paths, text
 from vit.data import catalog
 from vit.data import jobs as data_jobs
@@ -120,9 +121,9 @@ def _cards(names: list[str], were_running: list[str]) -> None:
 def _running(job: Job) -> None:
     with st.container(border=True, key=f"job-{job.name}"):
         title, cancel = st.columns([6, 1], vertical_alignment="center")
-        title.markdown(f"**{VERBS[job.kind]} {job.name}** :gray[{job.message if job.done else ''}]")
+        title.markdown(f"**{VERBS[job.kind]} {job.name}** :gray[{literal(job.message) if job.done else ''}]")
         cancel.button("Cancel", key=f"cancel-{job.name}", on_click=jobs.cancel, args=(job.name,), width="stretch")
-        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=line(job))
+        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=literal(line(job)))
 
 
 def line(job: Job) -> str:
@@ -145,14 +146,14 @@ def _ended(job: Job) -> None:
     """How it ended; stays until it is read."""
     message, dismiss = st.columns([6, 1], vertical_alignment="center")
     if job.state == "finished":
-        message.success(f"**{job.name}** is ready: {job.message}.", icon=":material/check_circle:")
+        message.success(f"**{job.name}** is ready: {literal(job.message)}.", icon=":material/check_circle:")
     elif job.state == "failed":
         title = f"{job.name}: {FAILED[job.kind]}"
-        message.error(job.error or "No reason was recorded.", title=title, icon=":material/error:")
+        message.error(literal(job.error or "No reason was recorded."), title=title, icon=":material/error:")
     elif job.state == "interrupted":
         message.warning(f"**{job.name}** was interrupted. Start it again: what was downloaded is kept.")
     else:
-        message.info(f"**{job.name}**: {job.message}.", icon=":material/info:")
+        message.info(f"**{job.name}**: {literal(job.message)}.", icon=":material/info:")
     dismiss.button("Dismiss", key=f"dismiss-{job.name}", on_click=_dismiss, args=(job.name,), width="stretch")
 
 

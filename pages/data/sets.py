@@ -4,6 +4,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.shared import launching, mistakes
+from pages.shared.literal import literal
 from vit import text
 from vit.data import catalog
 from vit.data.store import DatasetInfo
@@ -27,15 +28,15 @@ def _card(info: DatasetInfo) -> None:
         if info.kind == "generated":
             st.badge("built in", color="gray")
     if info.problem:
-        st.error(info.problem)
+        st.error(literal(info.problem))
     else:
         st.image(_strip(info.name, info.fingerprint), width="stretch", alt=f"Training images of {info.name}")
-        st.caption(_content(info))
+        st.caption(literal(_content(info)))
         if info.num_broken:
             left_out = f"{text.counted(info.num_broken, 'file')} left out"
             with st.expander(left_out, icon=":material/broken_image:"):
                 for name, reason in info.broken:
-                    st.caption(f"`{name}` {reason}")
+                    st.caption(f"**{literal(name)}** {literal(reason)}")
     st.space("stretch")
     _actions(info)
 

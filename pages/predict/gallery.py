@@ -7,6 +7,7 @@ from pages.shared import answers, sources
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
+from pages.shared.literal import literal
 from pages.shared.viewer import viewer
 from vit import text
 from vit.errors import ImageError
@@ -40,13 +41,13 @@ def _ask(model: str, image: InputImage) -> Answer | ImageError:
 
 def _card(image: InputImage, result: Answer | ImageError) -> None:
     if isinstance(result, ImageError):
-        st.error(str(result), icon=":material/broken_image:")
+        st.error(literal(result), icon=":material/broken_image:")
         return
     thumbnail, alt = viewer.still(result, SIDE)
     st.image(data_url(thumbnail, "JPEG"), width="stretch", alt=alt)
     name, probability = result.prediction.top(1)[0]
-    st.markdown(f"**{name}** {text.percent(probability)}")
-    st.caption(" · ".join(filter(None, [image.name, result.prediction.note])))
+    st.markdown(f"**{literal(name)}** {text.percent(probability)}")
+    st.caption(" · ".join(filter(None, [literal(image.name), result.prediction.note])))
     sources.link("attention", ":material/center_focus_strong:", result.model, image)
 
 

@@ -6,6 +6,7 @@ from pages.predict import gallery
 from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
+from pages.shared.literal import literal
 from pages.shared.viewer import viewer
 from vit import text
 from vit.errors import ImageError
@@ -32,7 +33,7 @@ def _model(names: list[str]) -> str:
     accuracy = info.metrics.get("val_accuracy")
     reached = f"{text.percent(accuracy)} val accuracy · " if accuracy is not None else ""
     right.caption(
-        f"{reached}{info.data.get('name', 'unknown data')}, {len(info.classes)} classes · "
+        f"{reached}{literal(info.data.get('name', 'unknown data'))}, {len(info.classes)} classes · "
         f"{config.image_size}×{config.image_size} pixels as {config.num_patches} patches · "
         f"{config.depth} layers × {config.num_heads} heads"
     )
@@ -47,7 +48,7 @@ def _single(model: str, image: InputImage) -> None:
             answer = answers.ask(model, image)
             viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
     except ImageError as error:
-        st.error(str(error), icon=":material/broken_image:", title=image.name)
+        st.error(literal(error), icon=":material/broken_image:", title=literal(image.name))
         return
     with columns[0]:
         _original(answer)
@@ -61,7 +62,7 @@ def _single(model: str, image: InputImage) -> None:
 def _original(answer: answers.Answer) -> None:
     st.markdown("**The image**")
     st.image(data_url(answer.preview, "JPEG"), width="stretch", alt=f"The original of {answer.image.name}")
-    notes = [answer.image.name, answer.prediction.note]
+    notes = [literal(answer.image.name), answer.prediction.note]
     if answer.preview.width != answer.preview.height:
         notes.append("the model sees the bright square")
     st.caption(" · ".join(filter(None, notes)))
@@ -73,7 +74,7 @@ def _says(answer: answers.Answer) -> None:
     label = answer.image.label
     if label is not None:
         is_right = label == answer.prediction.top(1)[0][0]
-        st.caption(f":material/{'check' if is_right else 'close'}: labeled {label}")
+        st.caption(f":material/{'check' if is_right else 'close'}: labeled {literal(label)}")
     sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from pages.shared import models
 from pages.shared.input_images import InputImage
+from pages.shared.literal import literal
 from vit import text
 from vit.models import resolve
 from vit.plots import heatmap
@@ -82,4 +83,4 @@ def trace_of(answer: Answer) -> "Trace":
 def bars(prediction: "Prediction", k: int = 5) -> None:
     """The likeliest classes, each with its probability as a number and as a bar."""
     for name, probability in prediction.top(k):
-        st.progress(probability, text=f"{name} · **{text.percent(probability)}**")
+        st.progress(probability, text=f"{literal(name)} · **{text.percent(probability)}**")

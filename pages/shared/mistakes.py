@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from pages.shared.literal import literal
 from vit.errors import VitError
 
 REFUSED = "refused"
@@ -16,7 +17,7 @@ def shown() -> Iterator[None]:
     try:
         yield
     except VitError as error:
-        st.error(str(error))
+        st.error(literal(error))
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def kept(where: str = REFUSED) -> Iterator[None]:
     try:
         yield
     except VitError as error:
-        st.session_state[where] = str(error)
+        st.session_state[where] = literal(error)
 
 
 def told(where: str = REFUSED) -> None:
@@ -47,5 +48,5 @@ def missing(kind: str, wanted: str | None, shown: str) -> None:
         st.session_state[key] = wanted, shown
     told, instead = st.session_state.get(key, (None, None))
     if instead == shown:
-        name = told.replace("`", "")[:60] or " "  # as code, where nothing is markup
-        st.warning(f"There is no {kind} called `{name}` here. You see {shown}.", icon=":material/link_off:")
+        name = literal(f"{told[:60]!r}")
+        st.warning(f"There is no {kind} called {name} here. You see {literal(shown)}.", icon=":material/link_off:")

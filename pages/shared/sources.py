@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import image_picker, input_images, mistakes
 from pages.shared.input_images import InputImage
+from pages.shared.literal import literal
 from vit import images
 from vit.models import ModelInfo
 
@@ -39,7 +40,7 @@ def _sample(info: ModelInfo) -> list[InputImage]:
     if not offered:
         st.markdown(
             f"None of the samples shows one of this model's classes, and its data set "
-            f"({info.data.get('name', 'unknown')}) is not on this machine. Upload an image of your own."
+            f"({literal(info.data.get('name', 'unknown'))}) is not on this machine. Upload an image of your own."
         )
         return []
     first = wanted if wanted in offered else next(iter(offered))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared import answers, image_picker, input_images, models
+from pages.shared.literal import literal
 from pages.shared.viewer import viewer
 from vit.errors import VitError
 
@@ -23,7 +24,7 @@ def card() -> Callable[[], None]:
         model = next(iter(models.names()), "")
         offered = list(input_images.offered(models.info(model)).values())[:MOST_SAMPLES] if model else []
     except VitError as error:
-        st.error(str(error))
+        st.error(literal(error))
         return lambda: None
     if not offered:
         st.markdown("There is no trained model yet. Train one, and its predictions and attention appear here.")
@@ -41,7 +42,7 @@ def _answer(place, model: str, image_id: str) -> None:
             answer = answers.ask(model, input_images.find(image_id))
             viewer.packed(answer, is_small=True)  # so that the place is kept while it is computed
     except VitError as error:
-        place.error(str(error))
+        place.error(literal(error))
         return
     left, right = place.columns([5, 4], vertical_alignment="center")
     with left:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import heading, launching, mistakes, models
+from pages.shared.literal import literal
 from pages.train import command
 from pages.train.form import meaning, settings, state
 from pages.train.form.settings import Problems
@@ -18,7 +19,7 @@ def draw() -> None:
     with heading.row("Train"):
         _actions(problems)
     if st.session_state.get(state.NOTES):
-        st.warning(f"Ignored settings in the address: {'; '.join(st.session_state[state.NOTES])}.")
+        st.warning(f"Ignored settings in the address: {literal('; '.join(st.session_state[state.NOTES]))}.")
     _top(problems)
     form, aside = st.columns([6, 5], gap="medium")
     with form:

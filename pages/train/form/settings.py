@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.literal import literal
 from vit.config import choices, field_info, field_names
 from vit.errors import Problem
 
@@ -108,7 +109,7 @@ def draw(field: str, problems: Problems, is_given: bool = False) -> None:
 def complaints(problems: list[Problem]) -> None:
     """What is wrong, where it is wrong, with the remedy as a button where there is one."""
     for place, problem in enumerate(problems):
-        st.caption(f":red[:material/error: {problem.message[:1].upper()}{problem.message[1:]}]")
+        st.caption(f":red[:material/error: {literal(problem.message[:1].upper() + problem.message[1:])}]")
         if problem.remedy is not None:
             st.button(
                 f"Use {problem.remedy}",

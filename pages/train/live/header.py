@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared import heading, launching, mistakes
+from pages.shared.literal import literal
 from vit import text
 from vit.runs import launch
 from vit.runs.directory import Run
@@ -101,7 +102,7 @@ def _ending(run: Run, now: RunState) -> None:
             _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
             _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
     elif now.state == "failed":
-        message = now.status.error.message if now.status.error else "see the log below"
+        message = literal(now.status.error.message if now.status.error else "see the log below")
         st.error(f"{message[:1].upper()}{message[1:].rstrip('.')}. {kept}", title=f"Failed at step {now.status.step:,}")
     elif now.state == "interrupted":
         how = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import heading, launching, refresh
+from pages.shared.literal import literal
 from pages.train import command
 from pages.train.live import charts, header, tracked
 from vit import processes, rules, text
@@ -32,7 +33,8 @@ def draw(run_id: str) -> None:
         run = Run.find(run_id)
     except RunError as error:
         heading.row("Train")
-        st.error(f"{str(error)[:1].upper()}{str(error)[1:]}. It may have been deleted, or it is on another machine.")
+        message = literal(error)
+        st.error(f"{message[:1].upper()}{message[1:]}. It may have been deleted, or it is on another machine.")
         st.page_link(launching.TRAIN_PAGE, label="Configure a new run", icon=":material/tune:")
         return
     every = refresh.seconds(status.state_of(run))
@@ -90,7 +92,7 @@ def _events(run: Run, plan: Plan | None) -> None:
         st.caption("No events yet.")
     with st.container(height=HEIGHT, border=False, gap="xsmall") if len(events) > 8 else st.container(gap="xsmall"):
         for event in reversed(events):
-            st.markdown(f":gray[{text.clock(event['time'])} · step {event['step']:,}] · {event['text']}")
+            st.markdown(f":gray[{text.clock(event['time'])} · step {event['step']:,}] · {literal(event['text'])}")
 
 
 def _settings(run: Run, plan: Plan | None) -> None:
@@ -98,7 +100,7 @@ def _settings(run: Run, plan: Plan | None) -> None:
         raw = rules.read(run.config_path).to_json()
         shell = command.line(raw)
     except VitError as error:
-        st.error(str(error))
+        st.error(literal(error))
         return
     st.caption("The same run from a shell:")
     st.code(shell, language="bash", wrap_lines=True)

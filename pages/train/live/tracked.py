@@ -5,6 +5,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from pages.shared.inline import data_url
+from pages.shared.literal import literal
 from vit import text
 from vit.plots import heatmap, scale
 from vit.runs.directory import Run, read_lines
@@ -48,7 +49,7 @@ def _cell(image: Image.Image, history: list[dict], place: int, label: int, class
     rows = [row["probabilities"][place] for row in history]
     predicted = int(np.argmax(rows[-1]))
     says, probability = classes[predicted], text.percent(rows[-1][predicted], 0)
-    caption = f":material/{'check' if predicted == label else 'close'}: **{says}** {probability}"
+    caption = f":material/{'check' if predicted == label else 'close'}: **{literal(says)}** {probability}"
     alt = f"An image labeled {classes[label]}. The model predicts {says}, {probability}."
     bars = [(row[label], max(row) == row[label]) for row in rows]
     return data_url(_drawn(image, np.array(history[-1]["attention"][place]), bars)), alt, caption

@@ -1,0 +1,91 @@
+"""What a file, an address or an error says is text on every screen: it becomes no image, no link and no markup."""
+
+import time
+
+import pytest
+from image_files import encode, scene
+from markdown_it import MarkdownIt
+from worlds import saved, written_run
+
+from vit import files, jobs
+from vit.data.shapes import CLASSES
+from vit.jobs import Job
+from vit.runs.status import Failure
+
+CALL = "![x](http://evil.test/a.png)<img src=http://evil.test>[y](http://evil.test)http://evil.test :red[z]"
+KINDS = "title subheader markdown caption error warning success info"
+ACTIVE = {"image", "link_open", "html_inline", "html_block", "code_inline"}
+
+
+def followed(app) -> list[str]:
+    """The Markdown on a screen in which a reader would follow what a stranger wrote."""
+    shown = [element for kind in KINDS.split() for element in getattr(app, kind)]
+    values = [str(value) for element in shown for value in (element.value, getattr(element.proto, "title", ""))]
+    values += [str(bar.proto.text) for bar in app.get("progress")]
+    return [value for value in values if "evil" in value and (is_active(value) or ":red[z]" in value)]
+
+
+def is_active(value: str) -> bool:
+    blocks = MarkdownIt("gfm-like").parse(value)
+    inline = [child for block in blocks for child in block.children or []]
+    return any(token.type in ACTIVE for token in (*blocks, *inline))
+
+
+@pytest.fixture
+def foreign_run(monkeypatch):
+    """A failed run whose classes, event and error all try to call out."""
+    monkeypatch.setattr("worlds.CLASSES", tuple(f"{CALL} {name}" for name in CLASSES))
+    run = written_run("wise-wolf", "failed", error=Failure(message=f"could not read {CALL}", kind="Error"))
+    files.append_line(run.events_path, {"time": time.time(), "step": 0, "kind": "warning", "text": CALL})
+    saved(run, 1000)
+    return run.id
+
+
+def test_a_reader_would_follow_it():
+    assert is_active(CALL)
+
+
+def test_the_live_page(visit, foreign_run):
+    app = visit("train", run=foreign_run)
+    assert any("evil" in element.value for element in app.markdown)
+    assert any("evil" in element.value for element in app.error)
+    assert followed(app) == []
+
+
+@pytest.mark.parametrize(("screen", "name"), [("train", "run"), ("predict", "model"), ("attention", "image")])
+def test_an_address(visit, foreign_run, screen, name):
+    assert followed(visit(screen, **{name: CALL})) == []
+
+
+def test_settings_in_an_address(visit):
+    app = visit("train", **{"model.depth": CALL, "data.source": CALL, "preset": CALL})
+    assert followed(app) == []
+
+
+@pytest.mark.parametrize("tab", ["Look", "Why", "Ablate", "Evolve", "Weights"])
+def test_an_uploaded_image_and_the_classes_of_a_model(visit, foreign_run, tab):
+    app = visit("attention", **{"from": "Upload", "tab": tab})
+    app.file_uploader(key="uploads").upload(f"{CALL}.png", encode(scene(40, 30)), "image/png").run()
+    assert not app.exception
+    assert any("evil" in element.value for element in app.caption)
+    assert followed(app) == []
+
+
+def test_predictions_of_one_image_and_of_several(visit, foreign_run):
+    app = visit("predict", **{"from": "Upload"})
+    app.file_uploader[0].upload(f"{CALL}.png", encode(scene(40, 30)), "image/png").run()
+    assert any("evil" in element.value for element in app.caption)
+    assert followed(app) == []
+    app.file_uploader[0].upload(f"{CALL}2.png", b"no image", "image/png").run()
+    assert any("evil" in element.value for element in app.error)
+    assert followed(app) == []
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "cancelled", "running"])
+def test_a_job(visit, empty_home, state):
+    app = visit("data")
+    app.session_state["followed_jobs"] = ["cats"]
+    jobs.folder().mkdir(exist_ok=True)
+    jobs.write(Job("cats", "import", state, message=CALL, error=CALL, done=1, total=2, started=time.time()))
+    app.run()
+    assert followed(app) == []
