@@ -4,12 +4,11 @@ python -m bench.ship RUN NAME
 """
 
 import argparse
-import dataclasses
 import json
 import shutil
 
 from bench import machine
-from vit import checkpoint, files, models, paths
+from vit import checkpoint, models, paths
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
 from vit.runs.plan import read_plan
@@ -74,7 +73,6 @@ def ship_series(run: Run, shipped: Run) -> None:
     shipped.series_path.mkdir(parents=True)
     for saved in {saved.step: saved for saved in chosen}.values():
         shutil.copy(run.checkpoints_path / saved.file, shipped.checkpoints_path / saved.file)
-        files.append_line(shipped.series_journal_path, dataclasses.asdict(saved))
 
 
 def counted(number: int, what: str) -> str:

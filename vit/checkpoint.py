@@ -15,22 +15,20 @@ from torch import Tensor
 
 from vit import files, models
 from vit.errors import CheckpointError
+from vit.header import read_metadata
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
 
 MAX_TENSORS = 50_000
 
 
-def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> str:
+def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> None:
     """Write a checkpoint atomically.
 
     Args:
         path: Where to; an existing file is replaced only once the new one is safely on disk.
         tensors: ``model.*`` weights, and what else a resume needs (``ema.*``, ``optimizer.*``).
         info: The description that lets the model rebuild itself.
-
-    Returns:
-        SHA-256 of the file.
 
     Raises:
         CheckpointError: If a tensor has NaN or infinity; nothing is written then.
@@ -40,9 +38,7 @@ def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> str:
     check_finite(tensors)
     payload = json.dumps(info.to_json(), allow_nan=False)
     metadata = {"vit": payload, "sha256": digest(tensors, payload)}
-    content = safetensors.torch.save(tensors, metadata)
-    files.write_bytes(path, content)
-    return hashlib.sha256(content).hexdigest()
+    files.write_bytes(path, safetensors.torch.save(tensors, metadata))
 
 
 def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
@@ -52,7 +48,7 @@ def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
         CheckpointError: If it is missing, damaged, of another version, or has non-finite weights.
     """
     path = models.resolve(model)
-    info, metadata = models.read_info(path), models.read_metadata(path)
+    info, metadata = models.read_info(path), read_metadata(path)
     try:
         tensors = safetensors.torch.load_file(path)
     except (SafetensorError, OSError, KeyError) as error:

@@ -5,6 +5,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+import psutil
 
 
 @contextmanager
@@ -38,9 +41,29 @@ def write_json(path: Path, value: object) -> None:
 
 
 def append_line(path: Path, value: dict) -> None:
-    """Append one JSON object as one line, in one write, so that lines never interleave."""
-    with open(path, "ab") as file:
-        file.write(json.dumps(value, allow_nan=False).encode() + b"\n")
+    """Append one JSON object as one line, in one write, so that lines never interleave.
+
+    A line that was cut off, because its writer was killed or the disk was full, is ended first: it must not swallow
+    this one.
+    """
+    line = json.dumps(value, allow_nan=False).encode() + b"\n"
+    with open(path, "ab+") as file:
+        if file.tell() and _last_byte(file) != b"\n":
+            line = b"\n" + line
+        file.write(line)
+
+
+def _last_byte(file: BinaryIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that processes left in a folder when they were killed."""
+    for path in folder.glob(".*.tmp"):
+        writer = path.name.rsplit(".", 2)[1]
+        if writer.isdigit() and (int(writer) == os.getpid() or not psutil.pid_exists(int(writer))):
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -5,16 +5,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from vit import paths
 from vit.config import ENCODER, ModelConfig, RunConfig
 from vit.errors import CheckpointError, RunError, VitError
+from vit.header import read_metadata
 from vit.rules import validate
 from vit.runs.directory import Run
 
 FORMAT_VERSION = 1
-MAX_HEADER_BYTES = 4_000_000
 SHIPPED_FILE = "model.safetensors"
 
 
@@ -117,22 +115,3 @@ def check_encoder(new: ModelConfig, old: ModelConfig, name: str) -> None:
     ]
     if differences:
         raise CheckpointError(f"can't start from {name}: {'; '.join(differences)}. Use the checkpoint's own values")
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The text fields in a safetensors header; the numpy framework, because torch would take a second to import.
-
-    Raises:
-        CheckpointError: If the file can't be read or isn't safetensors.
-    """
-    try:
-        with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-        if length > MAX_HEADER_BYTES:
-            raise SafetensorError(f"its header claims {length:,} bytes")
-        with safe_open(path, framework="numpy") as stored:
-            return stored.metadata() or {}
-    except OSError as error:
-        raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
-    except SafetensorError as error:
-        raise CheckpointError(f"{path.name} is damaged or not a safetensors checkpoint") from error

@@ -1,6 +1,8 @@
 """Background processes: the one way to start them, and the lock that proves that one is alive."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,8 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the largest value that glibc accepts
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
 }
+LOCK_ID = "VIT_LOCK"
+PR_SET_PDEATHSIG = 1
 WAIT_SECONDS = 1  # a probe may touch the lock for an instant; a second worker must not outwait the first one
 
 
@@ -52,6 +56,24 @@ def hold(path: Path) -> FileLock:
     lock = FileLock(path, timeout=WAIT_SECONDS)
     lock.acquire()
     return lock
+
+
+def remember(path: Path) -> None:
+    """Keep in this process and those that it starts which file is the lock it holds, for ``exit_if_replaced``."""
+    os.environ[LOCK_ID] = str(path.stat().st_ino)
+
+
+def exit_if_replaced(path: Path) -> None:
+    """End this process at once if its lock was deleted and another process has taken a new one of that name."""
+    if LOCK_ID in os.environ and path.exists() and str(path.stat().st_ino) != os.environ[LOCK_ID]:
+        print("another process has taken over", flush=True)
+        os._exit(1)
+
+
+def end_with_parent() -> None:
+    """Let the system end this process as soon as its parent ends, where it can (Linux, prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def is_held(path: Path) -> bool:

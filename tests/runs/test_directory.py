@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from vit import paths
 from vit.config import RunConfig
@@ -13,14 +15,20 @@ from vit.runs import launch
 from vit.runs.directory import RUN_ID, Run, check_id, read_json, read_lines
 
 
-def journal(run: Run, *entries: tuple[int, float | None]) -> None:
-    """Write checkpoints of (step, val accuracy) by hand."""
+def described(step: int, val_accuracy: float | None = None, **more) -> dict:
+    return {"step": step, "epoch": 0.5, "metrics": {"val_accuracy": val_accuracy, "seconds": 1.0}, **more}
+
+
+def put(run: Run, name: str, description: object) -> None:
+    """Write a safetensors file with a description."""
+    metadata = {"vit": description if isinstance(description, str) else json.dumps(description)}
+    save_file({"x": np.zeros(1)}, run.checkpoints_path / name, metadata)
+
+
+def saved(run: Run, *entries: tuple[int, float | None]) -> None:
+    """Write checkpoints of (step, val accuracy)."""
     for step, accuracy in entries:
-        file = f"step-{step}.safetensors"
-        (run.checkpoints_path / file).write_bytes(b"x")
-        line = {"step": step, "epoch": 0.0, "file": file, "sha256": "", "bytes": 1}
-        with open(run.journal_path, "a") as out:
-            out.write(json.dumps(line | {"val_accuracy": accuracy, "val_loss": None}) + "\n")
+        put(run, f"step-{step}.safetensors", described(step, accuracy))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,7 @@ def test_any_accepted_name_is_a_plain_folder_of_the_runs_root(name):
 
 def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home):
     run = launch.create(RunConfig(), "one")
-    journal(run, (10, 0.3), (20, 0.5), (30, 0.5), (40, None))
+    saved(run, (10, 0.3), (20, 0.5), (30, 0.5), (40, None))
     assert run.best().step == 20
     assert run.checkpoint_path().name == "step-20.safetensors"
     assert run.checkpoint_path("last").name == "step-40.safetensors"
@@ -52,11 +60,58 @@ def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home)
 
 def test_a_checkpoint_whose_file_is_gone_does_not_count(home):
     run = launch.create(RunConfig(), "one")
-    journal(run, (10, 0.3), (20, 0.5))
+    saved(run, (10, 0.3), (20, 0.5))
     (run.checkpoints_path / "step-20.safetensors").unlink()
-    assert [saved.step for saved in run.saved()] == [10]
+    assert [entry.step for entry in run.saved()] == [10]
     with pytest.raises(RunError, match="it has 10, last, best"):
         run.checkpoint_path("20")
+
+
+def test_what_lies_in_the_folder_is_what_there_is(home):
+    """No list beside the files can be lost, or name a file elsewhere."""
+    run = launch.create(RunConfig(), "one")
+    saved(run, (10, 0.3), (9, None), (100, 0.2))
+    found = [(entry.step, entry.file, entry.epoch, entry.val_accuracy) for entry in run.saved()]
+    assert found == [
+        (9, "step-9.safetensors", 0.5, None),
+        (10, "step-10.safetensors", 0.5, 0.3),
+        (100, "step-100.safetensors", 0.5, 0.2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("step-07.safetensors", described(7)),
+        ("step--7.safetensors", described(7)),
+        ("step-7.safetensors.tmp", described(7)),
+        ("step-1234567890123.safetensors", described(7)),
+        ("step-7.safetensors", "not json"),
+        ("step-7.safetensors", {"step": 7}),
+        ("step-7.safetensors", described(7, val_accuracy="much")),
+        ("step-7.safetensors", described(7, epoch=None)),
+        ("step-7.safetensors", '{"epoch": NaN, "metrics": {}}'),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_left_out(home, name, description):
+    run = launch.create(RunConfig(), "one")
+    put(run, name, description)
+    saved(run, (10, 0.3))
+    assert [entry.step for entry in run.saved()] == [10]
+
+
+def test_a_checkpoint_that_a_newer_version_wrote_is_listed(home):
+    run = launch.create(RunConfig(), "one")
+    put(run, "step-7.safetensors", described(7, 0.5, license="MIT"))
+    assert run.best().step == 7
+
+
+def test_a_checkpoint_that_is_written_anew_is_read_anew(home):
+    run = launch.create(RunConfig(), "one")
+    saved(run, (10, 0.3))
+    assert run.best().val_accuracy == 0.3
+    saved(run, (10, 0.45))
+    assert run.best().val_accuracy == 0.45
 
 
 def test_a_line_that_is_still_being_written_is_left_out(tmp_path):

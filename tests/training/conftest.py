@@ -79,7 +79,7 @@ def data(dataset) -> RunData:
     return prepare(dataset, tiny_config(), CPU)
 
 
-def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | None = None):
+def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | None = None, save_at: int = -1):
     """Train in this process with real files, from wherever the run stands: (run, state, outcome, plan)."""
     exists = (paths.runs_root() / run_id).exists()
     run = Run.find(run_id) if exists else launch.create(config, run_id)
@@ -87,8 +87,9 @@ def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | N
     plan = planning.make_plan(config, data, CPU, "fp32", recorder)
     recorder.begin(config, plan)
     state = worker.open_state(run, config, data, recorder)
-    if stop_at is not None:
-        recorder.take_command = lambda: "stop" if state.step >= stop_at else None
+    if stop_at is not None or save_at >= 0:
+        words = {stop_at: "stop", save_at: "save"}
+        recorder.take_command = lambda: words.get(state.step)
     return run, state, fit(state, data, config, plan, recorder), plan
 
 

@@ -3,17 +3,20 @@
 import errno
 import math
 import shutil
+import threading
+import time
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config, weights
-from vit import checkpoint
+from vit import checkpoint, files
 from vit.config import TrainConfig
 from vit.errors import RunError
 from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import curve, read_metrics
+from vit.training import recorder
 from vit.training.batches import prepare
 from vit.training.loop import DivergedError, evaluate, predict_logits, train_step
 from vit.training.state import new_state
@@ -125,35 +128,75 @@ def test_the_schedule_of_torch_is_the_same():
         reference.step()
 
 
-def test_a_full_disk_costs_one_checkpoint_and_not_the_run(home, data, monkeypatch):
-    refused = []
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let the disk refuse the checkpoints of a step, so often; each try comes at once."""
 
-    def save(path, *rest):
-        if path.name == "step-4.safetensors" and len(refused) < 2:  # the checkpoint and its small copy
-            refused.append(path)
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return really_save(path, *rest)
+    def refuse(step: int, times: int) -> None:
+        refused = []
+
+        def save(path, *rest):
+            if path.name == f"step-{step}.safetensors" and len(refused) < times:
+                refused.append(path)
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return really_save(path, *rest)
+
+        monkeypatch.setattr(checkpoint, "save", save)
 
     really_save = checkpoint.save
-    monkeypatch.setattr(checkpoint, "save", save)
+    monkeypatch.setattr(recorder, "DISK_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(recorder, "WAIT_SECONDS", 0.01)
+    return refuse
+
+
+def warnings_of(run: Run) -> list[str]:
+    return [event["text"] for event in read_lines(run.events_path) if event["kind"] == "warning"]
+
+
+def test_a_full_disk_costs_one_checkpoint_and_not_the_run(home, data, full_disk):
+    full_disk(4, times=2)  # the small copy and the checkpoint
     run, _, outcome, _ = run_training(tiny_config(), data, "one")
     assert outcome == "finished"
     assert [saved.step for saved in run.saved()] == [8, 12]
-    warnings = [event["text"] for event in read_lines(run.events_path) if event["kind"] == "warning"]
-    assert len(warnings) == 1
-    assert "step 4 could not be saved: No space left on device" in warnings[0]
+    assert len(warnings_of(run)) == 1
+    assert "step 4 could not be saved: No space left on device" in warnings_of(run)[0]
 
 
-def test_a_disk_that_stays_full_ends_the_run_in_words_with_the_earlier_checkpoint(home, data, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_the_end_of_a_run_waits_until_a_full_disk_has_room(home, data, full_disk):
+    full_disk(12, times=5)
+    run, _, outcome, _ = run_training(tiny_config(), data, "one")
+    assert outcome == "finished"
+    assert run.saved()[-1].step == 12
+    assert len(warnings_of(run)) == 4
 
-    config = tiny_config()
-    run, *_ = run_training(config, data, "one", stop_at=5)
-    monkeypatch.setattr(checkpoint, "save", full)
-    with pytest.raises(OSError, match="No space left"):
-        run_training(config, data, "one")
-    assert run.saved()[-1].step == 5
+
+def test_a_stop_ends_the_waiting_and_the_earlier_checkpoint_is_kept(home, data, full_disk):
+    run, *_ = run_training(tiny_config(), data, "one", stop_at=5)
+    full_disk(12, times=10**6)
+
+    def stop():
+        while not warnings_of(run):
+            time.sleep(0.01)
+        files.write_bytes(run.command_path, b"stop")
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(RunError, match="step 12 could not be saved; resuming goes on"):
+        run_training(tiny_config(), data, "one")
+    assert run.saved()[-1].step == 8
+
+
+def test_save_now_on_a_full_disk_does_not_end_the_training(home, data, full_disk):
+    full_disk(3, times=10**6)
+    run, _, outcome, _ = run_training(tiny_config(), data, "one", save_at=3)
+    assert outcome == "finished"
+    assert [event["kind"] for event in read_lines(run.events_path)].count("saved") == 0
+
+
+def test_a_checkpoint_saved_between_two_validations_has_no_accuracy(home, data):
+    """The accuracy of the validation before it belongs to other weights."""
+    run, *_ = run_training(tiny_config(), data, "one", stop_at=6)
+    assert [(saved.step, saved.val_accuracy is None) for saved in run.saved()] == [(4, False), (6, True)]
+    assert run.best().step == 4
 
 
 def test_a_run_whose_folder_is_deleted_ends_by_itself(home, data, monkeypatch):

@@ -65,7 +65,7 @@ def test_kill_9_at_any_time_loses_nothing_and_changes_nothing(home, folder):
     killed = launch.launch(config, "killed")
     for kill_after in (40, 200):
         wait_for(lambda target=kill_after: [s for s in killed.saved() if s.step >= target], killed)
-        acknowledged = [line["step"] for line in read_lines(killed.journal_path)]
+        acknowledged = [saved.step for saved in killed.saved()]
         os.kill(worker_of(killed), signal.SIGKILL)
         assert ended(killed) == "interrupted"
         assert killed.saved()[-1].step >= max(acknowledged)

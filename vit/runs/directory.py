@@ -10,32 +10,59 @@
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
 | ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
-| ``checkpoints/``  | worker                 | ``step-N.safetensors`` and their journal; likewise in ``series/``   |
+| ``checkpoints/``  | worker, atomic replace | ``step-N.safetensors``, each with its own description; ``series/``  |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
 | ``command``       | server                 | what the worker should do next                                      |
 """
 
+import functools
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from vit import paths
-from vit.errors import RunError
+from vit.errors import CheckpointError, RunError
+from vit.header import read_metadata
 
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED_IDS = {"pretrained"}
+CHECKPOINT_NAME = re.compile(r"step-(0|[1-9][0-9]{0,11})\.safetensors")
+
+
+class _Metrics(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+
+
+class _Description(BaseModel):
+    """What a list needs of the description in a checkpoint."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    epoch: float
+    metrics: _Metrics
 
 
 @dataclass(frozen=True)
 class SavedCheckpoint:
-    """A checkpoint that was acknowledged: its file, named from ``checkpoints/``, is complete and on disk."""
+    """A checkpoint on disk. It is complete: a file gets its name once all of it is written.
+
+    Attributes:
+        step: Optimizer updates done, as its file is called.
+        epoch: Passes over the training split done.
+        file: Its name, seen from ``checkpoints/``.
+        val_accuracy: Of exactly these weights; None if it was saved between two validations.
+        val_loss: Likewise.
+    """
 
     step: int
     epoch: float
     file: str
-    sha256: str
-    bytes: int
     val_accuracy: float | None
     val_loss: float | None
 
@@ -85,21 +112,28 @@ class Run:
     lock_path = _File("lock")
     command_path = _File("command")
     checkpoints_path = _File("checkpoints")
-    journal_path = _File("checkpoints/journal.jsonl")
     series_path = _File("checkpoints/series")
-    series_journal_path = _File("checkpoints/series/journal.jsonl")
 
     def saved(self) -> list[SavedCheckpoint]:
-        """The checkpoints that exist, oldest first."""
-        return self._entries(self.journal_path)
+        """The checkpoints that exist, oldest first; a file that isn't one is left out."""
+        return self._listed(self.checkpoints_path)
 
     def series(self) -> list[SavedCheckpoint]:
         """The small checkpoints, weights alone in half precision, that were kept to look back: from step 0 on."""
-        return self._entries(self.series_journal_path)
+        return self._listed(self.series_path)
 
-    def _entries(self, journal: Path) -> list[SavedCheckpoint]:
-        entries = {entry["step"]: SavedCheckpoint(**entry) for entry in read_lines(journal)}
-        return [entries[step] for step in sorted(entries) if (self.checkpoints_path / entries[step].file).is_file()]
+    def _listed(self, folder: Path) -> list[SavedCheckpoint]:
+        found = []
+        for path in folder.glob("step-*"):
+            name = CHECKPOINT_NAME.fullmatch(path.name)
+            described = _described(path) if name else None
+            if name and described:
+                file = path.relative_to(self.checkpoints_path).as_posix()
+                metrics = described.metrics
+                found.append(
+                    SavedCheckpoint(int(name[1]), described.epoch, file, metrics.val_accuracy, metrics.val_loss)
+                )
+        return sorted(found, key=lambda saved: saved.step)
 
     def best(self) -> SavedCheckpoint | None:
         """The checkpoint with the highest validation accuracy; the earlier one on a tie."""
@@ -133,6 +167,20 @@ def check_id(run_id: str) -> None:
             f"{run_id[:80]!r} can't be a run's name; use 1 to 64 lower-case letters, digits, dashes, dots or "
             "underscores, such as first-try"
         )
+
+
+def _described(path: Path) -> _Description | None:
+    """The description of a checkpoint; None if there is none to be read."""
+    try:
+        stat = path.stat()
+        return _read_description(path, stat.st_mtime_ns, stat.st_size)
+    except (OSError, CheckpointError, ValidationError):
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_description(path: Path, modified: int, size: int) -> _Description:
+    return _Description.model_validate_json(read_metadata(path).get("vit", ""))
 
 
 def read_json(path: Path) -> dict | None:

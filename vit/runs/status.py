@@ -42,7 +42,8 @@ class Status(_Record):
     """``status.json``: what the worker reports.
 
     Attributes:
-        phase: What it does (queued, preparing, measuring, compiling, training, evaluating, testing), or how it ended.
+        phase: What it does (queued, preparing, measuring, compiling, training, evaluating, waiting, testing), or how it
+            ended.
         attempt: 1 for the first start of a worker, one more for each resume.
         seconds: Time spent training, over all attempts.
         started: Unix time at which this attempt began.

@@ -17,12 +17,17 @@ from vit.runs.directory import Run
 def main() -> int:
     run = Run(Path(sys.argv[1]).resolve())
     # The lock belongs to the only process, to the supervisor, or to rank 0 where there is no supervisor.
-    is_holder = "VIT_SUPERVISOR" not in os.environ and os.environ.get("RANK", "0") == "0"
+    is_supervised = "VIT_SUPERVISOR" in os.environ
+    is_holder = not is_supervised and os.environ.get("RANK", "0") == "0"
     try:
         lock = processes.hold(run.lock_path) if is_holder else nullcontext()
     except Timeout:
         print(f"another worker is already on {run.id}; nothing to do", flush=True)
         return 0
+    if is_holder:
+        processes.remember(run.lock_path)
+    if is_supervised:
+        processes.end_with_parent()
     from vit.training.worker import work, work_as_rank
 
     with lock:

@@ -55,12 +55,12 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
             meter.restart()
         elif save_is_due:
             recorder.save(state)
-        if command:
-            recorder.save_or_raise(state)
-            recorder.event("saved", f"SavedCheckpoint a checkpoint at step {state.step:,}.", state)
+        if command == "save" and recorder.save(state):
+            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
         if command in OUTCOMES:
+            recorder.save_before_the_end(state)
             return OUTCOMES[command]
-    recorder.save_or_raise(state)
+    recorder.save_before_the_end(state)
     return "finished"
 
 
@@ -127,6 +127,7 @@ def update(state: TrainState, lr: float, ema_decay: float) -> None:
         optimizer.step()
         optimizer.zero_grad()
     state.step += 1
+    state.val = {}
     if state.ema is not None:
         state.average_weights(ema_decay)
 
@@ -184,8 +185,8 @@ def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -
     metrics = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
     state.val = {"val_loss": metrics.loss, "val_accuracy": metrics.accuracy}
     recorder.validation(state, network, data)
-    recorder.save(state)
     recorder.snapshot(state)
+    recorder.save(state)
     recorder.status("training", state)
 
 

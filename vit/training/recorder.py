@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
 
-from vit import checkpoint, files
+from vit import checkpoint, files, processes
 from vit.config import RunConfig
 from vit.data.augment import normalize
 from vit.errors import RunError
@@ -16,7 +15,7 @@ from vit.explain.attention import patch_map, rollout
 from vit.explain.trace import trace
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
-from vit.runs.directory import Run, SavedCheckpoint
+from vit.runs.directory import Run
 from vit.runs.launch import take_command
 from vit.runs.plan import Plan
 from vit.runs.status import Failure, read_status, write_status
@@ -26,6 +25,7 @@ from vit.training.state import TrainState
 
 STATUS_SECONDS = 2.0
 DISK_RETRY_SECONDS = 20.0
+WAIT_SECONDS = 0.5  # between two looks for a command while there is nothing to do
 SNAPSHOTS = 20  # small checkpoints of a run, kept to look back
 
 
@@ -52,6 +52,8 @@ class Recorder:
     def begin(self, config: RunConfig, plan: Plan) -> None:
         """From here on the lengths are known; the first save is due after ``save_every`` seconds."""
         self.config, self.plan = config, plan
+        for folder in (self.run.path, self.run.checkpoints_path, self.run.series_path):
+            files.remove_leftovers(folder)
         self._update(total_steps=plan.total_steps, total_epochs=plan.total_epochs)
         self._next_save = time.monotonic() + config.train.save_every
 
@@ -99,14 +101,18 @@ class Recorder:
         self._tolerate(files.append_line, self.run.tracked_path, row)
 
     def take_command(self) -> str | None:
-        """The command of a person; SIGTERM counts as stop. Ends a process that has lost its supervisor.
+        """The command of a person; SIGTERM counts as stop. Ends a process that the run does not belong to any more.
 
         Raises:
             RunError: If the run's folder is gone, so that no later step could be kept.
         """
         distributed.exit_if_orphaned()
+        processes.exit_if_replaced(self.run.lock_path)
         if not self.run.config_path.exists():
             raise RunError(f"the folder of run {self.run.id} is gone; training ends here")
+        if not self.stop_asked and not self.run.lock_path.exists():
+            self.event("warning", "The file that locks this run was deleted, so another process could start it, too.")
+            self.stop_asked = True
         return "stop" if self.stop_asked else take_command(self.run)
 
     # Checkpoints
@@ -114,34 +120,54 @@ class Recorder:
     def save_is_due(self) -> bool:
         return time.monotonic() >= self._next_save
 
-    def save(self, state: TrainState) -> None:
-        """Save a checkpoint; if the disk refuses, say so, keep the old ones, and try again soon."""
-        try:
-            self.save_or_raise(state)
-        except OSError as error:
-            self._next_save = time.monotonic() + DISK_RETRY_SECONDS
-            reason = f"{error.strerror or error}; training continues and tries again in {DISK_RETRY_SECONDS:.0f} s"
-            self.event("warning", f"The checkpoint of step {state.step:,} could not be saved: {reason}.", state)
+    def save(self, state: TrainState) -> bool:
+        """Save a checkpoint; if the disk refuses, say so, keep the old ones, and try again soon.
 
-    def save_or_raise(self, state: TrainState) -> None:
-        """Save a checkpoint that must not be lost.
-
-        Raises:
-            OSError: If the disk refuses; earlier checkpoints are untouched.
+        Returns:
+            Whether it is on disk.
         """
         if self._saved_step == state.step:
-            return
-        self._commit("", state.tensors(), self.run.journal_path, state)
-        # The last, the one before and the best stay; the others go, now that the new one is acknowledged.
+            return True
+        try:
+            checkpoint.save(self._path(self.run.checkpoints_path, state), state.tensors(), self._describe(state))
+            self._rotate()
+        except OSError as error:
+            self._next_save = time.monotonic() + DISK_RETRY_SECONDS
+            reason = f"{error.strerror or error}; the next try is in {DISK_RETRY_SECONDS:.0f} s"
+            self.event("warning", f"The checkpoint of step {state.step:,} could not be saved: {reason}.", state)
+            return False
+        self._saved_step = state.step
+        self._next_save = time.monotonic() + self.config.train.save_every
+        return True
+
+    def save_before_the_end(self, state: TrainState) -> None:
+        """Save a checkpoint that must not be lost: a disk that refuses is tried until it has room again.
+
+        Raises:
+            RunError: If a person doesn't want to wait any longer and says stop.
+        """
+        while not self.save(state):
+            self.status("waiting", state)
+            while not self.save_is_due():
+                time.sleep(WAIT_SECONDS)
+                if self.take_command() in ("stop", "pause"):
+                    raise RunError(
+                        f"stopped while step {state.step:,} could not be saved; resuming goes on from the checkpoint "
+                        "before it"
+                    )
+
+    def _rotate(self) -> None:
+        """The last checkpoint, the one before and the best stay; the others go, now that the new one is on disk."""
         saved, best = self.run.saved(), self.run.best()
         for old in saved[:-2]:
             if best is None or old.step != best.step:
                 (self.run.checkpoints_path / old.file).unlink(missing_ok=True)
-        self._saved_step = state.step
-        self._next_save = time.monotonic() + self.config.train.save_every
 
     def snapshot(self, state: TrainState) -> None:
-        """Keep a small checkpoint to look back: at the start, then about every twentieth of the run."""
+        """Keep a small checkpoint to look back: at the start, then about every twentieth of the run.
+
+        It is written before the checkpoint of its step: a process that dies between them makes both again.
+        """
         earlier = [saved.step for saved in self.run.series() if saved.step < state.step]
         is_last = state.step == self.plan.total_steps
         if earlier and not is_last and state.step - earlier[-1] < self.plan.total_steps / SNAPSHOTS:
@@ -150,17 +176,13 @@ class Recorder:
         small = {f"model.{name}": tensor.half() for name, tensor in weights.items()}
         try:
             self.run.series_path.mkdir(exist_ok=True)
-            self._commit(f"{self.run.series_path.name}/", small, self.run.series_journal_path, state)
+            checkpoint.save(self._path(self.run.series_path, state), small, self._describe(state))
         except OSError as error:
             print(f"a snapshot could not be written: {error.strerror or error}", flush=True)
 
-    def _commit(self, folder: str, tensors: dict[str, Tensor], journal: Path, state: TrainState) -> None:
-        name = f"{folder}step-{state.step}.safetensors"
-        path = self.run.checkpoints_path / name
-        sha256 = checkpoint.save(path, tensors, self._describe(state))
-        val = {key: state.val.get(key) for key in ("val_accuracy", "val_loss")}
-        saved = SavedCheckpoint(state.step, self._epoch(state), name, sha256, path.stat().st_size, **val)
-        files.append_line(journal, asdict(saved))
+    @staticmethod
+    def _path(folder: Path, state: TrainState) -> Path:
+        return folder / f"step-{state.step}.safetensors"
 
     def _describe(self, state: TrainState) -> ModelInfo:
         """The metadata of a checkpoint."""
@@ -212,7 +234,10 @@ class NullRecorder(Recorder):
     def _ignore(self, *_: object, **__: object) -> None: ...
 
     status = event = resumed = training = validation = _ignore
-    take_command = save_or_raise = snapshot = write_tracked_images = _ignore
+    take_command = save_before_the_end = snapshot = write_tracked_images = _ignore
+
+    def save(self, state: TrainState) -> bool:
+        return True
 
 
 def _rounded(values: Tensor) -> list[list[float]]:

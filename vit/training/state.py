@@ -23,7 +23,7 @@ class TrainState:
     ema: dict[str, Tensor] | None = None  # averaged weights by name, or None
     step: int = 0  # updates done
     seconds: float = 0.0  # time spent training, over all attempts
-    val: dict = field(default_factory=dict)  # metrics of the last validation, by name
+    val: dict = field(default_factory=dict)  # metrics of these weights by name; empty between two validations
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors a resume needs: ``model.*``, ``ema.*`` and ``optimizer.<i>.<parameter>.<state>``."""

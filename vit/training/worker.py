@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from filelock import FileLock, Timeout
 
-from vit import checkpoint, paths
+from vit import checkpoint, paths, processes
 from vit.config import RunConfig
 from vit.data.load import load
 from vit.errors import RunError, VitError
@@ -47,8 +47,8 @@ def work(run: Run) -> int:
         with machine_slot(recorder) as outcome:
             if outcome:
                 recorder.close(outcome, f"{outcome.capitalize()} while waiting for another run.")
-            elif (processes := _num_processes(run, config)) > 1:
-                _supervise(run, processes, recorder)
+            elif (count := _num_processes(run, config)) > 1:
+                _supervise(run, count, recorder)
             else:
                 train(run, config, recorder)
     except Exception as error:  # the outermost: whatever happened belongs into the closing record
@@ -62,11 +62,11 @@ def _num_processes(run: Run, config: RunConfig) -> int:
     return plan.processes if plan else distributed.max_processes(config.train, choose_device(config.train))
 
 
-def _supervise(run: Run, processes: int, recorder: Recorder) -> None:
+def _supervise(run: Run, count: int, recorder: Recorder) -> None:
     """Launch workers, whose rank 0 writes from here on; if they can't go on, the record is closed here."""
     recorder.status("preparing", started=time.time())
     try:
-        distributed.launch("vit.training", str(run.path), processes)
+        distributed.launch("vit.training", str(run.path), count)
     except RunError as error:
         close_as_failed(Recorder(run, is_new_attempt=False), error)
 
@@ -108,6 +108,7 @@ def _stop_on_sigterm(recorder: Recorder) -> None:
 def close_as_failed(recorder: Recorder, error: Exception) -> None:
     """The closing record of a run that can't go on."""
     traceback.print_exc()
+    processes.exit_if_replaced(recorder.run.lock_path)
     failure = Failure(message=explain(error), kind=type(error).__name__)
     recorder.close("failed", f"Failed: {failure.message}", failure=failure)
 

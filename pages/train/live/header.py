@@ -26,8 +26,8 @@ DOING = {
     "preparing": "Preparing the data",
     "compiling": "Compiling the training step",
     "measuring": "Measuring how fast this machine is",
-    "saving": "Saving a checkpoint",
     "evaluating": "Validating",
+    "waiting": "Waiting for space on the disk, to save the last step",
 }
 
 
