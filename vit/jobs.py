@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import Timeout
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from vit import files, paths, processes
@@ -27,7 +27,7 @@ State = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 Progress = Callable[[int, int, str], None]  # done, total, message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(allow_inf_nan=False))
 class Job:
     """The status of a job."""
 
@@ -65,7 +65,7 @@ def start(kind: Kind, name: str, module: str, *arguments: str) -> None:
 def status(name: str) -> Job | None:
     """The status of the latest job of this name; None if there is none, or its record is damaged."""
     try:
-        recorded = _JOB.validate_json((folder() / f"{name}.json").read_bytes())
+        recorded = replace(_JOB.validate_json((folder() / f"{name}.json").read_bytes()), name=name)
     except (OSError, ValidationError):
         return None
     is_starting = not recorded.pid and 0 <= time.time() - recorded.started < START_SECONDS

@@ -52,7 +52,7 @@ def read(path: Path) -> RunConfig:
     """
     try:
         raw = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} can't be read as a configuration: {error}") from error
     return validate(raw)
 

@@ -49,11 +49,6 @@ def test_there_is_no_time_left_to_tell_before_the_second_row():
     assert header.seconds_left([{"step": 1, "time": 1.0}] * 2, 100) is None
 
 
-def test_what_a_resumed_run_pins_anew_replaces_the_old():
-    rows = [{"step": 100, "attempt": 1}, {"step": 200, "attempt": 1}, {"step": 150, "attempt": 2}]
-    assert tracked.valid(rows) == [{"step": 100, "attempt": 1}, {"step": 150, "attempt": 2}]
-
-
 def test_a_long_history_is_thinned_and_ends_with_the_latest():
     bars = [(step / 1000, True) for step in range(1000)]
     kept = tracked.thinned(bars)

@@ -13,12 +13,16 @@ from vit.data import catalog
 from vit.errors import VitError
 from vit.rules import find_problems, validate
 from vit.runs import launch
-from vit.runs.directory import Run, read_lines
+from vit.runs.directory import Event, Run, read_records
 from vit.runs.status import RunState, state_of
 from vit.text import percent
 
 POLL_SECONDS = 0.5  # while watching
-UNWELL = {"failed": "failed", "interrupted": "was interrupted"}  # ways to end that a script must notice
+UNWELL = {
+    "failed": "failed",
+    "interrupted": "was interrupted",
+    "damaged": "is damaged",
+}  # ways to end that a script must notice
 
 
 def add_parser(commands) -> None:
@@ -116,12 +120,12 @@ def follow(run: Run) -> str:
 
 
 def _watch(run: Run, progress: Progress) -> str:
-    shown = len(read_lines(run.events_path)) if state_of(run).status.step else 0
+    shown = len(read_records(run.events_path, Event)) if state_of(run).status.step else 0
     while True:
         state = state_of(run)
-        events = read_lines(run.events_path)
+        events = read_records(run.events_path, Event)
         for event in events[shown:]:
-            progress.note(event["text"])
+            progress.note(event.text)
         shown = len(events)
         if state.status.total_steps:
             progress(state.status.step, state.status.total_steps, describe(state))

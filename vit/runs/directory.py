@@ -20,8 +20,9 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vit import paths
 from vit.errors import CheckpointError, RunError
@@ -32,17 +33,37 @@ RESERVED_IDS = {"pretrained"}
 CHECKPOINT_NAME = re.compile(r"step-(0|[1-9][0-9]{0,11})\.safetensors")
 
 
-class _Metrics(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+# What a record may hold: numbers that can be shown and computed with.
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Positive = Annotated[int, Field(ge=1, le=10**15)]
+Time = Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970, up to about the year 5000
 
+
+class Record(BaseModel):
+    """Read from a file that a newer version may have written: unknown keys are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+class Event(Record):
+    """A line of ``events.jsonl``."""
+
+    time: Time
+    step: Count
+    kind: str
+    text: str
+
+
+class _Metrics(Record):
     val_accuracy: float | None = None
     val_loss: float | None = None
 
 
-class _Description(BaseModel):
+class _Description(Record):
     """What a list needs of the description in a checkpoint."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     epoch: float
     metrics: _Metrics
@@ -187,7 +208,7 @@ def read_json(path: Path) -> dict | None:
     """A JSON object, or None if the file is missing or damaged."""
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -201,14 +222,29 @@ def read_lines(path: Path) -> list[dict]:
     return parse_lines(content[: content.rfind(b"\n") + 1])
 
 
+def read_records(path: Path, kind: type[AnyRecord]) -> list[AnyRecord]:
+    """The records of a line file; a line that isn't one is left out."""
+    found = []
+    for line in read_lines(path):
+        try:
+            found.append(kind.model_validate(line))
+        except ValidationError:
+            continue
+    return found
+
+
 def parse_lines(content: bytes) -> list[dict]:
     """The JSON objects among complete lines."""
-    parsed = []
-    for line in content.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            parsed.append(value)
-    return parsed
+    lines = content.splitlines()
+    try:
+        values = json.loads(b"[%s]" % b",".join(lines))  # at once, so that equal keys are one object
+    except (ValueError, RecursionError):
+        values = [_parse(line) for line in lines]
+    return [value for value in values if isinstance(value, dict)]
+
+
+def _parse(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

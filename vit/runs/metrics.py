@@ -2,6 +2,8 @@
 
 from vit.runs.directory import Run, parse_lines
 
+LARGEST = 1e300  # what counts as a number: neither infinite nor an integer that no float can hold
+
 
 class MetricsTail:
     """Follows ``metrics.jsonl``: each call of ``read`` parses only what was appended since the last."""
@@ -25,11 +27,22 @@ class MetricsTail:
         complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
         self._offset += len(complete)
         for row in parse_lines(complete):
-            if "resumed_at" in row:
-                self.rows = [old for old in self.rows if old["step"] <= row["resumed_at"]]
-            elif "step" in row:
-                self.rows.append(row)
+            self._take({name: value for name, value in row.items() if _is_number(value)})
         return self.rows
+
+    def _take(self, row: dict) -> None:
+        if "resumed_at" in row:
+            self.rows = [old for old in self.rows if old["step"] <= row["resumed_at"]]
+        elif "step" in row:
+            while self.rows and self.rows[-1]["step"] > row["step"]:  # the line that tells of a resume was lost
+                self.rows.pop()
+            self.rows.append(row)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -LARGEST <= value <= LARGEST  # which NaN is not
 
 
 def read_metrics(run: Run) -> list[dict]:

@@ -1,13 +1,15 @@
 """What is decided before the first step and never changes afterwards, so that a resumed run is the same run."""
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from typing import Self
+
+from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from vit import files
 from vit.errors import RunError
-from vit.runs.directory import Run
+from vit.runs.directory import Count, Positive, Record, Run
 
 
-class Plan(BaseModel):
+class Plan(Record):
     """Lengths in steps, and the environment that is part of the result.
 
     Attributes:
@@ -20,15 +22,13 @@ class Plan(BaseModel):
         minutes: The length asked for; None where it was given in epochs or steps.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    total_steps: int
-    steps_per_epoch: int
-    warmup_steps: int
-    eval_steps: int
-    num_train: int
-    num_val: int
-    num_test: int
+    total_steps: Positive
+    steps_per_epoch: Positive
+    warmup_steps: Count
+    eval_steps: Positive
+    num_train: Count
+    num_val: Count
+    num_test: Count
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -36,15 +36,23 @@ class Plan(BaseModel):
     data_fingerprint: str
     tracked: tuple[int, ...] = Field(validation_alias=AliasChoices("tracked", "pinned"))
     tracked_labels: tuple[int, ...] = Field(validation_alias=AliasChoices("tracked_labels", "pinned_labels"))
-    grid_size: int
+    grid_size: Positive
     device: str
     device_name: str
     precision: str
-    threads: int
+    threads: Count
     torch: str
     images_per_second: float | None
     minutes: float | None
-    processes: int = 1
+    processes: Positive = 1
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        if len(self.tracked) != len(self.tracked_labels):
+            raise ValueError("tracked images and their labels differ in number")
+        if not all(0 <= label < len(self.classes) for label in self.tracked_labels):
+            raise ValueError("a tracked image has a label without a class")
+        return self
 
     @property
     def total_epochs(self) -> float:
@@ -70,4 +78,4 @@ def read_plan(run: Run) -> Plan | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
-        raise RunError(f"the plan of run {run.id} can't be read: {error}. Start a new run") from error
+        raise RunError(f"plan.json of run {run.id} is damaged, so it can't be resumed; start a new run") from error

@@ -4,41 +4,36 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from vit import files, paths, processes
-from vit.runs.directory import RUN_ID, Run, read_json
+from vit.runs.directory import RUN_ID, Count, Positive, Record, Run, Time, read_json
 
-State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted", "damaged"]
 CLOSED: dict[str, State] = {"stopped": "stopped", "paused": "paused", "finished": "finished", "failed": "failed"}
+DAMAGED = "damaged"
 ALIVE = ("queued", "running")
-RESUMABLE = ("stopped", "paused", "failed", "interrupted")
+RESUMABLE = ("stopped", "paused", "failed", "interrupted", "damaged")
 START_SECONDS = 30.0  # how long a launched worker may take until it holds its lock
 
 
-class _Record(BaseModel):
-    """Read from a file that a newer version may have written: unknown keys are left out."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Failure(_Record):
+class Failure(Record):
     """Why a run failed: a sentence with its remedy, and the name of the error."""
 
     message: str = ""
     kind: str = ""
 
 
-class Tested(_Record):
+class Tested(Record):
     """Test accuracy (0..1) and loss of the best checkpoint."""
 
     accuracy: float
     loss: float = 0.0
-    images: int = 0
-    step: int = 0
+    images: Count = 0
+    step: Count = 0
 
 
-class Status(_Record):
+class Status(Record):
     """``status.json``: what the worker reports.
 
     Attributes:
@@ -52,34 +47,36 @@ class Status(_Record):
     """
 
     phase: str = "queued"
-    attempt: int = 0
-    step: int = 0
+    attempt: Count = 0
+    step: Count = 0
     epoch: float = 0.0
     seconds: float = 0.0
-    total_steps: int | None = None
+    total_steps: Positive | None = None
     total_epochs: float | None = None
     best_val_accuracy: float | None = None
-    started: float | None = None
-    updated: float = 0.0
-    finished: float | None = None
+    started: Time | None = None
+    updated: Time = 0.0
+    finished: Time | None = None
     error: Failure | None = None
     test: Tested | None = None
 
 
-class Launch(_Record):
+class Launch(Record):
     """``launch.json``: what the launcher knows of a run before its worker lives."""
 
-    launched: float = 0.0
+    launched: Time = 0.0
     preset: str = ""
     data: str = ""
 
 
 def read_status(run: Run) -> Status:
-    """The last status of a run's worker; that of a run without a worker yet where there is none."""
+    """The last status of a run's worker; one without a phase where it has written none, or it is damaged."""
     try:
         return Status.model_validate_json(run.status_path.read_bytes())
-    except (OSError, ValidationError):
+    except FileNotFoundError:
         return Status(phase="")
+    except (OSError, ValidationError):
+        return Status(phase=DAMAGED)
 
 
 def write_status(run: Run, status: Status) -> None:
@@ -94,7 +91,8 @@ def read_launch(run: Run) -> Launch:
         raw = read_json(run.config_path) or {}
     data = raw.get("data")
     source = data.get("source") if isinstance(data, dict) else None
-    return Launch(launched=run.config_path.stat().st_mtime, preset=str(raw.get("preset", "")), data=str(source or ""))
+    launched = run.config_path.stat().st_mtime if run.config_path.exists() else 0.0
+    return Launch(launched=max(0.0, launched), preset=str(raw.get("preset", "")), data=str(source or ""))
 
 
 def write_launch(run: Run, preset: str, data: str) -> None:
@@ -126,9 +124,14 @@ class RunState:
 
 
 def state_of(run: Run) -> RunState:
-    """Judge one run: a held lock means it lives; a free one without a closing record means it was interrupted."""
+    """Judge one run: a held lock means it lives; a free one without a closing record means it was interrupted.
+
+    A run that doesn't live is damaged if its status or its configuration can't be read.
+    """
     is_alive = processes.is_held(run.lock_path)
     status, launch = read_status(run), read_launch(run)
+    if not is_alive and (status.phase == DAMAGED or read_json(run.config_path) is None):
+        return RunState(run.id, DAMAGED, status, launch)
     return RunState(run.id, _judge(is_alive, status, launch), status, launch)
 
 

@@ -21,6 +21,7 @@ BADGES = {
     "finished": ("green", ":material/check_circle:"),
     "failed": ("red", ":material/error:"),
     "interrupted": ("orange", ":material/power_off:"),
+    "damaged": ("red", ":material/broken_image:"),
 }
 DOING = {
     "preparing": "Preparing the data",
@@ -107,6 +108,8 @@ def _ending(run: Run, now: RunState) -> None:
     elif now.state == "interrupted":
         how = f"The process ended unexpectedly at step {now.status.step:,}: it was killed, or the machine went down."
         st.warning(f"{how} {kept} Resume continues the run.", icon=":material/power_off:")
+    elif now.state == "damaged":
+        st.error(f"status.json or config.json of this run can't be read. {kept} Resume goes on from there if it can.")
     else:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
 

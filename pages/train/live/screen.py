@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, refresh
+from pages.shared import heading, launching, mistakes, refresh
 from pages.shared.literal import literal
 from pages.train import command
 from pages.train.live import charts, header, tracked
 from vit import processes, rules, text
 from vit.errors import RunError, VitError
 from vit.runs import metrics, status
-from vit.runs.directory import Run, read_lines
+from vit.runs.directory import Event, Run, read_records
 from vit.runs.metrics import MetricsTail
 from vit.runs.plan import Plan, read_plan
 
@@ -46,8 +46,10 @@ def _live(run: Run, every: int | None) -> None:
     now = status.state_of(run)
     if refresh.seconds(now) != every:
         st.rerun()
-    rows, plan = _tail(run).read(), read_plan(run)
+    rows, plan = _tail(run).read(), None
     header.draw(run, now, rows)
+    with mistakes.shown():
+        plan = read_plan(run)
     _figures(rows)
     if rows:
         charts.draw(run, rows, plan)
@@ -87,12 +89,12 @@ def _details(run: Run, plan: Plan | None) -> None:
 
 
 def _events(run: Run, plan: Plan | None) -> None:
-    events = read_lines(run.events_path)
+    events = read_records(run.events_path, Event)
     if not events:
         st.caption("No events yet.")
     with st.container(height=HEIGHT, border=False, gap="xsmall") if len(events) > 8 else st.container(gap="xsmall"):
         for event in reversed(events):
-            st.markdown(f":gray[{text.clock(event['time'])} · step {event['step']:,}] · {literal(event['text'])}")
+            st.markdown(f":gray[{text.clock(event.time)} · step {event.step:,}] · {literal(event.text)}")
 
 
 def _settings(run: Run, plan: Plan | None) -> None:

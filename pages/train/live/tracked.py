@@ -8,8 +8,9 @@ from pages.shared.inline import data_url
 from pages.shared.literal import literal
 from vit import text
 from vit.plots import heatmap, scale
-from vit.runs.directory import Run, read_lines
+from vit.runs.directory import Run
 from vit.runs.plan import Plan
+from vit.runs.tracked import TrackedRow, read_tracked
 
 HELP = (
     "The same validation images after every validation. Warm patches: attention rollout. Bars below an image: the "
@@ -24,7 +25,7 @@ def draw(run: Run, plan: Plan) -> None:
     """One cell per image; nothing before the first validation."""
     if not run.tracked_path.exists() or not run.tracked_image_path.exists():
         return
-    cells = _cells(run, run.tracked_path.stat().st_mtime_ns, plan.tracked_labels, plan.classes)
+    cells = _cells(run, run.tracked_path.stat().st_mtime_ns, plan)
     if not cells:
         return
     st.markdown("**Watch it learn**", help=HELP)
@@ -35,24 +36,28 @@ def draw(run: Run, plan: Plan) -> None:
                 st.caption(caption)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _cells(run: Run, modified: int, labels: tuple[int, ...], classes: tuple[str, ...]) -> list[tuple[str, ...]]:
+@st.cache_data(
+    max_entries=8, show_spinner=False, hash_funcs={Run: lambda run: str(run.path), Plan: lambda plan: plan.tracked}
+)
+def _cells(run: Run, modified: int, plan: Plan) -> list[tuple[str, ...]]:
     """Each image with attention and history, its description and its caption; anew only after a validation."""
-    history = valid(read_lines(run.tracked_path))
+    history = read_tracked(run, plan)
     if not history:
         return []
-    images = zip(_images(run), labels, strict=False)
-    return [_cell(image, history, place, label, classes) for place, (image, label) in enumerate(images)]
+    images = zip(_images(run), plan.tracked_labels, strict=False)
+    return [_cell(image, history, place, label, plan.classes) for place, (image, label) in enumerate(images)]
 
 
-def _cell(image: Image.Image, history: list[dict], place: int, label: int, classes: tuple[str, ...]) -> tuple[str, ...]:
-    rows = [row["probabilities"][place] for row in history]
+def _cell(
+    image: Image.Image, history: list[TrackedRow], place: int, label: int, classes: tuple[str, ...]
+) -> tuple[str, ...]:
+    rows = [row.probabilities[place] for row in history]
     predicted = int(np.argmax(rows[-1]))
     says, probability = classes[predicted], text.percent(rows[-1][predicted], 0)
     caption = f":material/{'check' if predicted == label else 'close'}: **{literal(says)}** {probability}"
     alt = f"An image labeled {classes[label]}. The model predicts {says}, {probability}."
     bars = [(row[label], max(row) == row[label]) for row in rows]
-    return data_url(_drawn(image, np.array(history[-1]["attention"][place]), bars)), alt, caption
+    return data_url(_drawn(image, np.array(history[-1].attention[place]), bars)), alt, caption
 
 
 def _images(run: Run) -> list[Image.Image]:
@@ -61,16 +66,6 @@ def _images(run: Run) -> list[Image.Image]:
         row = image.convert("RGB")
     side = row.height
     return [row.crop((left, 0, left + side, side)) for left in range(0, row.width, side)]
-
-
-def valid(history: list[dict]) -> list[dict]:
-    """Without what a resumed run has made anew: a row replaces all earlier ones of its step or later."""
-    kept: list[dict] = []
-    for row in history:
-        while kept and kept[-1]["step"] >= row["step"]:
-            kept.pop()
-        kept.append(row)
-    return kept
 
 
 def _drawn(image: Image.Image, attention: np.ndarray, bars: list[tuple[float, bool]]) -> Image.Image:
