@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import psutil
 
+PRIVATE = 0o700  # mode of a folder that only its owner may read
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -27,6 +29,12 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, and those above it, for its owner alone: runs and data sets hold a person's own images."""
+    for missing in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        missing.mkdir(mode=PRIVATE, exist_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

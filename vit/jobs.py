@@ -55,7 +55,7 @@ def start(kind: Kind, name: str, module: str, *arguments: str) -> None:
     """
     if is_running(name):
         raise JobError(f"{name} is being worked on already: wait until that has finished, or cancel it.")
-    folder().mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder())
     write(Job(name, kind, "running", started=time.time()))
     log = folder() / f"{name}.log"
     log.unlink(missing_ok=True)

@@ -4,10 +4,14 @@ A checkout is its own home. An installed package, whose folder belongs to pip, k
 """
 
 import os
+import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE.parent
+# What a run or a data set may be called: a plain folder on every system. Windows keeps some names for devices, and
+# drops a dot at the end.
+NAME = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?")
 
 
 def is_checkout() -> bool:

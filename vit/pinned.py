@@ -59,7 +59,7 @@ def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> st
     known = list_pinned()
     if len(known) >= MOST and pinned_id not in {entry.id for entry in known}:
         raise ImageError(f"{MOST} images are pinned, which is as many as are kept: unpin one first.")
-    paths.pinned_root().mkdir(parents=True, exist_ok=True)
+    files.make_folder(paths.pinned_root())
     files.write_bytes(_path(pinned_id), _encoded(image, name, label))
     return pinned_id
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vit import paths
+from vit import files, paths
 
 if os.name == "posix":
     import fcntl
@@ -34,7 +34,7 @@ def spawn(module: str, *arguments: str, log: Path) -> None:
 
     Its output is appended to ``log``.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(log.parent)
     with open(log, "ab") as file:  # a file, because a pipe would belong to this process
         subprocess.Popen(
             [sys.executable, "-m", module, *arguments],

@@ -1,6 +1,7 @@
 """What is looked into: a model, an image, and the class that is asked about. All of it is in the address."""
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -154,12 +155,18 @@ def _model(names: list[str]) -> str:
 
 def kept(name: str, content: bytes) -> Path:
     """An uploaded checkpoint as a file; the same content always has the same place."""
-    folder = Path(tempfile.gettempdir()) / "vit-lab-uploads" / hashlib.sha256(content).hexdigest()[:16]
-    path = folder / name.replace("\\", "/").rsplit("/", 1)[-1][-NAME_LENGTH:]
+    folder = Path(_uploads().name) / hashlib.sha256(content).hexdigest()[:16]
+    path = folder / (re.sub(r"[^\w.-]", "_", name)[-NAME_LENGTH:].lstrip(".") or "upload")
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         files.write_bytes(path, content)
     return path
+
+
+@st.cache_resource(show_spinner=False)
+def _uploads() -> tempfile.TemporaryDirectory:
+    """A folder of this server alone, which goes when the server ends."""
+    return tempfile.TemporaryDirectory(prefix="vit-lab-")
 
 
 def _pin(image: InputImage) -> None:

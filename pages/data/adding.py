@@ -93,7 +93,7 @@ def suggested(path: str) -> str:
 def _keep(name: str, content: bytes) -> str:
     """Put an upload where the importing process can read it; earlier ones that nobody reads any more go."""
     folder = paths.data_root() / ".uploads"
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     if not jobs.active("fetch", "import"):
         for old in folder.iterdir():
             old.unlink()

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import heading, mistakes, server
-from vit import models, text
+from vit import models, paths, text
 from vit.errors import CheckpointError
 from vit.models import ModelInfo
 from vit.runs import status
-from vit.runs.directory import RUN_ID, Run
+from vit.runs.directory import Run
 
 if TYPE_CHECKING:  # importing it for real brings torch, which a page only needs once something is to be predicted
     from vit.predict import Predictor
@@ -37,7 +37,7 @@ def is_known(name: str) -> bool:
 
 def is_run(name: str) -> bool:
     """Whether a model is a run of this machine rather than a shipped one or a file."""
-    return name not in models.shipped() and RUN_ID.fullmatch(name) is not None
+    return name not in models.shipped() and paths.NAME.fullmatch(name) is not None
 
 
 def has_history(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Attention: what is looked into, what the canvas gets, and what is said where nothing can be shown."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,8 +146,12 @@ def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, cont
     assert "other.safetensors" in app.error[0].value
 
 
-def test_an_upload_stays_in_its_folder_whatever_its_name():
-    assert subject.kept("../../etc/evil.safetensors", b"1").parent.parent.name == "vit-lab-uploads"
+@pytest.mark.parametrize("name", ["../../etc/evil.safetensors", "..", "", "/", "a\0b", "C:\\x", "con", "x" * 300])
+def test_an_upload_stays_in_its_folder_whatever_its_name(name):
+    kept = subject.kept(name, b"1")
+    assert kept.read_bytes() == b"1"
+    assert kept.resolve().parent.parent == Path(subject._uploads().name).resolve()
+    assert kept.parent.parent.stat().st_mode & 0o077 == 0
 
 
 def test_the_canvas_gets_the_engines_own_numbers(model, trace):

@@ -1,6 +1,8 @@
 """A run's folder: names that can't escape, checkpoints that exist, files half-written by a dying process."""
 
 import json
+import os
+from pathlib import PureWindowsPath
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from vit import paths
 from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs import launch
-from vit.runs.directory import RUN_ID, Run, check_id, read_json, read_lines
+from vit.runs.directory import Run, check_id, read_json, read_lines
 
 
 def described(step: int, val_accuracy: float | None = None, **more) -> dict:
@@ -31,9 +33,11 @@ def saved(run: Run, *entries: tuple[int, float | None]) -> None:
         put(run, f"step-{step}.safetensors", described(step, accuracy))
 
 
-@pytest.mark.parametrize(
-    "name", ["", "../evil", "a/b", "A", "con\n", "-x", ".hidden", "x" * 65, "pretrained", "a\0b", "é"]
-)
+REFUSED = ["", "../evil", "a/b", "A", "con\n", "-x", ".hidden", "x" * 65, "pretrained", "a\0b", "é", "a.", "a..", "."]
+DEVICES = ["con", "nul", "com1", "lpt9.txt", "aux.a"]  # of Windows
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *DEVICES])
 def test_a_name_that_could_leave_the_runs_folder_is_refused(name):
     with pytest.raises(RunError, match="can't be a run's name"):
         check_id(name)
@@ -46,7 +50,7 @@ def test_any_accepted_name_is_a_plain_folder_of_the_runs_root(name):
     except RunError:
         return
     assert (paths.runs_root() / name).parent == paths.runs_root()
-    assert RUN_ID.fullmatch(name)
+    assert not PureWindowsPath(name).is_reserved()
 
 
 def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home):
@@ -126,3 +130,23 @@ def test_a_damaged_status_reads_as_none(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     assert read_json(path) is None
+
+
+@pytest.mark.parametrize("name", ["console", "a.b", "nullable", "com", "lpt", "1", "a" * 64, "con-1"])
+def test_a_plain_name_is_accepted(name):
+    check_id(name)
+
+
+def test_an_empty_name_is_refused_and_not_replaced(home):
+    with pytest.raises(RunError, match="can't be a run's name"):
+        launch.launch(RunConfig(), "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_run_can_be_read_by_its_owner_alone(home):
+    old = os.umask(0)
+    try:
+        run = launch.create(RunConfig(), "one")
+    finally:
+        os.umask(old)
+    assert run.path.stat().st_mode & 0o077 == 0

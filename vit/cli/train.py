@@ -65,7 +65,7 @@ def train(args: argparse.Namespace) -> None:
         start = models.read_info(models.resolve(config.init.checkpoint))
         models.check_encoder(config.model, start.model, config.init.checkpoint)
     if args.prepare:
-        print(launch.create(config, args.run or launch.new_id()).path)
+        print(launch.create(config, launch.new_id() if args.run is None else args.run).path)
     else:
         _started(launch.launch(config, args.run), args.follow)
 

@@ -41,7 +41,7 @@ class Sample:
 def list_datasets() -> list[DatasetInfo]:
     """Every data set: the built-in one, then the imported ones by name; damaged ones carry a ``problem``."""
     root = paths.data_root()
-    folders = [path.parent for path in root.glob(f"*/{store.INFO}") if store.NAME.fullmatch(path.parent.name)]
+    folders = [path.parent for path in root.glob(f"*/{store.INFO}") if paths.NAME.fullmatch(path.parent.name)]
     return [SHAPES, *(_info(folder) for folder in sorted(folders))]
 
 
@@ -152,7 +152,7 @@ def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Prog
 
 def as_path(source: str) -> Path | None:
     """The place on disk that ``source`` means, or None if it is a data set's name, which goes first."""
-    if source in store.RESERVED or (store.NAME.fullmatch(source) and (paths.data_root() / source).is_dir()):
+    if source in store.RESERVED or (paths.NAME.fullmatch(source) and (paths.data_root() / source).is_dir()):
         return None
     path = Path(source).expanduser()
     return path if path.exists() else None
@@ -187,7 +187,7 @@ def _forget_older(target: Path) -> None:
 def _existing(name: str) -> Path:
     """The folder of an imported data set."""
     folder = paths.data_root() / name
-    if not store.NAME.fullmatch(name) or not folder.is_dir():
+    if not paths.NAME.fullmatch(name) or not folder.is_dir():
         there = ", ".join(info.name for info in list_datasets())
         raise DataError(
             f"There is no data set, folder or archive {name!r}: there are {there}. Get CIFAR-10 with 'python -m vit "

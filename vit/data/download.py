@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from vit import paths
+from vit import files, paths
 from vit.data import importing, store
 from vit.data.importing import Progress
 from vit.data.store import DatasetInfo
@@ -93,7 +93,7 @@ def download(remote: RemoteFile, folder: Path, progress: Progress | None = None)
     Raises:
         DataError: If no mirror delivers it, with what each of them said.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     target = folder / remote.name
     try:
         with FileLock(folder / f".{remote.name}.lock", timeout=0):

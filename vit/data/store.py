@@ -7,7 +7,6 @@ SHA-256 of classes, labels and pixels; a data set with the same fingerprint is t
 import hashlib
 import json
 import os
-import re
 import shutil
 import struct
 import time
@@ -28,7 +27,6 @@ from vit.errors import DataError
 SCHEMA_VERSION = 1
 SPLITS = ("train", "test")
 INFO, IMAGES = "dataset.json", "images.safetensors"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED = ("shapes",)
 MAX_BROKEN_LISTED = 100
 BLOCK = 1 << 22  # bytes
@@ -100,13 +98,13 @@ def creating(target: Path, wait: bool = False) -> Iterator[Path]:
     Raises:
         DataError: If another process is creating it and ``wait`` is False.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(target.parent)
     lock = FileLock(target.parent / f".{target.name}.lock")
     staging = target.parent / f".{target.name}.part"
     try:
         with lock.acquire(timeout=-1 if wait else 0):
             shutil.rmtree(staging, ignore_errors=True)
-            staging.mkdir()
+            staging.mkdir(mode=files.PRIVATE)
             try:
                 yield staging
             finally:
@@ -187,10 +185,10 @@ def check_name(name: str) -> str:
     """
     if name in RESERVED:
         raise DataError(f"The name {name!r} belongs to a built-in data set: choose another one.")
-    if not NAME.fullmatch(name):
+    if not paths.NAME.fullmatch(name):
         raise DataError(
             f"{name[:80]!r} can't be a data set's name: use 1 to 64 lower-case letters, digits, dots, underscores or "
-            "hyphens, starting with a letter or digit."
+            "hyphens, starting with a letter or digit and not ending with a dot."
         )
     return name
 

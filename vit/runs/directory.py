@@ -28,7 +28,6 @@ from vit import paths
 from vit.errors import CheckpointError, RunError
 from vit.header import read_metadata
 
-RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED_IDS = {"pretrained"}
 CHECKPOINT_NAME = re.compile(r"step-(0|[1-9][0-9]{0,11})\.safetensors")
 
@@ -181,12 +180,13 @@ def check_id(run_id: str) -> None:
     """Refuse names that could leave the runs folder or confuse a file system.
 
     Raises:
-        RunError: If the name is not made of 1 to 64 lower-case letters, digits, dots, dashes and underscores.
+        RunError: If the name is reserved, or not made of 1 to 64 lower-case letters, digits, dots, dashes and
+            underscores.
     """
-    if not RUN_ID.fullmatch(run_id) or run_id in RESERVED_IDS:
+    if not paths.NAME.fullmatch(run_id) or run_id in RESERVED_IDS:
         raise RunError(
             f"{run_id[:80]!r} can't be a run's name; use 1 to 64 lower-case letters, digits, dashes, dots or "
-            "underscores, such as first-try"
+            "underscores, such as first-try; not a dot at the end, nor a name that Windows keeps, such as con"
         )
 
 

@@ -41,7 +41,7 @@ def launch(config: RunConfig, run_id: str | None = None) -> Run:
     Raises:
         RunError: If the name is taken or can't be a name, or the runs folder can't be written.
     """
-    run = create(config, run_id or new_id())
+    run = create(config, new_id() if run_id is None else run_id)
     start(run)
     return run
 
@@ -51,8 +51,8 @@ def create(config: RunConfig, run_id: str) -> Run:
     check_id(run_id)
     run = Run(paths.runs_root() / run_id)
     try:
-        run.path.parent.mkdir(parents=True, exist_ok=True)
-        run.path.mkdir()
+        files.make_folder(run.path.parent)
+        run.path.mkdir(mode=files.PRIVATE)
         run.checkpoints_path.mkdir()
         run.lock_path.touch()
         write_launch(run, config.preset, config.data.source)

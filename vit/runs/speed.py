@@ -21,7 +21,7 @@ def remembered(config: RunConfig) -> float | None:
 def remember(config: RunConfig, images_per_second: float) -> None:
     """Keep a measured speed for the next time."""
     path = _memory()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     with FileLock(f"{path}.lock"):
         files.write_json(path, {**(read_json(path) or {}), key(config): images_per_second})
 
@@ -31,7 +31,7 @@ def measure(config: RunConfig) -> None:
     if is_measuring(config):
         return
     request = jobs.folder() / f"{_job(config)}.config"
-    jobs.folder().mkdir(parents=True, exist_ok=True)
+    files.make_folder(jobs.folder())
     files.write_json(request, config.to_json())
     jobs.start("measure", _job(config), "vit.training.planning", str(request))
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from vit import files, paths, processes
-from vit.runs.directory import RUN_ID, Count, Positive, Record, Run, Time, read_json
+from vit.runs.directory import Count, Positive, Record, Run, Time, read_json
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted", "damaged"]
 CLOSED: dict[str, State] = {"stopped": "stopped", "paused": "paused", "finished": "finished", "failed": "failed"}
@@ -147,7 +147,7 @@ def _judge(is_alive: bool, status: Status, launch: Launch) -> State:
 def list_runs() -> list[RunState]:
     """Every run, newest first. Folders that are not runs are left out."""
     root = paths.runs_root()
-    folders = [path for path in root.iterdir() if RUN_ID.fullmatch(path.name)] if root.is_dir() else []
+    folders = [path for path in root.iterdir() if paths.NAME.fullmatch(path.name)] if root.is_dir() else []
     runs = [Run(path) for path in folders if (path / "config.json").is_file()]
     return sorted(map(state_of, runs), key=lambda run: run.launch.launched, reverse=True)
 
