@@ -1,0 +1,3 @@
+"""Fixtures of other folders that faults are tested with."""
+
+from tests.training.conftest import folder  # noqa: F401
