@@ -1,34 +1,49 @@
 """Reading a run's curves while they grow, without reading anything twice."""
 
+import os
+import threading
+
 from vit.runs.directory import Run, parse_lines
 
 LARGEST = 1e300  # what counts as a number: neither infinite nor an integer that no float can hold
 
 
 class MetricsTail:
-    """Follows ``metrics.jsonl``: each call of ``read`` parses only what was appended since the last."""
+    """Follows ``metrics.jsonl``: each call of ``read`` parses only what was appended since the last.
+
+    Several threads may share one.
+    """
 
     def __init__(self, run: Run):
         self.run = run
         self.rows: list[dict] = []
-        self._offset = 0
+        self._offset, self._file = 0, None  # how far it has read, and which file
+        self._lock = threading.Lock()
 
     def read(self) -> list[dict]:
         """All valid rows so far, in the order of their steps.
 
         A resumed run repeats the steps after its checkpoint; the older lines for those steps are dropped.
         """
+        with self._lock:
+            for row in parse_lines(self._appended()):
+                self._take({name: value for name, value in row.items() if _is_number(value)})
+            return self.rows
+
+    def _appended(self) -> bytes:
+        """The lines that were completed since the last call; all of them if the file is another one now."""
         try:
             with open(self.run.metrics_path, "rb") as file:
+                stat = os.fstat(file.fileno())
+                if self._file != stat.st_ino or stat.st_size < self._offset:
+                    self.rows, self._offset, self._file = [], 0, stat.st_ino
                 file.seek(self._offset)
                 content = file.read()
         except OSError:
-            return self.rows
+            return b""
         complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
         self._offset += len(complete)
-        for row in parse_lines(complete):
-            self._take({name: value for name, value in row.items() if _is_number(value)})
-        return self.rows
+        return complete
 
     def _take(self, row: dict) -> None:
         if "resumed_at" in row:

@@ -60,12 +60,10 @@ def _live(run: Run, every: int | None) -> None:
     _details(run, plan)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
 def _tail(run: Run) -> MetricsTail:
-    """This visitor's reader, which remembers how far it has read."""
-    reader = st.session_state.get("metrics_tail")
-    if reader is None or reader.run != run:
-        reader = st.session_state["metrics_tail"] = MetricsTail(run)
-    return reader
+    """The reader that all visitors share; it remembers how far it has read."""
+    return MetricsTail(run)
 
 
 def _figures(rows: list[dict]) -> None:
