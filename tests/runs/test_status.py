@@ -157,3 +157,41 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         files.write_json(path, {"a": 2})
     assert path.read_text() == '{\n "a": 1\n}'
     assert list(tmp_path.iterdir()) == [path]
+
+
+REPLACED = """
+import sys
+from pathlib import Path
+from vit import processes
+path = Path(sys.argv[1])
+held = processes.hold(path)
+processes.remember(path)
+processes.exit_if_replaced(path)
+path.unlink()
+processes.exit_if_replaced(path)  # nobody has taken it
+path.touch()
+print("going on", flush=True)
+processes.exit_if_replaced(path)
+print("still here", flush=True)
+"""
+
+
+def test_a_worker_whose_lock_was_deleted_and_taken_by_another_ends_at_once(run):
+    done = subprocess.run([sys.executable, "-c", REPLACED, run.lock_path], capture_output=True, text=True)
+    assert done.stdout == "going on\nanother process has taken over\n"
+    assert done.returncode == 1
+
+
+def test_every_process_gets_the_home_as_a_whole_path(tmp_path, monkeypatch):
+    """It runs in another working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIT_HOME", "mine")
+    printer = tmp_path / "mine" / "printer.py"
+    printer.parent.mkdir()
+    printer.write_text("import os; print(os.environ['VIT_HOME'])")
+    monkeypatch.setenv("PYTHONPATH", str(printer.parent))
+    processes.spawn("printer", log=tmp_path / "log.txt")
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "log.txt").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (tmp_path / "log.txt").read_text() == f"{tmp_path / 'mine'}\n"

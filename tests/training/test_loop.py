@@ -199,6 +199,16 @@ def test_a_checkpoint_saved_between_two_validations_has_no_accuracy(home, data):
     assert run.best().step == 4
 
 
+def test_a_run_whose_lock_is_deleted_stops_with_all_its_work_on_disk(home, data, monkeypatch):
+    """Without the file another worker could start beside it."""
+    monkeypatch.setattr(recorder.Recorder, "training", lambda self, state, row: self.run.lock_path.unlink(True))
+    config = tiny_config(train__steps=100_000, train__eval_every=90_000)
+    run, state, outcome, _ = run_training(config, data, "one")
+    assert outcome == "stopped"
+    assert run.saved()[-1].step == state.step
+    assert "lock" in warnings_of(run)[0]
+
+
 def test_a_run_whose_folder_is_deleted_ends_by_itself(home, data, monkeypatch):
     from vit.training.recorder import Recorder
 
