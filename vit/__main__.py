@@ -5,7 +5,7 @@ import io
 import os
 import sys
 
-from vit import paths
+from vit import errors
 from vit.cli import data, evaluate, explain, export, predict, runs, train
 from vit.errors import VitError
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         discard_output()
     except OSError as error:
         discard_output()
-        return refuse(args.command, describe(error))
+        return refuse(args.command, errors.refused(error))
     return 0
 
 
@@ -62,14 +62,6 @@ def discard_output() -> None:
 def refuse(command: str, message: str) -> int:
     print(f"python -m vit {command}: {message}", file=sys.stderr)
     return 2
-
-
-def describe(error: OSError) -> str:
-    """What the operating system refused: a full disk, a folder that isn't writable."""
-    reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    if str(error.filename).startswith(str(paths.home())):
-        reason += f". Runs and data are kept in {paths.home()}; VIT_HOME moves them"
-    return reason
 
 
 if __name__ == "__main__":

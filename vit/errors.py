@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from vit import paths
+
 
 class VitError(ValueError):
     """Base of every error whose text is meant for the person who caused it."""
@@ -46,3 +48,11 @@ class JobError(VitError):
 
 class CheckpointError(VitError):
     """A checkpoint that is missing, damaged or doesn't fit."""
+
+
+def refused(error: OSError) -> str:
+    """What the operating system refused, as a sentence: a full disk, a folder that isn't writable."""
+    reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    if str(error.filename).startswith(str(paths.home())):
+        reason += f". Runs and data are kept in {paths.home()}; VIT_HOME moves them"
+    return reason

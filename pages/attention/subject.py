@@ -173,8 +173,9 @@ def _pin(image: InputImage) -> None:
     pinned_id = input_images.pinned_id(image)
     if pinned_id in {entry.id for entry in pinned.list_pinned()}:
         if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):
-            pinned.unpin(pinned_id)
-            st.rerun()
+            with mistakes.shown():
+                pinned.unpin(pinned_id)
+                st.rerun()
     elif st.button("Pin the image", key="pin", icon=":material/keep:", type="tertiary", help=PIN_HELP):
         with mistakes.shown():
             pinned.pin(image.id, image.read().image, image.name, image.label)

@@ -48,7 +48,7 @@ def _fetching() -> None:
         st.caption("Tries several mirrors. If interrupted, the download resumes; it is verified when complete.")
         is_busy = name in {job.name for job in jobs.active("fetch", "import")}
         label = f"Download {name.upper().replace('CIFAR', 'CIFAR-')}"
-        work = {"on_click": _start, "args": ("fetch", name), "disabled": is_busy}
+        work = {"on_click": _fetch, "args": (name,), "disabled": is_busy}
         st.button(label, key=f"fetch-{name}", icon=":material/download:", **work)
 
 
@@ -63,6 +63,11 @@ def _importing() -> None:
     st.button("Import", key="import", icon=":material/drive_folder_upload:", on_click=_import)
 
 
+def _fetch(name: str) -> None:
+    with mistakes.kept(ERROR):
+        _start("fetch", name)
+
+
 def _import() -> None:
     """Start the import from what the form says."""
     upload, path = st.session_state.get(UPLOAD), (st.session_state.get(PATH) or "").strip()
@@ -70,17 +75,17 @@ def _import() -> None:
         st.session_state[ERROR] = "Enter a path, or upload an archive."
         return
     name = (st.session_state.get(NAME) or "").strip() or suggested(upload.name if upload else path)
-    if upload is not None:
-        path = _keep(upload.name, upload.getvalue())
-    _start("import", name, path, st.session_state[SIZE])
+    with mistakes.kept(ERROR):
+        if upload is not None:
+            path = _keep(upload.name, upload.getvalue())
+        _start("import", name, path, st.session_state[SIZE])
 
 
 def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None, image_size: int | None = None) -> None:
-    with mistakes.kept(ERROR):
-        data_jobs.start(kind, name, path, image_size)
-        # How it ends is shown even if that is before the page is drawn.
-        st.session_state.setdefault(FOLLOWED, []).append(name)
-        st.session_state[PATH] = st.session_state[NAME] = ""
+    data_jobs.start(kind, name, path, image_size)
+    # How it ends is shown even if that is before the page is drawn.
+    st.session_state.setdefault(FOLLOWED, []).append(name)
+    st.session_state[PATH] = st.session_state[NAME] = ""
 
 
 def suggested(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A person's mistake, or a model that is gone, is shown as the sentence that it is."""
+"""A person's mistake, a model that is gone, or a disk that refuses, is shown as the sentence that it is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,27 +6,31 @@ from contextlib import contextmanager
 import streamlit as st
 
 from pages.shared.literal import literal
-from vit.errors import VitError
+from vit.errors import VitError, refused
 
 REFUSED = "refused"
 
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Show a VitError where it happens. A fragment needs this for itself: it also runs without its page around it."""
+    """Show it where it happens. A fragment needs this for itself: it also runs without its page around it."""
     try:
         yield
-    except VitError as error:
-        st.error(literal(error))
+    except (VitError, OSError) as error:
+        st.error(_sentence(error))
 
 
 @contextmanager
 def kept(where: str = REFUSED) -> Iterator[None]:
-    """Keep a VitError for the next drawing, because what a click does runs before there is a place to show it."""
+    """Keep it for the next drawing, because what a click does runs before there is a place to show it."""
     try:
         yield
-    except VitError as error:
-        st.session_state[where] = literal(error)
+    except (VitError, OSError) as error:
+        st.session_state[where] = _sentence(error)
+
+
+def _sentence(error: VitError | OSError) -> str:
+    return literal(refused(error) if isinstance(error, OSError) else error)
 
 
 def told(where: str = REFUSED) -> None:
