@@ -2,34 +2,41 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError, safe_open
 
-from vit import paths
+from vit import paths, text
 from vit.config import ENCODER, ModelConfig, RunConfig
 from vit.errors import CheckpointError, RunError, VitError
 from vit.rules import validate
 from vit.runs.directory import Run
 
 FORMAT_VERSION = 1
+MAX_BYTES = 32 * 10**9  # weights, their average and AdamW's moments of two billion parameters
 MAX_HEADER_BYTES = 4_000_000
 SHIPPED_FILE = "model.safetensors"
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class ModelInfo:
     """The metadata of a checkpoint: enough to rebuild the model and prepare its input."""
 
     run: RunConfig  # the whole configuration it was trained with
     classes: tuple[str, ...]  # names in the order of the logits
-    mean: tuple[float, ...]  # channel means on [0, 1] that inputs are normalized with
-    std: tuple[float, ...]  # channel standard deviations, likewise
+    mean: tuple[Number, ...]  # channel means on [0, 1] that inputs are normalized with
+    std: tuple[Annotated[Number, Field(gt=0)], ...]  # channel standard deviations, likewise
     data: dict  # name, fingerprint and split sizes of the training data
-    step: int  # optimizer updates done
-    epoch: float  # passes over the training split done
-    metrics: dict  # figures at that step, such as val_accuracy
+    step: Annotated[int, Field(ge=0)]  # optimizer updates done
+    epoch: Annotated[Number, Field(ge=0)]  # passes over the training split done
+    metrics: dict[str, Number]  # figures at that step, such as val_accuracy
     environment: dict  # torch version, device and threads it was computed with
 
     @property
@@ -39,6 +46,13 @@ class ModelInfo:
     def to_json(self) -> dict:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {"format": FORMAT_VERSION, **fields, "run": self.run.to_json()}
+
+
+class StoredTensor(NamedTuple):
+    """A tensor as the header of a file describes it."""
+
+    dtype: str  # safetensors' word, such as ``F32``
+    shape: tuple[int, ...]
 
 
 def resolve(model: str | Path) -> Path:
@@ -87,7 +101,9 @@ def read_info(path: Path) -> ModelInfo:
     try:
         raw = json.loads(payload)
         if raw["format"] != FORMAT_VERSION:
-            raise CheckpointError(f"written in format {raw['format']}; this version of ViT Lab reads {FORMAT_VERSION}")
+            raise CheckpointError(
+                f"written in format {raw['format']!s:.20}; this version of ViT Lab reads {FORMAT_VERSION}"
+            )
         fields = {name: raw[name] for name in ModelInfo.__dataclass_fields__}
         tuples = {name: tuple(raw[name]) for name in ("classes", "mean", "std")}
         info = ModelInfo(**{**fields, **tuples, "run": validate(raw["run"])})
@@ -95,8 +111,15 @@ def read_info(path: Path) -> ModelInfo:
         _check_counts("channel means", info.mean, info.model.in_channels)
         _check_counts("channel deviations", info.std, info.model.in_channels)
     except (VitError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} has a description that can't be read: {error}") from error
+        words = _first_problem(error) if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{path.name} has a description that can't be read: {words!s:.500}") from error
     return info
+
+
+def _first_problem(error: ValidationError) -> str:
+    """One line for what pydantic says in several."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def _check_counts(what: str, values: tuple, expected: int) -> None:
@@ -120,18 +143,38 @@ def check_encoder(new: ModelConfig, old: ModelConfig, name: str) -> None:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The text fields in a safetensors header; the numpy framework, because torch would take a second to import.
+    """The text fields in a safetensors header.
 
     Raises:
         CheckpointError: If the file can't be read or isn't safetensors.
     """
+    with _opened(path) as stored:
+        return stored.metadata() or {}
+
+
+def read_tensors(path: Path) -> dict[str, StoredTensor]:
+    """What the header says of each tensor, by name; none is read.
+
+    Raises:
+        CheckpointError: If the file can't be read or isn't safetensors.
+    """
+    with _opened(path) as stored:
+        parts = {name: stored.get_slice(name) for name in stored.offset_keys()}
+        return {name: StoredTensor(part.get_dtype(), tuple(part.get_shape())) for name, part in parts.items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
+    """Its header, checked; through the numpy framework, because torch would take a second to import."""
     try:
         with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
+            size, length = os.fstat(file.fileno()).st_size, int.from_bytes(file.read(8), "little")
+        if size > MAX_BYTES:
+            raise CheckpointError(f"{path.name} has {text.size(size)}; at most {text.size(MAX_BYTES)} are read")
         if length > MAX_HEADER_BYTES:
             raise SafetensorError(f"its header claims {length:,} bytes")
         with safe_open(path, framework="numpy") as stored:
-            return stored.metadata() or {}
+            yield stored
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
     except SafetensorError as error:
