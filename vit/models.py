@@ -177,5 +177,7 @@ def _opened(path: Path) -> Iterator[safe_open]:
             yield stored
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise CheckpointError(f"{path.name} has {text.size(size)}, which is more memory than is free") from error
     except SafetensorError as error:
         raise CheckpointError(f"{path.name} is damaged or not a safetensors checkpoint") from error

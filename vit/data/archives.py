@@ -21,11 +21,11 @@ from vit.errors import DataError
 MAX_MEMBERS = 2_000_000
 MAX_BYTES = 20 << 30  # of all members, unpacked
 MAX_MEMBER_BYTES = 128 << 20  # images and batches of CIFAR-10 are smaller
-MAX_RATIO, FREE_BYTES = 50, 64 << 20  # bytes unpacked per byte of an archive, beyond the first ones
+MAX_RATIO, FREE_BYTES = 50, 16 << 20  # bytes unpacked per byte of an archive, beyond the first ones
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 PLAIN_ZIP = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what can be unpacked little by little
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
-DAMAGE += (EOFError, NotImplementedError, OSError, OverflowError, ValueError)
+DAMAGE += (EOFError, IndexError, NotImplementedError, OSError, OverflowError, ValueError)
 
 
 class MemberError(Exception):
