@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ PATIENCE = 60  # seconds of wall time for one case, on however busy a machine
 ALL = "VIT_FAULTS"  # set it to "all" for every case instead of a sample
 
 
+@cache
 def run(family: str, sample: int) -> list[dict]:
     """Of every ``sample``-th case of a family: ``name``, ``outcome``, ``seconds`` of CPU, peak ``bytes``."""
     every = 1 if os.environ.get(ALL) == "all" else sample

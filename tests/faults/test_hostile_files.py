@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 
 
 @pytest.mark.parametrize(
-    ("family", "sample", "least"), [("checkpoints", 2, 50), ("archives", 2, 40), ("pictures", 4, 40)]
+    ("family", "sample", "least"), [("checkpoints", 2, 50), ("archives", 4, 30), ("pictures", 8, 20)]
 )
 def test_hostile_files_are_refused_in_bounded_time_and_memory(family, sample, least):
     results = run(family, sample)
