@@ -31,11 +31,18 @@ def close(image: Image.Image, other: Image.Image, tolerance: float) -> bool:
     return abs(np.asarray(image, float) - np.asarray(other, float)).mean() < tolerance
 
 
-def png_header(width: int, height: int) -> bytes:
+def bmp_rle(width: int, height: int, pixels: bytes) -> bytes:
+    """A BMP of 8 bits a pixel in run-length coding."""
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(pixels), 0, 0, 256, 0)
+    start = 14 + len(head) + 1024
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + head + bytes(1024) + pixels
+
+
+def png_header(width: int, height: int, depth: int = 8) -> bytes:
     """A PNG that claims a size and has almost no content."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")

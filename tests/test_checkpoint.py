@@ -1,6 +1,8 @@
 """A checkpoint comes back exactly as it was saved, or not at all."""
 
 import json
+import math
+import os
 import pickle
 import random
 import resource
@@ -10,12 +12,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 import safetensors.torch
 import torch
 from builders import model_info, prefixed, random_inputs, saved_checkpoint, vision_transformer
 
-from vit import checkpoint, models
+from vit import checkpoint, header, models
+from vit.config import ModelConfig
 from vit.errors import CheckpointError
 
 
@@ -42,14 +46,17 @@ def test_the_description_is_read_without_torch(tmp_path):
 
 
 def test_every_tensor_and_type_survives(tmp_path):
-    tensors = {
-        "model.a": torch.randn(3, 4).T,
-        "optimizer.step": torch.tensor(12, dtype=torch.int64),
-        "optimizer.half": torch.randn(5).bfloat16(),
-        "empty": torch.zeros(0, 3),
+    model = vision_transformer()
+    tensors = prefixed(model) | {
+        "ema." + name: tensor.half() if tensor.ndim < 2 else tensor.bfloat16()
+        for name, tensor in model.state_dict().items()
     }
+    tensors["model.head.weight"] = torch.randn(16, 3).T  # not contiguous
+    tensors["optimizer.0.head.weight:step"] = torch.tensor(12.0)
+    tensors["optimizer.0.head.weight:exp_avg"] = torch.randn(3, 16)
+    tensors["optimizer.1.head.bias:momentum_buffer"] = torch.randn(3).half()
     path = tmp_path / "a.safetensors"
-    checkpoint.save(path, tensors, model_info(vision_transformer()))
+    checkpoint.save(path, tensors, model_info(model))
     loaded, _ = checkpoint.load(path)
     assert loaded.keys() == tensors.keys()
     assert all(
@@ -106,6 +113,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path, value):
 
 def written(path: Path, tensors: dict, payload: str) -> Path:
     """A file with a right digest, as an attacker could make one."""
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}  # none may share memory in a file
     metadata = {"vit": payload, "sha256": checkpoint.digest(tensors, payload)}
     safetensors.torch.save_file(tensors, path, metadata)
     return path
@@ -197,6 +205,134 @@ def test_more_tensors_than_any_model_has_are_refused(tmp_path):
     tensors = {f"model.{number}": torch.zeros(0) for number in range(checkpoint.MAX_TENSORS // 10)}
     payload = json.dumps(model_info(vision_transformer()).to_json())
     assert "don't fit" in refused(written(tmp_path / "a.safetensors", tensors, payload))
+
+
+@pytest.mark.parametrize("name", ["model.head.weight", "ema.head.weight", "optimizer.0.head.weight:exp_avg"])
+@pytest.mark.parametrize(
+    "dtype", [torch.int8, torch.int64, torch.bool, torch.complex64, torch.float64, torch.float8_e4m3fn], ids=str
+)
+def test_weights_of_a_type_that_would_have_to_be_cast_are_refused(tmp_path, name, dtype):
+    model = vision_transformer()
+    tensors = prefixed(model) | prefixed(model, "ema.")
+    tensors[name] = torch.ones(3, 16).to(dtype)
+    payload = json.dumps(model_info(model).to_json())
+    assert f"{name} is " in refused(written(tmp_path / "a.safetensors", tensors, payload))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("optimizer.0.head.weight:exp_avg", "is (2,) instead of (3, 16)"),
+        ("optimizer.0.head.weight:step", "is (2,) instead of ()"),
+        ("optimizer.0.nowhere:exp_avg", "is unknown"),
+        ("optimizer.0.head.weight:other", "is unknown"),
+        ("optimizer.0.head.weight:exp_avg_sq:exp_avg", "is unknown"),
+        ("ema.head.weight", "is (2,) instead of (3, 16)"),
+        ("elsewhere.head.weight", "is unknown"),
+    ],
+)
+def test_what_a_resume_needs_is_checked_too(tmp_path, name, reason):
+    model = vision_transformer()
+    tensors = prefixed(model) | (prefixed(model, "ema.") if name.startswith("ema") else {}) | {name: torch.zeros(2)}
+    payload = json.dumps(model_info(model).to_json())
+    assert f"{name} {reason}" in refused(written(tmp_path / "a.safetensors", tensors, payload))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mean", ["a", "b", "c"]),
+        ("mean", ["0.5", 0.5, 0.5]),
+        ("mean", [0.5, float("nan"), 0.5]),
+        ("std", [0.2, 0.0, 0.2]),
+        ("std", [0.2, -1, 0.2]),
+        ("std", [0.2, True, 0.2]),
+        ("classes", ["cat", 3, "ship"]),
+        ("classes", ["cat", None, "ship"]),
+        ("data", []),
+        ("step", -1),
+        ("step", 1.5),
+        ("step", "7"),
+        ("epoch", float("inf")),
+        ("metrics", {"val_accuracy": "high"}),
+        ("environment", "here"),
+    ],
+    ids=str,
+)
+def test_a_description_of_other_types_is_refused_in_one_line(tmp_path, field, value):
+    model = vision_transformer()
+    description = json.dumps(model_info(model).to_json() | {field: value})
+    message = refused(written(tmp_path / "a.safetensors", prefixed(model), description))
+    assert f"that can't be read: {field}" in message
+    assert message.isprintable()
+
+
+def address_space(do: str, path: Path, limit: int = 10**9) -> subprocess.CompletedProcess:
+    """Run a line about ``path`` in a process that may take ``limit`` bytes more than it has after its imports."""
+    code = f"""
+import pathlib, resource, sys, psutil
+from vit import checkpoint
+from vit.errors import CheckpointError
+limit = psutil.Process().memory_info().vms + {limit}
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+path = pathlib.Path(sys.argv[1])
+try:
+    {do}
+except CheckpointError as error:
+    print(error)
+"""
+    return subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60)
+
+
+def test_a_small_file_that_claims_a_huge_model_is_refused_before_it_takes_memory(tmp_path):
+    model = vision_transformer()
+    description = json.loads(json.dumps(model_info(model).to_json()))
+    description["run"]["model"] |= {"embed_dim": 8192, "depth": 256, "mlp_ratio": 16, "image_size": 1024}
+    path = written(tmp_path / "a.safetensors", prefixed(model), json.dumps(description))
+    done = address_space("checkpoint.load_model(path)", path)
+    assert "blocks.255.mlp.fc2.bias is missing" in done.stdout or "don't fit" in done.stdout, done.stderr[-500:]
+
+
+def sparse_file(path: Path, **changes) -> Path:
+    """A file of the size that its model has, but with nothing in it, so that it takes no place on the disk."""
+    info = model_info(vision_transformer()).to_json()
+    info["run"]["model"] |= changes
+    header, offset = {"__metadata__": {"vit": json.dumps(info), "sha256": ""}}, 0
+    for name, shape in checkpoint.weight_shapes(ModelConfig(**info["run"]["model"])).items():
+        end = offset + 4 * math.prod(shape)
+        header[f"model.{name}"] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    safetensors_file(path, json.dumps(header).encode())
+    os.truncate(path, path.stat().st_size + offset)
+    return path
+
+
+@pytest.mark.parametrize(("depth", "reason"), [(30, "at most 32 GB are read"), (14, "of memory are free")])
+def test_a_sparse_file_larger_than_memory_is_refused_by_its_size(tmp_path, depth, reason):
+    path = sparse_file(tmp_path / "a.safetensors", embed_dim=8192, depth=depth)
+    size = path.stat().st_size
+    assert path.stat().st_blocks * 512 < 10**6
+    if size < header.MAX_BYTES and psutil.virtual_memory().available > size:
+        pytest.skip(f"this machine has more than {size:,} bytes of memory")
+    assert reason in address_space("checkpoint.load_model(path)", path, limit=10**11).stdout
+
+
+def test_shapes_without_a_model_are_those_of_the_model():
+    for config in (
+        {"depth": 12},
+        {"depth": 1, "pool": "cls"},
+        {"pos_embed": "sincos2d", "stem": "conv", "patch_size": 4},
+    ):
+        model = vision_transformer(**config)
+        real = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        assert checkpoint.weight_shapes(model.config) == real
+
+
+def test_loading_draws_no_random_numbers_that_training_would_miss(tmp_path):
+    path = saved_checkpoint(tmp_path / "a.safetensors")
+    before = torch.get_rng_state()
+    checkpoint.load(path)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 class Payload:

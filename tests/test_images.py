@@ -1,14 +1,16 @@
 import contextlib
 import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_files import close, encode, noise, png_header, scene
+from image_files import bmp_rle, close, encode, noise, png_header, scene
 from PIL import ExifTags, Image
 
-from vit import images
+from vit import bombs, images
 from vit.errors import ImageError
 
 
@@ -69,6 +71,129 @@ def test_bombs_are_refused_from_their_header(size):
     with pytest.raises(ImageError, match="more than 50 megapixels"):
         images.decode(png_header(*size), "bomb.png")
     assert time.process_time() - start < 0.2
+
+
+def scans(count: int, size: tuple[int, int], between: bytes = b"") -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    image = encode(Image.new("RGB", size, "gray"), "JPEG", progressive=True)
+    last = image[image.rindex(b"\xff\xda") : -2]
+    return image[:-2] + (between + last) * count + image[-2:]
+
+
+# What stands between the scans is skipped by decoders, and must not hide the scans from whoever counts them.
+@pytest.mark.parametrize(
+    "between", [b"", b"\xff\xd0", b"\xff\xff\xff", b"\xff\x02\xff\xff", b"\xff\xfe\x00\x02"], ids=repr
+)
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(between):
+    start = time.process_time()
+    with pytest.raises(ImageError, match="bomb.jpg has too many scans"):
+        images.decode(scans(2000, (3000, 3000), between), "bomb.jpg")
+    assert time.process_time() - start < 2  # most of it for making the file; decoding took half a minute
+
+
+@pytest.mark.parametrize(("size", "count"), [((1000, 1000), 100), ((64, 64), 2000)])
+def test_a_jpeg_of_more_scans_than_usual_is_read(size, count):
+    assert images.decode(scans(count, size), "a").image.size == size
+
+
+def test_thumbnails_and_what_follows_the_image_are_no_scans():
+    """Cameras put a JPEG into the metadata, and phones a film behind the image."""
+    image, other = encode(Image.new("RGB", (4000, 3000)), "JPEG"), scans(900, (8, 8))[:-2]
+    thumbnail = b"\xff\xe1" + (len(other) + 2).to_bytes(2, "big") + other
+    assert len(other) < 65_000
+    assert images.decode(image[:2] + thumbnail + image[2:] + scans(20_000, (8, 8)), "a").image.size == (4000, 3000)
+
+
+def test_a_second_scan_header_can_not_pose_as_a_segment():
+    """The ids and tables in a scan's header are free: FF E0 there is no segment to be skipped."""
+    hidden = scans(200, (3000, 3000)).replace(b"\xff\xda\x00\x08\x01\x01", b"\xff\xda\x00\x08\x01\xff\xe0")
+    with pytest.raises(ImageError, match="too many scans"):
+        images.decode(hidden, "a")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode(scene())[:33]
+        + (b"\0\0\0\0abCd" + zlib.crc32(b"abCd").to_bytes(4, "big")) * 250_000
+        + encode(scene())[33:],
+        b"\xff\xd8" + b"\xff" * 1_000_000 + encode(scene(), "JPEG")[2:],
+        b"\xff\xd8" + b"\xff\xef\0\x02" * 101_000 + encode(scene(), "JPEG")[2:],
+        b"\xff\xd8" + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 260 + encode(scene(), "JPEG")[2:],
+        encode(scene().convert("P"), "GIF")[:13] + bytes(1_000_000) + b";",
+    ],
+    ids=["PNG chunks", "JPEG padding", "JPEG segments", "17 MB of EXIF", "GIF padding"],
+)
+def test_files_of_countless_parts_are_refused(content):
+    start = time.process_time()
+    with pytest.raises(ImageError, match="save it again with an image editor"):
+        images.decode(content, "a")
+    assert time.process_time() - start < 3
+
+
+def test_a_compressed_bmp_is_read_up_to_four_megapixels():
+    """Pillow decodes run lengths in Python: rows of one pixel that it has to fill up took 10 s."""
+    with pytest.raises(ImageError, match="compressed BMP of more than 4 megapixels: save it as PNG"):
+        images.decode(bmp_rle(7000, 7000, b"\x01\x00\x00\x00" * 7000), "a")
+    assert images.decode(bmp_rle(100, 50, b"\x64\x01\x00\x00" * 50), "a").image.size == (100, 50)
+
+
+def test_an_image_is_not_longer_than_other_formats_allow():
+    with pytest.raises(ImageError, match="more than 65,535 pixels long"):
+        images.decode(png_header(70_000, 10), "a")
+
+
+@pytest.mark.parametrize(("format", "mode", "limit"), [("WEBP", "RGB", 25), ("PNG", "RGB", 50)])
+def test_webp_takes_twice_the_memory_so_half_the_pixels(format, mode, limit):
+    content = encode(Image.new(mode, (6000, 4500)), format, method=0)  # 27 megapixels
+    if limit == 50:
+        assert images.decode(content, "a").image.size == (6000, 4500)
+    else:
+        with pytest.raises(ImageError, match="more than 25 megapixels, the most for WebP"):
+            images.decode(content, "a")
+
+
+def test_colors_of_sixteen_bits_take_twice_the_time_so_half_the_pixels():
+    with pytest.raises(ImageError, match="more than 25 megapixels"):
+        images.decode(png_header(6000, 4500, depth=16), "a")
+
+
+def test_frames_that_take_long_to_count_are_several():
+    image = encode(scene().convert("P"), "GIF")
+    frame = image[image.index(b",") : -1]
+    decoded = images.decode(image[:-1] + frame * 50_000 + b";", "a")
+    assert decoded.note == "first of several frames"
+    assert decoded.image.tobytes() == images.decode(image, "a").image.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P", "I;16"])
+def test_an_image_converted_in_bands_is_the_image_converted_at_once(mode, monkeypatch):
+    image = Image.fromarray(np.arange(90 * 70, dtype=np.uint16).reshape(90, 70) * 10)
+    if mode != "I;16":
+        image = noise(90).resize((70, 90)).convert("RGBA")
+        image.putalpha(noise(90).resize((70, 90)).convert("L"))
+        image = image if mode == "RGBA" else image.convert("LA" if mode == "LA" else "P")
+    content = encode(image, "PNG", **({"transparency": 3} if mode in ("P", "PA") else {}))
+    at_once = images.decode(content, "a")
+    monkeypatch.setattr(images, "BAND_PIXELS", 300)
+    in_bands = images.decode(content, "a")
+    assert in_bands.image.tobytes() == at_once.image.tobytes()
+    assert in_bands.note == at_once.note
+
+
+def test_threads_decode_at_most_as_many_pixels_together_as_one_image_has():
+    room, at_work, most = bombs._Room(10), [], []
+
+    def decode(pixels: int) -> None:
+        with room.take(pixels):
+            at_work.append(pixels)
+            most.append(sum(at_work))
+            time.sleep(0.002)
+            at_work.remove(pixels)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decode, [4, 10, 1, 3, 7, 2, 5, 6] * 5))
+    assert 4 < max(most) <= 10
 
 
 def test_a_image_without_pixels_is_refused():

@@ -51,3 +51,20 @@ def test_one_is_singular_and_nothing_else_is():
         "1.5 steps",
     ]
     assert text.counted(2, "class", "classes") == "2 classes"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("ein Bär 🐻\u3000und 日本", "ein Bär 🐻\u3000und 日本"),
+        ("red \x1b[31m", "red \\x1b[31m"),
+        ("over\rwritten\n", "over\\rwritten\\n"),
+        ("title \x1b]0;evil\x07", "title \\x1b]0;evil\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("gnp.\u202e", "gnp.\\u202e"),
+        ("half a letter \udcff", "half a letter \\udcff"),
+    ],
+    ids=ascii,
+)
+def test_what_would_steer_a_terminal_is_spelled_out(words, shown):
+    assert text.printable(words) == shown

@@ -7,14 +7,16 @@ import sys
 
 from vit import errors
 from vit.cli import data, evaluate, explain, export, predict, runs, train
+from vit.cli.lines import say
 from vit.errors import VitError
+from vit.text import printable
 
 
 class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of repeating the usage."""
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, printable(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,7 +62,7 @@ def discard_output() -> None:
 
 
 def refuse(command: str, message: str) -> int:
-    print(f"python -m vit {command}: {message}", file=sys.stderr)
+    say(f"python -m vit {command}: {message}", sys.stderr)
     return 2
 
 

@@ -1,25 +1,32 @@
 """Checkpoints: one safetensors file that carries weights, configuration and its own SHA-256.
 
-Saving is atomic; loading is strict: digest, format, shapes and finiteness are checked, nothing is patched in.
+Saving is atomic; loading is strict: size, names, types, shapes, digest and finiteness are checked, the first four
+before anything is allocated, and nothing is patched in.
 """
 
 import hashlib
 import json
+import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
+import psutil
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from vit import files, models
+from vit import files, models, text
+from vit.config import ModelConfig
 from vit.errors import CheckpointError
-from vit.header import read_metadata
+from vit.header import StoredTensor, read_metadata, read_tensors
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
 
 MAX_TENSORS = 50_000
+DTYPES = ("F32", "F16", "BF16")
+OPTIMIZER_STATE = re.compile(r"optimizer\.\d\.(?P<parameter>.+):(?P<key>step|exp_avg|exp_avg_sq|momentum_buffer)")
 
 
 def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> None:
@@ -45,20 +52,64 @@ def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
     """Read and verify a whole checkpoint.
 
     Raises:
-        CheckpointError: If it is missing, damaged, of another version, or has non-finite weights.
+        CheckpointError: If it is missing, damaged, of another version, has other tensors than its model, or
+            non-finite weights.
     """
     path = models.resolve(model)
     info, metadata = models.read_info(path), read_metadata(path)
+    _check_memory(path)
+    _check_tensors(read_tensors(path), info.model)
     try:
         tensors = safetensors.torch.load_file(path)
     except (SafetensorError, OSError, KeyError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}") from error
-    if len(tensors) > MAX_TENSORS:
-        raise CheckpointError(f"{path.name} has {len(tensors):,} tensors; at most {MAX_TENSORS:,} are read")
     if digest(tensors, metadata["vit"]) != metadata.get("sha256"):
         raise CheckpointError(f"{path.name} is damaged: its content doesn't match its SHA-256")
     check_finite(tensors)
     return tensors, info
+
+
+def _check_memory(path: Path) -> None:
+    """Refuse a file that memory can't hold; a sparse one can be that large and take no place on the disk."""
+    size, free = path.stat().st_size, psutil.virtual_memory().available
+    if size > free:
+        raise CheckpointError(f"{path.name} has {text.size(size)}, and {text.size(free)} of memory are free")
+
+
+def _check_tensors(stored: dict[str, StoredTensor], config: ModelConfig) -> None:
+    """Compare what a file claims to hold with what its configuration implies, before either is allocated."""
+    if len(stored) > MAX_TENSORS:
+        raise CheckpointError(f"it has {len(stored):,} tensors; at most {MAX_TENSORS:,} are read")
+    shapes = {name: tensor.shape for name, tensor in stored.items()}
+    kinds = [
+        f"{name} is {tensor.dtype} instead of {' or '.join(DTYPES)}"
+        for name, tensor in stored.items()
+        if tensor.dtype not in DTYPES
+    ]
+    _refuse(_differences(shapes, _expected_shapes(set(stored), config)) + kinds)
+
+
+def _expected_shapes(names: set[str], config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Weights, their average if there is any, and those states of optimizers that belong to a parameter."""
+    shapes = weight_shapes(config)  # pyright: ignore[reportArgumentType], a frozen configuration has a hash
+    prefixes = ("model.", "ema.") if any(name.startswith("ema.") for name in names) else ("model.",)
+    expected = {prefix + name: shape for prefix in prefixes for name, shape in shapes.items()}
+    for state in filter(None, map(OPTIMIZER_STATE.fullmatch, names)):
+        if state["parameter"] in shapes:
+            expected[state[0]] = () if state["key"] == "step" else shapes[state["parameter"]]
+    return expected
+
+
+@lru_cache(maxsize=16)
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor in a model's state dict, without a byte of memory for any of them."""
+    with torch.device("meta"):  # one block stands for all: 256 of them would take seconds
+        single = VisionTransformer(config.model_copy(update={"depth": 1})).state_dict()
+    shapes = {}
+    for name, tensor in single.items():
+        names = [name.replace("blocks.0.", f"blocks.{block}.") for block in range(config.depth)]
+        shapes |= dict.fromkeys(names, tuple(tensor.shape))
+    return shapes
 
 
 def load_model(model: str | Path) -> VisionTransformer:
@@ -94,16 +145,26 @@ def load_weights(network: torch.nn.Module, weights: dict[str, Tensor]) -> None:
         CheckpointError: With the list of differences.
     """
     own = network.state_dict()
-    differences = [f"{name} is missing" for name in own if name not in weights]
-    differences += [f"{name} is unknown" for name in weights if name not in own]
-    differences += [
-        f"{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if differences:
-        raise CheckpointError(f"the weights don't fit this model: {'; '.join(differences[:8])}")
+    _refuse(_differences(*({name: tuple(tensor.shape) for name, tensor in part.items()} for part in (weights, own))))
     network.load_state_dict(weights)
+
+
+def _differences(found: dict[str, tuple], expected: dict[str, tuple]) -> list[str]:
+    """In what names and shapes differ."""
+    differences = [f"{name} is missing" for name in expected if name not in found]
+    differences += [f"{name} is unknown" for name in found if name not in expected]
+    return differences + [
+        f"{name} is {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+
+
+def _refuse(differences: list[str]) -> None:
+    if differences:
+        raise CheckpointError(
+            f"the weights don't fit this model: {'; '.join(f'{words:.200}' for words in differences[:8])}"
+        )
 
 
 def check_finite(tensors: dict[str, Tensor]) -> None:

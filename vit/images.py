@@ -3,7 +3,6 @@
 An image is either decoded completely and upright, or refused with a sentence; nothing is guessed or half shown.
 """
 
-import io
 import struct
 import zlib
 from contextlib import suppress
@@ -14,14 +13,16 @@ import numpy as np
 from PIL import Image, ImageOps
 from PIL.Image import Resampling
 
+from vit import bombs
+from vit.bombs import BombError
 from vit.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 FORMAT_WORDS = "PNG, JPEG, WebP, BMP or GIF"
-MAX_PIXELS = 50_000_000
+BAND_PIXELS = 1 << 20  # of transparent and 16-bit images, converted at a time: on the way they take several times more
 # What Pillow's readers raise on damaged files; SyntaxError is its word for a bad header.
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
-BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)  # Pillow's own words for too many pixels
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,26 @@ def decode(data: bytes, name: str) -> DecodedImage:
         name: What to call the file in messages; never used as a path.
 
     Raises:
-        ImageError: If it is empty, not such an image, damaged, incomplete or above 50 megapixels.
+        ImageError: If it is empty, not such an image, damaged, incomplete, above 50 megapixels, or made to take
+            much time or memory.
     """
     shown = _shown(name)
     if not data:
         raise ImageError(f"{shown} is empty: choose the original file again.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:  # by the header, before anything is allocated
-                raise Image.DecompressionBombError
+        bombs.check_jpeg(data)
+        with Image.open(bombs.Rationed(data), formats=FORMATS) as image:
+            bombs.check_size(image)
             if not image.width * image.height:
                 raise ImageError(f"{shown} has no pixels: choose another image.")
-            return _convert(image)
+            with bombs.ROOM.take(image.width * image.height):
+                return _convert(image)
     except ImageError:  # is a ValueError itself
         raise
+    except BombError as error:
+        raise ImageError(f"{shown} {error}") from error
     except BOMBS as error:
-        words = f"{shown} has more than {MAX_PIXELS // 10**6} megapixels: scale it down first."
+        words = f"{shown} has more than {bombs.MAX_PIXELS // 10**6} megapixels: scale it down first."
         raise ImageError(words) from error
     except Image.UnidentifiedImageError as error:
         raise ImageError(f"{shown} is not an image that can be read: save it as {FORMAT_WORDS}.") from error
@@ -98,29 +103,53 @@ def to_array(image: Image.Image, channels: int = 3) -> np.ndarray:
 
 def _convert(image: Image.Image) -> DecodedImage:
     """Decode the first frame, turn it upright, flatten it to RGB and drop the metadata."""
-    notes = []
     image.load()
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        notes.append(f"first of {frames} frames")
+    notes = [f"first of {frames} frames"] if (frames := _frames(image)) != "1" else []
     with suppress(*DAMAGE):  # an orientation that can't be read or is unknown is none
         ImageOps.exif_transpose(image, in_place=True)
     flat, is_transparent = _to_rgb(image)
     if is_transparent:
         notes.append("transparent parts shown on white")
-    flat.info = {}  # EXIF holds places and times that are nobody's business
     return DecodedImage(flat, "; ".join(notes) or None)
 
 
+def _frames(image: Image.Image) -> str:
+    """How many there are; those of a long GIF are not counted to their end."""
+    try:
+        return str(getattr(image, "n_frames", 1))
+    except BombError:
+        return "several"
+
+
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
-    """An RGB copy, and whether anything transparent was laid on white."""
-    if image.mode.startswith("I"):  # 16 bits of gray, which Pillow itself would clip at 255
-        gray = (np.asarray(image).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8)
+    """An RGB copy without metadata, and whether anything transparent was laid on white."""
+    is_plain = not (image.mode.startswith("I") or image.has_transparency_data)
+    if is_plain or image.width * image.height <= BAND_PIXELS:
+        flat, is_transparent = _band_to_rgb(image)
+    else:
+        flat, is_transparent = _in_bands(image)
+    flat.info = {}  # EXIF holds places and times that are nobody's business
+    return flat, is_transparent
+
+
+def _in_bands(image: Image.Image) -> tuple[Image.Image, bool]:
+    flat, is_transparent = Image.new("RGB", image.size), False
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        colors, has_transparency = _band_to_rgb(image.crop((0, top, image.width, min(top + rows, image.height))))
+        flat.paste(colors, (0, top))
+        is_transparent |= has_transparency
+    return flat, is_transparent
+
+
+def _band_to_rgb(band: Image.Image) -> tuple[Image.Image, bool]:
+    if band.mode.startswith("I"):  # 16 bits of gray, which Pillow itself would clip at 255
+        gray = (np.asarray(band).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8)
         return Image.fromarray(gray).convert("RGB"), False
-    if not image.has_transparency_data:
-        return image.convert("RGB"), False
-    layered = image.convert("RGBA")
-    flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
+    if not band.has_transparency_data:
+        return band.convert("RGB"), False
+    layered = band.convert("RGBA")
+    flat = Image.alpha_composite(Image.new("RGBA", band.size, "white"), layered).convert("RGB")
     return flat, bool((np.asarray(layered.getchannel("A")) < 255).any())
 
 

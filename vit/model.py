@@ -157,7 +157,7 @@ class VisionTransformer(nn.Module):
         )
         self._add_position_embedding(config)
         self.pos_drop = nn.Dropout(config.drop_rate)
-        rates = torch.linspace(0, config.drop_path_rate, config.depth).tolist()
+        rates = torch.linspace(0, config.drop_path_rate, config.depth, device="cpu").tolist()  # numbers on "meta", too
         self.blocks = nn.Sequential(*(Block(config, rate) for rate in rates))
         norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
         self.norm, self.fc_norm = (norm, nn.Identity()) if config.pool == "cls" else (nn.Identity(), norm)

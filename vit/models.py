@@ -2,8 +2,11 @@
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from vit import paths
 from vit.config import ENCODER, ModelConfig, RunConfig
@@ -15,19 +18,21 @@ from vit.runs.directory import Run
 FORMAT_VERSION = 1
 SHIPPED_FILE = "model.safetensors"
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class ModelInfo:
     """The metadata of a checkpoint: enough to rebuild the model and prepare its input."""
 
     run: RunConfig  # the whole configuration it was trained with
     classes: tuple[str, ...]  # names in the order of the logits
-    mean: tuple[float, ...]  # channel means on [0, 1] that inputs are normalized with
-    std: tuple[float, ...]  # channel standard deviations, likewise
+    mean: tuple[Number, ...]  # channel means on [0, 1] that inputs are normalized with
+    std: tuple[Annotated[Number, Field(gt=0)], ...]  # channel standard deviations, likewise
     data: dict  # name, fingerprint and split sizes of the training data
-    step: int  # optimizer updates done
-    epoch: float  # passes over the training split done
-    metrics: dict  # figures at that step, such as val_accuracy
+    step: Annotated[int, Field(ge=0)]  # optimizer updates done
+    epoch: Annotated[Number, Field(ge=0)]  # passes over the training split done
+    metrics: dict[str, Number]  # figures at that step, such as val_accuracy
     environment: dict  # torch version, device and threads it was computed with
 
     @property
@@ -85,7 +90,9 @@ def read_info(path: Path) -> ModelInfo:
     try:
         raw = json.loads(payload)
         if raw["format"] != FORMAT_VERSION:
-            raise CheckpointError(f"written in format {raw['format']}; this version of ViT Lab reads {FORMAT_VERSION}")
+            raise CheckpointError(
+                f"written in format {raw['format']!s:.20}; this version of ViT Lab reads {FORMAT_VERSION}"
+            )
         fields = {name: raw[name] for name in ModelInfo.__dataclass_fields__}
         tuples = {name: tuple(raw[name]) for name in ("classes", "mean", "std")}
         info = ModelInfo(**{**fields, **tuples, "run": validate(raw["run"])})
@@ -93,8 +100,15 @@ def read_info(path: Path) -> ModelInfo:
         _check_counts("channel means", info.mean, info.model.in_channels)
         _check_counts("channel deviations", info.std, info.model.in_channels)
     except (VitError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} has a description that can't be read: {error}") from error
+        words = _first_problem(error) if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{path.name} has a description that can't be read: {words!s:.500}") from error
     return info
+
+
+def _first_problem(error: ValidationError) -> str:
+    """One line for what pydantic says in several."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def _check_counts(what: str, values: tuple, expected: int) -> None:

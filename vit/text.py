@@ -1,5 +1,6 @@
 """Numbers, amounts and times as people write them: 88.8%, 25 GB, 1.2M, 3 min 20 s. What isn't known yet is a dash."""
 
+import unicodedata
 from datetime import datetime
 
 UNKNOWN = "–"
@@ -54,3 +55,13 @@ def clock(timestamp: float) -> str:
     moment = datetime.fromtimestamp(timestamp)
     is_today = moment.date() == datetime.now().date()
     return moment.strftime("%H:%M" if is_today else "%d %b %H:%M")
+
+
+def printable(words: str) -> str:
+    """``words`` for one line of a terminal: what would move its cursor, change its colors or turn the order of
+    letters around is spelled out, such as ``\\x1b``."""
+    return "".join(c if c.isprintable() or _is_space(c) else c.encode("unicode_escape").decode() for c in words)
+
+
+def _is_space(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import image_picker, input_images, mistakes
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
-from vit import images
+from vit import bombs, images
 from vit.models import ModelInfo
 
 EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
@@ -66,7 +66,7 @@ def _uploaded(several: bool) -> list[InputImage]:
         accept_multiple_files=several,
         key="uploads",
         max_upload_size=MAX_MEGABYTES,
-        help=f"{images.FORMAT_WORDS}, up to {images.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
+        help=f"{images.FORMAT_WORDS}, up to {bombs.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
     return input_images.keep_uploads([_image(upload.name, upload.getvalue()) for upload in listed])

@@ -1,18 +1,21 @@
 """Wrong use and a hostile environment get one line on stderr, exit code 2 and an empty stdout; never a traceback."""
 
 import os
+import re
 import time
 
 import pytest
+from PIL import Image
 from shells import TIMEOUT, Shell
 
+from vit import paths
 from vit.__main__ import main
 
 
 def refused(out: str, err: str, code: int) -> str:
     """The one line that wrong use gets, after what was done until then."""
     assert (code, out) == (2, "")
-    said = [line for line in err.splitlines() if not line.startswith("Reading the data")]
+    said = [line for line in err.splitlines() if line and not line.startswith("Reading the data")]  # drawn after \r
     assert len(said) == 1, err
     return said[0]
 
@@ -104,3 +107,39 @@ def test_a_reader_that_has_seen_enough_is_no_traceback(shell):
     assert process.stderr.read() == ""
     assert process.wait(TIMEOUT) == 0
     process.stderr.close()
+
+
+EVIL = "evil\x1b[2J\r\u202e"
+
+
+@pytest.fixture
+def evil_images(tmp_path):
+    """Class folders and files whose names try to steer a terminal; one of the files is broken."""
+    folder = tmp_path / f"images{EVIL}"
+    for name in (f"cat{EVIL}", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (8, 8), (number, 9, 9)).save(folder / name / f"{number}.png")
+    (folder / "dog" / f"broken{EVIL}.png").write_bytes(b"nothing")
+    return folder
+
+
+def test_names_from_elsewhere_can_not_steer_the_terminal(evil_images, refusal, shell, capsys):
+    assert main(["data", "import", str(evil_images), "--name", "evil"]) == 0
+    assert main(["data", "list"]) == 0
+    said = capsys.readouterr()
+    assert "left out dog/broken" in said.out
+    text = said.out + said.err.replace("\r", "") + refusal("evaluate", "cifar10-plain", "--data", evil_images)
+    text += refusal("data", "import", evil_images / EVIL, "--name", "x") + refusal("stop", EVIL) + refusal("fly" + EVIL)
+    assert "\\x1b[2J" in text
+    assert not {"\x1b", "\r", "\u202e"} & set(text)
+
+
+def test_lines_for_people_are_printed_in_one_place():
+    printing = [
+        f"{path.name}: {line.strip()}"
+        for path in (paths.PROJECT / "vit/cli").glob("*.py")
+        for line in path.read_text().splitlines()
+        if re.search(r"\bprint\((?!json\.dumps)|std(out|err)\.write|tqdm\.write\((?!printable)", line)
+    ]
+    assert printing == ["lines.py: print(printable(line), file=file or sys.stdout, flush=True)"]

@@ -2,6 +2,7 @@ import os
 import pickle
 import pickletools
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -98,6 +99,35 @@ def test_damaged_pickles_never_raise_anything_else():
     for cut in range(0, len(content), 101):
         with pytest.raises(cifar10.DAMAGE):
             cifar10.parse(content[:cut])
+
+
+def repeated(levels: int) -> list:
+    """A list of which the same thousand are inside, and in them again: small on disk, and huge as an array."""
+    found: list = [0] * 1000
+    for _ in range(levels):
+        found = [found] * 1000
+    return found
+
+
+TEXT = b"X" + (1_000_000).to_bytes(4, "little") + b"a" * 1_000_000 + b"q\x00"  # stored under number 0
+ENCODED = b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"  # as bytes, once more
+EXPLOSIVE = {
+    "labels in lists in lists": pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": repeated(2)}, 2),
+    "a number of a value that C makes room for": b"\x80\x02Nr" + (1 << 29).to_bytes(4, "little") + b".",
+    "a text encoded ten thousand times": b"\x80\x02]" + TEXT + b"0(" + ENCODED * 10_000 + b"l.",
+    "more bytes than a batch has": bytes(50 << 20),
+}
+
+
+@pytest.mark.parametrize("content", EXPLOSIVE.values(), ids=EXPLOSIVE)
+def test_small_pickles_that_would_take_gigabytes_are_refused(content):
+    tracemalloc.start()
+    try:
+        with pytest.raises(cifar10.DAMAGE):
+            cifar10.parse(content)
+        assert tracemalloc.get_traced_memory()[1] < 200_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_official_layout_is_recognized_as_folder_and_archive(official, tar, folder):

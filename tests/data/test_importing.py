@@ -1,7 +1,11 @@
+import bz2
+import gzip
 import io
 import lzma
 import tarfile
+import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -213,6 +217,115 @@ def test_a_huge_member_is_left_out(zipped, class_files, monkeypatch, image):
     monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 1 << 20)
     info = import_as("pets", zipped({**class_files, "cat/huge.png": bytes(2 << 20)}))
     assert dict(info.broken) == {"cat/huge.png": "larger than 1 MB"}
+
+
+def test_an_archive_that_unpacks_to_many_times_its_size_is_refused(tmp_path, image):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for number in range(2):
+            archive.writestr(f"cat/{number}.png", bytes(40 << 20))
+    with pytest.raises(DataError, match="more than 50 times its size"):
+        import_as("pets", tmp_path / "bomb.zip")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zips_that_can_only_be_unpacked_at_once_are_left_out(tmp_path, class_files, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, content in class_files.items():
+            archive.writestr(name, content)
+        archive.writestr("cat/bomb.png", bytes(100), method)
+    info = import_as("pets", tmp_path / "a.zip")
+    assert dict(info.broken) == {"cat/bomb.png": "compressed in another way than deflate"}
+
+
+def test_a_member_that_unpacks_to_more_than_it_claims_is_read_no_further(tmp_path, class_files):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in class_files.items():
+            archive.writestr(name, content)
+        archive.writestr("cat/liar.png", bytes(120 << 20), compresslevel=9)
+    content = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(content.replace((120 << 20).to_bytes(4, "little"), (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    info = import_as("pets", tmp_path / "a.zip")
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    tracemalloc.stop()
+    assert dict(info.broken) == {"cat/liar.png": "damaged in the archive"}
+
+
+def test_files_wait_for_decoding_until_their_bytes_are_enough():
+    large = iter([(str(number), bytes(20 << 20)) for number in range(5)])
+    assert [name for name, _ in importing._next_batch(large)] == ["0", "1", "2", "3"]
+    small = ((str(number), b"x") for number in range(100))
+    assert len(importing._next_batch(small)) == 64
+    assert next(small) == ("64", b"x")
+
+
+def header(kind: bytes, size: int, name: str = "cat/0.png") -> bytes:
+    """One block of a tar."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf()
+
+
+LONG_NAME, PAX = tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE
+TOO_LONG = {
+    "a name of 6 GB": header(LONG_NAME, 6 << 30) + bytes(1 << 20),
+    "a name of 2 MB": header(LONG_NAME, 2 << 20) + bytes(2 << 20) + header(b"0", 0),
+    "PAX of 6 GB": header(PAX, 6 << 30) + bytes(1 << 20),
+    "global PAX of 6 GB": header(tarfile.XGLTYPE, 6 << 30) + bytes(1 << 20),
+    "a chain of names": (header(LONG_NAME, 4) + b"cat\0".ljust(512, b"\0")) * 5000,
+    "PAX records of no length": header(PAX, 8) + b"0 a=b\n  ".ljust(512, b"\0"),
+    "PAX records of other lengths": header(PAX, 8) + b"99 a=b\n ".ljust(512, b"\0"),
+    "PAX of digits": header(PAX, 60_000) + (b"9" * 60_000).ljust(60_416, b"\0"),
+    "a sparse member": header(tarfile.GNUTYPE_SPARSE, 1 << 40),
+    "a negative size": header(b"0", -5),
+}
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.xz", "a.tar.bz2"])
+@pytest.mark.parametrize("evil", TOO_LONG.values(), ids=TOO_LONG)
+def test_headers_of_a_tar_are_never_read_beyond_their_limits(tar, class_files, name, evil):
+    path = tar(class_files, name="good.tar")
+    content = path.read_bytes().rstrip(b"\0")
+    content += bytes(-len(content) % 512) + evil + bytes(1024)
+    pack = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}.get(name.rsplit(".", 1)[-1], bytes)
+    path.with_name(name).write_bytes(pack(content))
+    with pytest.raises(DataError, match="can't be read to its end"):
+        import_as("pets", path.with_name(name))
+
+
+def test_xz_that_asks_for_more_memory_than_any_preset_is_refused(tmp_path, tar, class_files):
+    content = tar(class_files, name="good.tar").read_bytes()
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1536 << 20, "preset": 0}]
+    packed = bytearray(lzma.compress(content, filters=[{**filters[0], "dict_size": 1 << 20}]))
+    place = packed.index(b"\x21\x01") + 2  # the filter's id, the size of its properties, and the dictionary
+    packed[place] = 39  # 3 GB
+    end = 12 + 4 * (packed[12] + 1)
+    packed[end - 4 : end] = zlib.crc32(packed[12 : end - 4]).to_bytes(4, "little")
+    (tmp_path / "a.tar.xz").write_bytes(packed)
+    with pytest.raises(DataError):
+        import_as("pets", tmp_path / "a.tar.xz")
+
+
+@pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.xz", "a.tar.bz2"])
+def test_long_names_are_read_in_every_format(tmp_path, class_files, format, name):
+    folder = "/".join(["wrapping"] * (20 if format != tarfile.USTAR_FORMAT else 10))
+    with tarfile.open(tmp_path / name, "w:" + name.rsplit(".", 1)[-1].replace("tar", ""), format=format) as archive:
+        for place, content in class_files.items():
+            info = tarfile.TarInfo(
+                f"{folder}/{place.replace('cat', 'Katze Mia' if format == tarfile.USTAR_FORMAT else 'Kätzchen')}"
+            )
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    info = import_as("pets", tmp_path / name)
+    assert info.counts == {"train": 6}
+    assert info.classes[0] in ("Kätzchen", "Katze Mia")
+
+
+def test_streams_of_xz_behind_each_other_are_one_archive(tmp_path, tar, class_files):
+    content = tar(class_files, name="good.tar").read_bytes()
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(content[:1500]) + lzma.compress(content[1500:]))
+    assert import_as("pets", tmp_path / "a.tar.xz").counts == {"train": 6}
 
 
 def test_progress_counts_up_to_all_images(folder, class_files):

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from vit.cli.lines import say
 from vit.cli.progress import Progress
 from vit.data import catalog, importing
 from vit.data.download import REMOTE, fetch
@@ -38,23 +39,24 @@ def show(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps([asdict(info) for info in infos]))
     else:
-        print("\n".join(map(line, infos)))
+        for info in infos:
+            say(line(info))
 
 
 def fetch_named(args: argparse.Namespace) -> None:
     with Progress("Downloading", unit="B") as on_bytes, Progress("Importing", unit="images") as on_images:
         info = fetch(args.name, on_bytes, on_images)
-    print(line(info))
+    say(line(info))
 
 
 def import_path(args: argparse.Namespace) -> None:
     with Progress("Importing", unit="images") as progress:
         info = importing.import_as(args.name, args.path, args.image_size, progress)
-    print(line(info))
+    say(line(info))
     for name, reason in info.broken[:BROKEN_SHOWN]:
-        print(f"  left out {name}: {reason}")
+        say(f"  left out {name}: {reason}")
     if info.num_broken > BROKEN_SHOWN:
-        print(f"  and {info.num_broken - BROKEN_SHOWN:,} others")
+        say(f"  and {info.num_broken - BROKEN_SHOWN:,} others")
 
 
 def line(info: DatasetInfo) -> str:

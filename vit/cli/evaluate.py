@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vit import models
+from vit.cli.lines import say
 from vit.cli.progress import Progress
 from vit.config import RunConfig
 from vit.data import catalog
@@ -37,7 +38,10 @@ def evaluate(args: argparse.Namespace) -> None:
             raise DataError(f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(classes)}")
         found = measure(args, progress)
     words = f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}"
-    print(json.dumps(asdict(found), allow_nan=False) if args.json else words)
+    if args.json:
+        print(json.dumps(asdict(found), allow_nan=False))
+    else:
+        say(words)
 
 
 def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vit import files, images, models
+from vit.cli.lines import say
 from vit.errors import VitError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def explain(args: Namespace) -> None:
     drawn = report(image.image, prediction, values, scale, caption, colors)
     with files.replacing(args.out) as temporary:
         drawn.save(temporary, "PNG")
-    print(f"wrote {args.out}: {caption}. {words}")
+    say(f"wrote {args.out}: {caption}. {words}")
 
 
 def _by_layer(args: Namespace, trace: Trace) -> tuple[np.ndarray, str]:
@@ -102,4 +103,4 @@ def _check_classes(args: Namespace, method: Method, classes: tuple[str, ...]) ->
     if len(given) > len(set(given)):
         raise VitError(f"--target and --against are both {args.target}; choose two classes to compare")
     if given and not method.is_class_specific:
-        print(f"{args.method} doesn't depend on the class, so {' and '.join(given)} changes nothing", file=sys.stderr)
+        say(f"{args.method} doesn't depend on the class, so {' and '.join(given)} changes nothing", file=sys.stderr)

@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from vit import models
+from vit.cli.lines import say
 from vit.errors import VitError
 
 
@@ -22,4 +23,4 @@ def export(args: Namespace) -> None:
     from vit.export.timm import to_timm
 
     to_timm(args.model, args.out)
-    print(f"wrote {args.out}")
+    say(f"wrote {args.out}")

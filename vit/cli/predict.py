@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from vit import images, models
+from vit.cli.lines import say
 from vit.errors import ImageError, VitError
 
 
@@ -49,8 +50,8 @@ def _entry(predictor, path: Path, top: int) -> dict:
 
 def _show(entry: dict) -> None:
     if "error" in entry:
-        print(entry["error"], file=sys.stderr)
+        say(entry["error"], file=sys.stderr)
         return
-    print(entry["image"])
+    say(entry["image"])
     for pair in entry["predictions"]:
-        print(f"  {pair['probability']:6.1%}  {pair['class']}")
+        say(f"  {pair['probability']:6.1%}  {pair['class']}")

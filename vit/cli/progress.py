@@ -4,6 +4,8 @@ import sys
 
 from tqdm import tqdm
 
+from vit.text import printable
+
 TTY_SECONDS, LOG_SECONDS = 0.1, 10.0  # between two drawings
 
 
@@ -44,10 +46,10 @@ class Progress:
         elif done < self._bar.n:
             self._bar.reset()
         self._bar.total = total or None
-        self._bar.set_postfix_str(message, refresh=False)
+        self._bar.set_postfix_str(printable(message), refresh=False)
         self._bar.update(done - self._bar.n)
 
     def note(self, text: str) -> None:
         """Print a line that stays, above the bar."""
         if not self._quiet:
-            tqdm.write(text, file=sys.stderr)
+            tqdm.write(printable(text), file=sys.stderr)

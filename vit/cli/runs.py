@@ -4,6 +4,7 @@ import argparse
 import json
 import time
 
+from vit.cli.lines import say
 from vit.errors import RunError
 from vit.runs import launch
 from vit.runs.status import RunState, list_runs, state_of
@@ -25,7 +26,8 @@ def runs(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps([state.to_json() for state in states], allow_nan=False))
     else:
-        print("\n".join(map(line, states)) or "No runs yet. Start one: python -m vit train")
+        for text in map(line, states) if states else ["No runs yet. Start one: python -m vit train"]:
+            say(text)
 
 
 def line(state: RunState) -> str:
@@ -44,4 +46,4 @@ def stop(args: argparse.Namespace) -> None:
         if time.monotonic() > end:
             raise RunError(f"run {run.id} has not stopped within {STOP_SECONDS:.0f} s; see {run.log_path}")
         time.sleep(0.1)
-    print(f"{state.state} at step {state.status.step:,}")
+    say(f"{state.state} at step {state.status.step:,}")

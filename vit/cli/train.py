@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from vit import devices, models, presets
+from vit.cli.lines import say
 from vit.cli.progress import Progress
 from vit.config import ModelConfig, merge
 from vit.data import catalog
@@ -65,7 +66,7 @@ def train(args: argparse.Namespace) -> None:
         start = models.read_info(models.resolve(config.init.checkpoint))
         models.check_encoder(config.model, start.model, config.init.checkpoint)
     if args.prepare:
-        print(launch.create(config, launch.new_id() if args.run is None else args.run).path)
+        say(str(launch.create(config, launch.new_id() if args.run is None else args.run).path))
     else:
         _started(launch.launch(config, args.run), args.follow)
 
@@ -98,7 +99,7 @@ def assignment(text: str) -> tuple[str, object]:
 
 
 def _started(run: Run, watch: bool) -> None:
-    print(run.id, flush=True)
+    say(run.id)
     ended = follow(run) if watch else None
     if ended in UNWELL:
         raise VitError(f"run {run.id} {UNWELL[ended]}; see {run.log_path}")
@@ -115,7 +116,7 @@ def follow(run: Run) -> str:
             return _watch(run, progress)
     except KeyboardInterrupt:
         ways = f"'python -m vit stop {run.id}' ends it, 'python -m vit resume {run.id} --follow' continues it then"
-        print(f"Run {run.id} goes on: {ways}.", file=sys.stderr)
+        say(f"Run {run.id} goes on: {ways}.", file=sys.stderr)
         raise
 
 

@@ -1,26 +1,31 @@
 """Walking through the files of a folder, zip or tar without unpacking anything, so that nothing can land outside.
 
-Archives are read front to back, member by member. Links, devices and names that point out of the archive are never
-followed; they come along with a problem instead.
+Links, devices and names that point out of the archive are never followed; they come along with a problem instead.
+Whatever an archive claims, a member, all of them together, and what they unpack to per byte have limits.
 """
 
-import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from vit.data import tar
 from vit.errors import DataError
 
 MAX_MEMBERS = 2_000_000
 MAX_BYTES = 20 << 30  # of all members, unpacked
-MAX_MEMBER_BYTES = 512 << 20
+MAX_MEMBER_BYTES = 128 << 20  # images and batches of CIFAR-10 are smaller
+MAX_RATIO, FREE_BYTES = 50, 16 << 20  # bytes unpacked per byte of an archive, beyond the first ones
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+PLAIN_ZIP = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what can be unpacked little by little
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
+DAMAGE += (EOFError, IndexError, NotImplementedError, OSError, OverflowError, ValueError)
 
 
 class MemberError(Exception):
@@ -43,7 +48,7 @@ def entries(path: Path) -> Iterator[Entry]:
     Raises:
         DataError: If ``path`` is missing, of an unknown kind, damaged, or larger than the limits.
     """
-    total = 0
+    total, most = 0, _most_bytes(path)
     try:
         for number, entry in enumerate(_walker(path)(path), 1):
             total += entry.size
@@ -52,9 +57,20 @@ def entries(path: Path) -> Iterator[Entry]:
                     f"{path.name} holds more than {MAX_MEMBERS:,} files or {MAX_BYTES >> 30} GB unpacked: "
                     "import a smaller part of it."
                 )
+            if total > most:
+                raise DataError(
+                    f"{path.name} unpacks to more than {MAX_RATIO} times its size: import a folder instead."
+                )
             yield _checked(entry)
-    except (*DAMAGE, OSError) as error:
+    except DataError:  # is a ValueError itself
+        raise
+    except DAMAGE as error:
         raise DataError(f"{path.name} can't be read to its end ({error}): it may be damaged or incomplete.") from error
+
+
+def _most_bytes(path: Path) -> float:
+    """How much an archive may unpack to; a folder holds what it holds."""
+    return FREE_BYTES + MAX_RATIO * path.stat().st_size if path.is_file() else float("inf")
 
 
 def _walker(path: Path) -> Callable[[Path], Iterator[Entry]]:
@@ -64,13 +80,14 @@ def _walker(path: Path) -> Callable[[Path], Iterator[Entry]]:
         raise DataError(f"There is no file or folder {path}: check the path.")
     if zipfile.is_zipfile(path):
         return _zip
-    if tarfile.is_tarfile(path):
+    if tar.is_tar(path):
         return _tar
     raise DataError(f"{path.name} is neither a folder nor a readable zip, tar, tar.gz or tar.xz archive.")
 
 
 def _checked(entry: Entry) -> Entry:
-    """Add the problems that every kind of archive can have."""
+    """Add the problems that every kind of archive can have; what in a name is no text becomes a question mark."""
+    entry = replace(entry, name=entry.name.encode(errors="replace").decode())
     parts = entry.name.split("/")
     if entry.name.startswith("/") or ".." in parts or parts[0].endswith(":"):
         return replace(entry, problem="its name points outside the archive")
@@ -107,33 +124,28 @@ def _zip(path: Path) -> Iterator[Entry]:
             if info.is_dir():
                 continue
             is_link = stat.S_ISLNK(info.external_attr >> 16)
-            problem = "encrypted" if info.flag_bits & 1 else "a link" if is_link else None
+            unusual = None if info.compress_type in PLAIN_ZIP else "compressed in another way than deflate"
+            problem = "encrypted" if info.flag_bits & 1 else "a link" if is_link else unusual
             name = info.filename.replace("\\", "/")
             yield Entry(name, info.file_size, problem, lambda info=info: _read_zipped(archive, info))
 
 
 def _read_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """As much as the member claims, and no more; ``ZipFile.read`` would unpack whatever there is."""
     try:
-        return archive.read(info)
-    except (*DAMAGE, OSError) as error:
+        with archive.open(info) as member:
+            return member.read(info.file_size)
+    except DAMAGE as error:
         raise MemberError("damaged in the archive") from error
 
 
 def _tar(path: Path) -> Iterator[Entry]:
-    with tarfile.open(path) as archive:
-        while info := archive.next():
-            vars(archive)["members"].clear()  # tarfile remembers every member otherwise
-            if info.isdir():
-                continue
-            problem = None if info.isreg() else "a link or device"
-            name = info.name.removeprefix("./")
-            yield Entry(name, info.size, problem, lambda info=info: _read_tarred(archive, info))
-        archive.fileobj.seek(archive.offset)
-        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise tarfile.ReadError("no end mark")  # tarfile itself takes a torn header for the end
+    for member in tar.members(path, _most_bytes(path)):
+        yield Entry(member.name, member.size, member.problem, partial(_read_tarred, member))
 
 
-def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(info)
-    assert file is not None  # only folders and devices have no content
-    return file.read()
+def _read_tarred(member: tar.Member) -> bytes:
+    try:
+        return member.read()
+    except DAMAGE as error:
+        raise MemberError("damaged in the archive") from error

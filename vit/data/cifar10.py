@@ -17,6 +17,7 @@ from vit.errors import DataError
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test"}
 SIDE = 32
+MAX_BATCH_BYTES = 40_000_000  # the official ones have 31
 # What a damaged or hostile pickle can raise in the reader.
 DAMAGE = (
     pickle.UnpicklingError,
@@ -66,11 +67,16 @@ def parse(content: bytes) -> tuple[np.ndarray, np.ndarray]:
         ValueError: If the content is something else; a pickle that is broken or asks for anything but an array
             raises one of ``DAMAGE``.
     """
+    if len(content) > MAX_BATCH_BYTES:
+        raise ValueError(f"it has {len(content):,} bytes")
     record = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     if not isinstance(record, dict):
         raise ValueError("it holds no record")
     record = {key.decode() if isinstance(key, bytes) else key: value for key, value in record.items()}
-    pixels, labels = record["data"].array(), np.array(record["labels"], np.int64)
+    labels = record["labels"]
+    if not isinstance(labels, list) or not all(type(label) is int for label in labels):  # lists in lists explode
+        raise ValueError("its labels are not a list of numbers")
+    pixels, labels = record["data"].array(), np.array(labels, np.int64)
     if pixels.shape != (len(labels), 3 * SIDE * SIDE) or not len(labels):
         raise ValueError(f"pixels of shape {pixels.shape} for {len(labels)} labels")
     if labels.min() < 0 or labels.max() >= len(CLASSES):
@@ -96,14 +102,7 @@ class _Inert:
         return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes into an old pickle."""
-    if encoding not in ("latin1", b"latin1"):
-        raise ValueError(f"text encoded as {encoding}")
-    return text.encode("latin1")
-
-
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):  # in Python: the one in C makes room for whatever number a value is stored under
     """Knows three names of numpy and one of codecs, and none of them does anything."""
 
     KNOWN = {
@@ -111,10 +110,20 @@ class _Unpickler(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): _Inert,
         ("numpy", "ndarray"): _Inert,
         ("numpy", "dtype"): _Inert,
-        ("_codecs", "encode"): _encode,
     }
 
+    _left = MAX_BATCH_BYTES  # that may be made from text
+
     def find_class(self, module: str, name: str):
+        if (module, name) == ("_codecs", "encode"):
+            return self._encode
         if (module, name) not in self.KNOWN:
             raise pickle.UnpicklingError(f"it asks to run {module}.{name}")
         return self.KNOWN[module, name]
+
+    def _encode(self, text: str, encoding: str) -> bytes:
+        """How Python 3 writes bytes into an old pickle."""
+        self._left -= len(text)
+        if encoding not in ("latin1", b"latin1") or self._left < 0:
+            raise ValueError(f"{len(text):,} characters encoded as {encoding}")
+        return text.encode("latin1")

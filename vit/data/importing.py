@@ -1,7 +1,7 @@
 """Turning a folder or archive of images into a stored data set. Broken images are counted and named."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -19,7 +19,7 @@ Progress = Callable[[int, int, str], None]  # (done, total, message)
 Named = tuple[str, str]  # (file, reason)
 
 DEFAULT_SIZE = 128  # pixels; also the largest side that is kept as it is
-BATCH = 64  # images decoded together; bounds the memory for their files
+BATCH, BATCH_BYTES = 64, 64 << 20  # images decoded together, and their files, of which the last may be larger
 
 
 class MixedSizesError(Exception):
@@ -102,7 +102,7 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
     broken, done = [], 0
     wanted = ((entry.name, _content(entry)) for entry in archives.entries(path) if entry.name in layout.places)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while batch := list(islice(wanted, BATCH)):
+        while batch := _next_batch(wanted):
             results = list(pool.map(lambda item: _pixels(item[0], item[1], size), batch))
             named = [(name, result) for (name, _), result in zip(batch, results, strict=True)]
             broken += [(name, why) for name, why in named if isinstance(why, str)]
@@ -111,6 +111,17 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
             if progress:
                 progress(done, len(layout.places), "decoding images")
     return broken
+
+
+def _next_batch(wanted: Iterator[tuple[str, bytes | str]]) -> list[tuple[str, bytes | str]]:
+    """The next names and files; a limit on their number alone would not be one on memory."""
+    batch, size = [], 0
+    for name, content in islice(wanted, BATCH):
+        batch.append((name, content))
+        size += len(content)
+        if size > BATCH_BYTES:
+            break
+    return batch
 
 
 def _content(entry: archives.Entry) -> bytes | str:
