@@ -207,7 +207,7 @@ def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -
         except VitError as error:
             recorder.event("warning", f"{error}. Continuing from the checkpoint before it.")
             continue
-        state.step, state.seconds = info.step, info.metrics["seconds"]
+        state.step, state.seconds = info.step, info.metrics.get("seconds", 0.0)
         state.val = {key: value for key, value in info.metrics.items() if key.startswith("val_")}
         state.restore(tensors)
         recorder.resumed(state)
