@@ -62,10 +62,8 @@ def test_a_remedy_is_offered_and_it_works(overrides, field, remedy):
     assert problems({**overrides, field: remedy}) == {}
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, -math.inf, 1e10, "fast", None, [], True, 10**400])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, -math.inf, 1e10, "fast", None, [], 10**400])
 def test_an_absurd_learning_rate_is_refused_by_name(value):
-    if value is True:
-        pytest.skip("True is the number 1 to JSON schema's lax mode")
     assert "train.lr" in problems({"train.lr": value})
 
 

@@ -95,6 +95,60 @@ def test_sine_cosine_positions_are_zero_for_prefix_tokens_and_different_for_ever
     assert "pos_embed" not in dict(VisionTransformer(config).named_parameters())
 
 
+def test_sine_cosine_positions_tell_the_column_first_and_then_the_row():
+    """The formula as MoCo v3 and big_vision have it: (sin x, cos x, sin y, cos y), frequencies from 1 to 1/10,000."""
+    config = ModelConfig(image_size=6, patch_size=2, embed_dim=16, num_heads=2, pool="cls", pos_embed="sincos2d")
+    table = sincos2d(config)[0, 1:]
+    frequencies = [10_000 ** -(k / 3) for k in range(4)]
+    for y in range(3):
+        for x in range(3):
+            waves = [wave(place * f) for place in (x, y) for wave in (math.sin, math.cos) for f in frequencies]
+            assert table[3 * y + x].tolist() == pytest.approx(waves, abs=1e-6)
+
+
+def test_timms_sine_cosine_positions_tell_rows_and_columns_by_the_same_waves():
+    """timm's are ordered by wave first and have other frequencies; one frequency, that of 1, is in both."""
+    config = ModelConfig(image_size=20, patch_size=4, embed_dim=4, num_heads=1, pos_embed="sincos2d")
+    row_sin, column_sin, row_cos, column_cos = timm.layers.build_sincos2d_pos_embed([5, 5], 4).T
+    expected = torch.stack([column_sin, column_cos, row_sin, row_cos], dim=1)
+    torch.testing.assert_close(sincos2d(config)[0], expected)
+
+
+@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate"])
+@pytest.mark.parametrize("config", [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 1}], ids=str)
+def test_dropping_happens_wherever_it_does_in_timm(rate, config):
+    """Both draw in the same order, so that the same seed drops the same numbers where their memory lies alike."""
+    model = vision_transformer(**config, **{rate: 0.3}).double()
+    kinds = ("pos_drop_rate", "proj_drop_rate") if rate == "drop_rate" else ("attn_drop_rate",)
+    kwargs = timm_kwargs(model.config) | dict.fromkeys(kinds, 0.3)
+    reference = timm.models.VisionTransformer(**kwargs).double().train()
+    reference.load_state_dict(model.state_dict(), strict=True)
+    inputs, found = random_inputs(model).double(), []
+    for tokens in (model.train(), reference):
+        torch.manual_seed(0)
+        found.append(tokens.forward_head(tokens.forward_features(inputs)))
+    torch.testing.assert_close(*found)
+    assert not torch.allclose(found[0], model.eval()(inputs))
+
+
+def test_deeper_blocks_are_dropped_more_often_as_in_timm():
+    model = VisionTransformer(ModelConfig(depth=5, drop_path_rate=0.4))
+    rates = [block.drop_path.rate for block in model.blocks]
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    reference = timm.models.VisionTransformer(img_size=32, embed_dim=16, num_heads=2, depth=5, drop_path_rate=0.4)
+    probabilities = [getattr(block.drop_path1, "drop_prob", 0.0) for block in reference.blocks]
+    assert rates == pytest.approx(probabilities)
+
+
+def test_each_residual_branch_of_a_block_is_dropped_by_itself():
+    model = vision_transformer(drop_path_rate=0.5, depth=2).train()
+    last, tokens = model.blocks[-1], torch.randn(400, 17, 16, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    changed = last(tokens)
+    untouched = (changed == tokens).flatten(1).all(1).double().mean().item()
+    assert untouched == pytest.approx(0.25, abs=0.09)  # neither attention nor MLP; four standard deviations of 400
+
+
 def test_a_rate_of_zero_makes_dropping_paths_the_identity():
     x = torch.randn(4, 3, 2)
     assert torch.equal(DropPath(0.0).train()(x), x)

@@ -125,3 +125,14 @@ def test_gray_images_take_every_variation(images):
     varied = augment(gray, EVERYTHING, MEAN[:1], STD[:1], seed=0, step=0, epoch=0, indices=torch.arange(len(gray)))
     assert varied.shape == gray.shape
     assert varied.isfinite().all()
+
+
+@pytest.mark.parametrize("setting", [{"color_jitter": 1e-6}, {"rand_augment": 0, "color_jitter": 1e-6}], ids=str)
+def test_images_whose_colors_hardly_vary_are_normalized_like_those_that_do_not(images, setting):
+    varied = vary(images, AugmentConfig(**OFF, **setting))
+    torch.testing.assert_close(varied, vary(images, AugmentConfig(**OFF)), atol=1e-4, rtol=0)
+
+
+def test_images_of_one_pixel_reflect_into_themselves():
+    pixel = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1).expand(8, -1, -1, -1)
+    assert torch.equal(back(vary(pixel, AugmentConfig(flip="random", crop_padding=3))), pixel)

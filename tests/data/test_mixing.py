@@ -50,3 +50,12 @@ def test_both_ways_take_turns_and_depend_only_on_seed_and_step(images):
     assert 60 < sum(kept) < 140  # CutMix nearly always keeps some pixels as they were, mixup never does
     assert torch.equal(run(images, 3, **both)[0], run(images, 3, **both)[0])
     assert not torch.equal(run(images, 3, **both)[0], run(images, 4, **both)[0])
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 6.0])
+def test_weights_are_drawn_from_a_symmetric_beta_distribution(alpha):
+    """Its variance is 1 / (4 (2 alpha + 1))."""
+    images, labels, settings = torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]), AugmentConfig(mixup_alpha=alpha)
+    weights = torch.stack([mix(images, labels, 2, settings, seed=1, step=step)[1][0, 0] for step in range(1500)])
+    assert weights.mean().item() == pytest.approx(0.5, abs=0.05)
+    assert weights.var().item() == pytest.approx(1 / (8 * alpha + 4), rel=0.15)  # about four standard errors

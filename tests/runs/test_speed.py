@@ -19,6 +19,26 @@ def test_a_speed_is_remembered_for_what_it_depends_on(home):
     assert speed.remembered(tiny_config(train__batch_size=8)) is None
 
 
+def test_a_speed_depends_on_all_that_makes_a_step_slower():
+    """And not on what only makes it better: those settings share one measurement."""
+    plain = {"model__image_size": 16, "model__embed_dim": 32, "train__batch_size": 16, "train__device": "cpu"}
+    other = {
+        "model__depth": 3,
+        "augment__rand_augment": 5,
+        "train__batch_size": 8,
+        "train__optimizer": "muon",
+        "train__device": "auto",
+        "train__threads": 2,
+        "train__processes": 2,
+        "train__precision": "bf16",
+        "train__compile": True,
+    }
+    alike = {"train__lr": 0.5, "train__steps": 99, "train__seed": 5, "data__val_size": 20, "train__eval_every": 7}
+    keys = {name: speed.key(tiny_config(**{**plain, name: value})) for name, value in (other | alike).items()}
+    assert len({keys[name] for name in other} | {speed.key(tiny_config(**plain))}) == len(other) + 1
+    assert {keys[name] for name in alike} == {speed.key(tiny_config(**plain))}
+
+
 def test_measuring_is_a_process_of_its_own_that_ends(home):
     config = tiny_config()
     speed.measure(config)

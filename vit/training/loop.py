@@ -57,7 +57,7 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
             recorder.save(state)
         if command:
             recorder.save_or_raise(state)
-            recorder.event("saved", f"SavedCheckpoint a checkpoint at step {state.step:,}.", state)
+            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
         if command in OUTCOMES:
             return OUTCOMES[command]
     recorder.save_or_raise(state)
