@@ -46,7 +46,7 @@ GUARDS = {  # the fast tests of each file, the quickest first
     "vit/data/augment.py": "data/test_mixing.py data/test_augment.py",
     "vit/data/photometric.py": "data/test_photometric.py data/test_augment.py",
     "vit/training/batches.py": "training/test_batches.py",
-    "vit/training/loop.py": "training/test_step.py training/test_loop.py",
+    "vit/training/loop.py": "training/test_step.py training/test_schedule.py training/test_loop.py",
     "vit/training/optimizers.py": "training/test_optimizers.py",
     "vit/training/state.py": "training/test_step.py training/test_resume.py",
     "vit/training/initialization.py": "training/test_whitening.py training/test_initialization.py",

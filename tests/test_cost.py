@@ -85,3 +85,26 @@ def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
     estimate = cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config)
     assert saved_bytes(model, 8) < 1.2 * estimate
     assert estimate < 2 * saved_bytes(model, 8)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"depth": 4}, {"mlp_ratio": 3.0}, {"num_heads": 8}, {"drop_rate": 0.1}, {"attn_drop_rate": 0.1}, {"stem": "conv"}],
+    ids=str,
+)
+def test_each_part_of_training_memory_is_within_a_fifth(more):
+    """By how much the estimate grows with a part, against by how much more autograd keeps."""
+
+    def activations(**config):
+        model = vision_transformer(**config).train()
+        return cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config), saved_bytes(model, 8)
+
+    estimate, kept = (
+        grown - plain for plain, grown in zip(activations(**SIZES[0]), activations(**SIZES[0] | more), strict=True)
+    )
+    assert 0.9 * kept <= estimate <= 1.2 * kept
+
+
+def test_weights_gradients_and_two_moments_are_four_float32_of_each_parameter():
+    config = ModelConfig(**SIZES[0])
+    assert cost.training_memory(config, 0) == 16 * cost.num_parameters(config)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -136,3 +137,13 @@ def test_images_whose_colors_hardly_vary_are_normalized_like_those_that_do_not(i
 def test_images_of_one_pixel_reflect_into_themselves():
     pixel = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1).expand(8, -1, -1, -1)
     assert torch.equal(back(vary(pixel, AugmentConfig(flip="random", crop_padding=3))), pixel)
+
+
+@pytest.mark.parametrize("size", [2, 5, 16])
+def test_shifted_images_continue_as_their_mirror_image_beyond_every_border(size):
+    """As numpy's ``reflect``: the pixel at the border is not repeated."""
+    image = torch.arange(size * size, dtype=torch.uint8).view(1, 1, size, size)
+    padded = np.pad(image[0, 0].numpy(), 3, mode="reflect")
+    windows = {padded[y : y + size, x : x + size].tobytes() for y in range(7) for x in range(7)}
+    varied = back(vary(image.expand(2000, 3, size, size), AugmentConfig(flip="none", crop_padding=3)))
+    assert {found[0].numpy().tobytes() for found in varied} == windows
