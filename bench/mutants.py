@@ -34,7 +34,7 @@ RESULTS, EQUIVALENT = ROOT / "bench/results/mutants.json", ROOT / "bench/equival
 COPIED = ("vit", "tests", "bench", "checkpoints/pretrained")
 LIBRARIES = ("hypothesis", "timm", "captum.attr", "scipy.stats", "sklearn", "safetensors.torch", "pydantic", "xdist")
 OPTIONS = ["-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-OPTIONS += ["-m", "not slow and not browser"]
+OPTIONS += ["-m", "not slow and not browser", "-k", "not process_of_its_own"]
 GUARDS = {  # the fast tests of each file, the quickest first
     "vit/model.py": "test_model.py",
     "vit/config.py": "test_config.py training/test_schedule.py",
@@ -42,7 +42,7 @@ GUARDS = {  # the fast tests of each file, the quickest first
     "vit/rules.py": "test_config.py",
     "vit/checkpoint.py": "test_checkpoint.py",
     "vit/data/draws.py": "data/test_splits.py data/test_augment.py",
-    "vit/data/load.py": "data/test_splits.py",
+    "vit/data/load.py": "data/test_load.py data/test_splits.py",
     "vit/data/augment.py": "data/test_mixing.py data/test_augment.py",
     "vit/data/photometric.py": "data/test_photometric.py data/test_augment.py",
     "vit/training/batches.py": "training/test_batches.py",
@@ -50,16 +50,16 @@ GUARDS = {  # the fast tests of each file, the quickest first
     "vit/training/optimizers.py": "training/test_optimizers.py",
     "vit/training/state.py": "training/test_step.py training/test_resume.py",
     "vit/training/initialization.py": "training/test_whitening.py training/test_initialization.py",
-    "vit/training/planning.py": "training/test_planning.py runs/test_speed.py",
+    "vit/training/planning.py": "training/test_planning.py",
     "vit/explain/attention.py": "explain/test_attention.py",
     "vit/explain/scores.py": "explain/test_scores.py",
-    "vit/explain/evidence.py": "explain/test_evidence.py explain/test_scores.py",
-    "vit/explain/gradients.py": "explain/test_gradients.py",
+    "vit/explain/evidence.py": "explain/test_parts.py explain/test_evidence.py explain/test_scores.py",
+    "vit/explain/gradients.py": "explain/test_parts.py explain/test_gradients.py",
     "vit/explain/perturbation.py": "explain/test_perturbation.py",
-    "vit/explain/trace.py": "explain/test_trace.py",
+    "vit/explain/trace.py": "explain/test_trace.py explain/test_walk.py explain/test_parts.py",
     "vit/runs/plan.py": "training/test_planning.py",
-    "vit/runs/metrics.py": "runs/test_metrics.py",
-    "vit/runs/status.py": "runs/test_status.py",
+    "vit/runs/metrics.py": "runs/test_records.py runs/test_metrics.py",
+    "vit/runs/status.py": "runs/test_records.py runs/test_status.py",
     "vit/runs/speed.py": "runs/test_speed.py",
 }
 

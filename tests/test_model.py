@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from builders import random_inputs, vision_transformer
+from torch.utils.flop_counter import FlopCounterMode
 
 from vit.config import ModelConfig
 from vit.export.timm import timm_kwargs
@@ -202,3 +203,14 @@ def test_every_weight_gets_a_gradient(config):
     model(random_inputs(model)).square().sum().backward()
     without = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert without == []
+
+
+def test_a_training_step_of_a_class_token_computes_no_other_token_of_the_last_block():
+    model, operations = vision_transformer(pool="cls", image_size=16), []
+    for is_training in (False, True):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            model.train(is_training)(torch.zeros(1, 3, 16, 16))
+        operations.append(counter.get_total_flops())
+    dim, tokens, hidden = 16, 65, model.config.mlp_dim
+    spared = 2 * (tokens - 1) * (2 * dim * dim + 2 * dim * hidden)  # queries, projection and MLP
+    assert operations[0] - operations[1] >= spared

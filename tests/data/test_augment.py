@@ -147,3 +147,28 @@ def test_shifted_images_continue_as_their_mirror_image_beyond_every_border(size)
     windows = {padded[y : y + size, x : x + size].tobytes() for y in range(7) for x in range(7)}
     varied = back(vary(image.expand(2000, 3, size, size), AugmentConfig(flip="none", crop_padding=3)))
     assert {found[0].numpy().tobytes() for found in varied} == windows
+
+
+def test_erased_rectangles_are_as_likely_on_either_side_and_reach_every_border():
+    white = torch.full((3000, 3, 32, 32), 255, dtype=torch.uint8)
+    blank = (vary(white, AugmentConfig(**OFF, random_erasing=1.0)) == 0).all(1)
+    share = blank.float().mean(0)
+    torch.testing.assert_close(share, share.flip(0), atol=0.05, rtol=0)  # four standard errors of 3,000
+    torch.testing.assert_close(share, share.flip(1), atol=0.05, rtol=0)
+    torch.testing.assert_close(share, share.T, atol=0.05, rtol=0)
+    assert share.min() > 0
+    assert blank.flatten(1).float().mean(1).min() > 0.01
+
+
+def test_erased_areas_and_shapes_are_spread_as_the_paper_says():
+    """2 to 33 % of the area alike often, and as often upright as lying, up to 3.3 times as long as wide."""
+    white = torch.full((4000, 3, 64, 64), 255, dtype=torch.uint8)
+    blank = (vary(white, AugmentConfig(**OFF, random_erasing=1.0)) == 0).all(1)
+    height, width = blank.any(2).sum(1).double(), blank.any(1).sum(1).double()
+    areas, ratios = height * width / 64**2, height / width
+    assert areas.mean().item() == pytest.approx(0.175, abs=0.01)
+    assert areas.quantile(0.25).item() == pytest.approx(0.02 + 0.31 / 4, abs=0.015)
+    inner = ratios.log() / np.log(3.3)
+    assert inner.mean().item() == pytest.approx(0, abs=0.05)
+    assert inner.abs().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert inner.abs().max() < 1.2  # whole pixels

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.training.conftest import CPU, run_training, tiny_config
+from vit import files, paths
 from vit.runs import speed
 from vit.runs.directory import read_lines
 from vit.training import planning
@@ -122,3 +123,28 @@ def test_random_images_cost_as_much_as_real_ones():
     assert labels.unique().tolist() == [0, 1, 2]
     assert found.mean.tolist() == found.std.tolist() == [0.5]
     assert len(planning.random_images(tiny_config(), CPU).train.labels) == 1024
+
+
+@pytest.fixture
+def request_file(home):
+    """What the app leaves for the process that measures, which sets torch up for itself."""
+    paths.runs_root().mkdir(parents=True, exist_ok=True)
+    path, threads = home / "request.config", torch.get_num_threads()
+    files.write_json(path, tiny_config().to_json())
+    yield path
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
+
+
+def test_measuring_a_request_remembers_its_speed_and_takes_the_request_away(request_file, monkeypatch):
+    monkeypatch.setattr(planning.fastest, "__defaults__", (0.05,))  # seconds to measure
+    assert planning.measure_when_free(request_file) == "measured"
+    assert not request_file.exists()
+    assert speed.remembered(tiny_config()) > 0
+
+
+def test_one_process_is_measured_as_it_is(data):
+    found = planning.fastest(tiny_config(), data, "fp32", seconds=0.05)
+    assert (found.processes, found.threads) == (1, torch.get_num_threads())
+    assert 0 < found.step < 10
+    assert 0 < found.evaluation < 10
