@@ -65,37 +65,34 @@ class Mutation:
 
 
 def sample(root: Path, files: list[str], count: int, seed: int) -> list[Mutation]:
-    """Mutations of as many different lines, drawn from all of the files; a change elsewhere changes none of them."""
-
-    def place_in_line(mutation: Mutation) -> str:
-        return hashlib.sha256(f"{seed} {mutation.key}".encode()).hexdigest()
-
-    found = [mutation for file in files for mutation in mutations(file, (root / file).read_text())]
-    by_line = {(mutation.file, mutation.line): mutation for mutation in sorted(found, key=place_in_line, reverse=True)}
-    return sorted(by_line.values(), key=place_in_line)[:count]
+    """Mutations of as many different lines, drawn from all files; a change elsewhere in a file changes none of them."""
+    sources = {file: (root / file).read_text() for file in files}
+    everything = [mutation for file, source in sources.items() for mutation in mutations(file, source)]
+    everything.sort(key=lambda mutation: hashlib.sha256(f"{seed} {mutation.key}".encode()).digest())
+    drawn: dict[tuple[str, str], Mutation] = {}
+    for mutation in everything:
+        place = mutation.file, mutation.before
+        if len(drawn) < count and place not in drawn and _is_python(mutation.applied(sources[mutation.file])):
+            drawn[place] = mutation
+    return list(drawn.values())
 
 
 def mutations(file: str, source: str) -> list[Mutation]:
-    """Every mutation of a file that is still Python, in the order of its lines."""
+    """Every mutation of a file, in the order of its lines; a few are not Python any more."""
     lines, found, tree = source.splitlines(), {}, ast.parse(source)
-    imported = {
-        alias.asname or alias.name
-        for part in ast.walk(tree)
-        for alias in getattr(part, "names", [])
-        if isinstance(alias, ast.alias)
-    }
+    imports = [part for part in ast.walk(tree) if isinstance(part, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for part in imports for alias in part.names}
     for node, text in _replacements(tree):
-        row = lines[node.lineno - 1].encode()
         if node.lineno != node.end_lineno or text in imported:
             continue
+        row = lines[node.lineno - 1].encode()
         rest = row[node.end_col_offset :]
         if not text:  # what is dropped from a list goes with its comma
             rest = rest.removeprefix(b",").lstrip()
         changed = (row[: node.col_offset] + text.encode() + rest).decode().strip()
-        mutation = Mutation(file, node.lineno, row.decode().strip(), changed)
-        if changed != mutation.before and _is_python(mutation.applied(source)):
-            found[mutation.line, changed] = mutation
-    return sorted(found.values(), key=lambda mutation: (mutation.line, mutation.after))
+        if changed != row.decode().strip():
+            found[node.lineno, changed] = Mutation(file, node.lineno, row.decode().strip(), changed)
+    return [found[place] for place in sorted(found)]
 
 
 def _is_python(source: str) -> bool:

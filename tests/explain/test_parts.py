@@ -72,6 +72,22 @@ def test_gradients_are_computed_in_the_precision_of_the_weights(method):
     torch.testing.assert_close(single.double(), double, rtol=0, atol=1e-4 * float(double.abs().max()))
 
 
+@pytest.mark.parametrize("name", ["mean", "class token and registers"])
+def test_grad_cam_is_its_formula(name):
+    """Equations 1 and 2 of the paper, of the tokens that the last block's attention reads."""
+    model, inputs = model_and_images(name)
+    last, prefix = model.blocks[-1], model.config.num_prefix_tokens
+    before = trace(model, inputs).residuals[-2]
+    normed = last.norm1(before).detach().requires_grad_()
+    x = before + last.attn(normed)
+    logits = model.forward_head(model.norm(x + last.mlp(last.norm2(x))))
+    (gradient,) = torch.autograd.grad(logits[:, 1].sum(), normed)
+    weights = gradient[:, prefix:].mean(1)  # (B, D)
+    patches = normed.detach()[:, prefix:].unflatten(1, (4, 4))
+    expected = torch.einsum("bd,bxyd->bxy", weights, patches).clamp(min=0)
+    torch.testing.assert_close(gradients.gradcam(model, inputs, 1), expected)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_consensus_has_the_type_of_its_maps(dtype):
     mean, spread = consensus(torch.rand(3, 1, 2, 2, dtype=dtype))

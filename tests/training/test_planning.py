@@ -143,8 +143,12 @@ def test_measuring_a_request_remembers_its_speed_and_takes_the_request_away(requ
     assert speed.remembered(tiny_config()) > 0
 
 
-def test_one_process_is_measured_as_it_is(data):
-    found = planning.fastest(tiny_config(), data, "fp32", seconds=0.05)
+def test_one_process_is_measured_once_and_as_it_is(data, monkeypatch):
+    counted, measure = [], planning.measure
+    monkeypatch.setattr(planning, "measure", lambda *asked: counted.append(asked) or measure(*asked))
+    config = tiny_config()
+    found = planning.fastest(config, data, "fp32", seconds=0.05)
+    assert counted == [(config, data, "fp32", 0.05)]
     assert (found.processes, found.threads) == (1, torch.get_num_threads())
     assert 0 < found.step < 10
     assert 0 < found.evaluation < 10

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from tests.training.conftest import CPU, run_training, tiny_config
+from vit import checkpoint
 from vit.runs.directory import read_lines
 from vit.training import loop
 from vit.training.loop import clip_gradients, predict_logits, train_step
@@ -154,6 +155,17 @@ def test_a_checkpoint_is_saved_when_its_time_has_come(home, data, monkeypatch):
     monkeypatch.setattr(Recorder, "save_is_due", lambda self: next(due))
     run, *_ = run_training(tiny_config(train__steps=4, train__eval_every=4), data, "one")
     assert [saved.step for saved in run.saved()] == [2, 4]
+
+
+def test_the_series_begins_with_the_untrained_weights_and_only_once(home, data):
+    config = tiny_config(train__steps=4, train__eval_every=2)
+    run, *_ = run_training(config, data, "one", stop_at=2)
+    assert [saved.step for saved in run.series()] == [0, 2]
+    run_training(config, data, "one")
+    assert [saved.step for saved in run.series()] == [0, 2, 4]
+    untrained = checkpoint.load(run.checkpoint_path("0"))[0]
+    fresh = new_state(config, CPU).network.state_dict()
+    assert all(torch.allclose(untrained[f"model.{name}"].float(), fresh[name], atol=1e-3) for name in fresh)
 
 
 @pytest.mark.parametrize("count", [1, 500, 1001])
