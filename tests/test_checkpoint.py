@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ def test_a_checkpoint_rebuilds_its_model_by_itself(tmp_path, config):
     assert torch.equal(rebuilt(random_inputs(model)), model(random_inputs(model)))
     assert not rebuilt.training
     assert info == model_info(model)
+    assert torch.equal(checkpoint.load_model(path)(random_inputs(model)), model(random_inputs(model)))
+
+
+def test_a_description_with_a_number_that_json_does_not_know_is_not_written(tmp_path):
+    model = vision_transformer()
+    info = replace(model_info(model), metrics={"val_loss": float("nan")})
+    with pytest.raises(ValueError, match="JSON"):
+        checkpoint.save(tmp_path / "a.safetensors", prefixed(model), info)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_description_is_read_without_torch(tmp_path):

@@ -159,3 +159,10 @@ def test_a_problem_is_said_in_words_that_go_on_behind_the_field(overrides, messa
     }
     assert found[field].message.startswith(message)
     assert found[field].value == value
+
+
+@pytest.mark.parametrize(("patch_size", "reduction"), [(4, 4), (8, 8), (12, 4), (16, 8), (36, 4), (72, 8)])
+def test_the_stem_halves_the_image_twice_or_three_times_as_patches_allow(patch_size, reduction):
+    model = config.ModelConfig(patch_size=patch_size, image_size=patch_size, stem="conv")
+    assert model.stem_reduction == reduction
+    assert sum(model.stem_pools) == math.log2(reduction)

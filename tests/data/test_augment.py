@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from vit.config import AugmentConfig
+from vit.data import draws
 from vit.data.augment import augment, normalize
+from vit.data.load import SPLIT_STREAM
 
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 OFF = {"flip": "none", "crop_padding": 0}
@@ -172,3 +174,12 @@ def test_erased_areas_and_shapes_are_spread_as_the_paper_says():
     assert inner.mean().item() == pytest.approx(0, abs=0.05)
     assert inner.abs().mean().item() == pytest.approx(0.5, abs=0.05)
     assert inner.abs().max() < 1.2  # whole pixels
+
+
+def test_flips_are_pinned_across_versions(images):
+    """A run that is resumed by a newer version must flip as before; a stream of its own, not that of the split."""
+    settings = AugmentConfig(flip="alternating", crop_padding=0)
+    flipped = back(vary(images[:16], settings)) == images[:16].flip(3)
+    assert "".join(map(str, flipped.flatten(1).all(1).int().tolist())) == "0011011101111011"
+    split = draws.uniform(0, SPLIT_STREAM, np.arange(16))[:, 0] < 0.5
+    assert split.tolist() != flipped.flatten(1).all(1).tolist()

@@ -79,3 +79,12 @@ def test_mixing_is_with_the_neighbor_whatever_the_order(images):
     weight = targets[1, 1]
     torch.testing.assert_close(mixed, weight * images + (1 - weight) * images.roll(1, 0))
     torch.testing.assert_close(targets, weight * torch.eye(5)[LABELS] + (1 - weight) * torch.eye(5)[LABELS.roll(1)])
+
+
+def test_patches_reach_every_pixel_of_images_that_are_not_square():
+    wide, settings = torch.stack([torch.zeros(1, 8, 40), torch.ones(1, 8, 40)]), AugmentConfig(cutmix_alpha=1.0)
+    for images in (wide, wide.mT):
+        mixed = [mix(images, torch.tensor([0, 1]), 2, settings, seed=0, step=step) for step in range(100)]
+        pasted = torch.stack([found[0, 0] for found, _ in mixed])
+        assert pasted.amax(0).min() == 1
+        torch.testing.assert_close(pasted.mean((1, 2)), torch.stack([targets[0, 1] for _, targets in mixed]))

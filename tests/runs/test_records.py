@@ -6,7 +6,7 @@ import pytest
 
 from vit.config import RunConfig
 from vit.runs import launch
-from vit.runs.metrics import MetricsTail
+from vit.runs.metrics import MetricsTail, curve
 from vit.runs.status import Launch, RunState, Status, read_launch, read_status, write_launch, write_status
 
 
@@ -70,3 +70,9 @@ def test_a_state_as_json_has_what_a_script_needs_and_not_the_workers_notes():
 )
 def test_queued_and_running_are_alive(state, alive):
     assert RunState("one", state).is_alive is alive
+
+
+def test_a_curve_leaves_out_rows_without_its_x():
+    rows = [{"step": 1, "val_loss": 2.0}, {"val_loss": 1.5}, {"step": 3, "time": 9.0, "val_loss": 1.0}]
+    assert curve(rows, "val_loss") == ([1, 3], [2.0, 1.0])
+    assert curve(rows, "val_loss", x="time") == ([9.0], [1.0])

@@ -9,7 +9,7 @@ from vit import checkpoint
 from vit.config import ModelConfig
 from vit.errors import CheckpointError
 from vit.model import VisionTransformer
-from vit.training.initialization import resize_patches, start_from
+from vit.training.initialization import TransferReport, resize_patches, start_from
 
 
 @pytest.fixture
@@ -86,3 +86,9 @@ def test_tiny_builder_matches_the_config():
     assert vision_transformer(pool="cls").config == ModelConfig(
         **{**vision_transformer().config.model_dump(), "pool": "cls"}
     )
+
+
+def test_a_report_counts_what_was_loaded_and_names_the_rest():
+    assert str(TransferReport(["a", "b"])) == "2 tensors loaded"
+    report = TransferReport(["a"], ["pos_embed 4x4 to 6x6"], ["head.weight", "head.bias"])
+    assert str(report) == "1 tensors loaded; resized: pos_embed 4x4 to 6x6; new: head.weight, head.bias"

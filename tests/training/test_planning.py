@@ -10,6 +10,7 @@ from tests.training.conftest import CPU, run_training, tiny_config
 from vit import files, paths
 from vit.runs import speed
 from vit.runs.directory import read_lines
+from vit.runs.plan import Plan
 from vit.training import planning
 from vit.training.planning import Speed, steps_in_minutes, tracked_images
 
@@ -152,3 +153,10 @@ def test_one_process_is_measured_once_and_as_it_is(data, monkeypatch):
     assert (found.processes, found.threads) == (1, torch.get_num_threads())
     assert 0 < found.step < 10
     assert 0 < found.evaluation < 10
+
+
+def test_a_plan_made_before_there_were_teams_is_of_one_process(home, data):
+    *_, plan = run_training(tiny_config(train__steps=1), data, "one")
+    older = plan.model_dump(mode="json")
+    del older["processes"]
+    assert Plan.model_validate(older).processes == 1
