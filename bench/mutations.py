@@ -82,9 +82,16 @@ def mutations(file: str, source: str) -> list[Mutation]:
     lines, found, tree = source.splitlines(), {}, ast.parse(source)
     imports = [part for part in ast.walk(tree) if isinstance(part, ast.Import | ast.ImportFrom)]
     imported = {alias.asname or alias.name for part in imports for alias in part.names}
+    known = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - imported | {
+        "pass",
+        "max",
+        "min",
+        "True",
+        "False",
+    }
     for node, text in _replacements(tree):
-        if node.lineno != node.end_lineno or text in imported:
-            continue
+        if node.lineno != node.end_lineno or (text.isidentifier() and text not in known):
+            continue  # neither a module nor a name that doesn't exist, which anything would notice
         row = lines[node.lineno - 1].encode()
         rest = row[node.end_col_offset :]
         if not text:  # what is dropped from a list goes with its comma

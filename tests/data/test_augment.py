@@ -141,13 +141,13 @@ def test_images_of_one_pixel_reflect_into_themselves():
     assert torch.equal(back(vary(pixel, AugmentConfig(flip="random", crop_padding=3))), pixel)
 
 
-@pytest.mark.parametrize("size", [2, 5, 16])
-def test_shifted_images_continue_as_their_mirror_image_beyond_every_border(size):
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (5, 9), (16, 4)])
+def test_shifted_images_continue_as_their_mirror_image_beyond_every_border(height, width):
     """As numpy's ``reflect``: the pixel at the border is not repeated."""
-    image = torch.arange(size * size, dtype=torch.uint8).view(1, 1, size, size)
+    image = torch.arange(height * width, dtype=torch.uint8).view(1, 1, height, width)
     padded = np.pad(image[0, 0].numpy(), 3, mode="reflect")
-    windows = {padded[y : y + size, x : x + size].tobytes() for y in range(7) for x in range(7)}
-    varied = back(vary(image.expand(2000, 3, size, size), AugmentConfig(flip="none", crop_padding=3)))
+    windows = {padded[y : y + height, x : x + width].tobytes() for y in range(7) for x in range(7)}
+    varied = back(vary(image.expand(2000, 3, height, width), AugmentConfig(flip="none", crop_padding=3)))
     assert {found[0].numpy().tobytes() for found in varied} == windows
 
 

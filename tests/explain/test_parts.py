@@ -11,6 +11,7 @@ from variety import model_and_images
 from vit.errors import VitError
 from vit.explain import gradients
 from vit.explain.evidence import consensus, untrained
+from vit.explain.perturbation import answers, occlusion, rise
 from vit.explain.trace import Changes, answer, check_index, trace
 
 
@@ -86,6 +87,17 @@ def test_grad_cam_is_its_formula(name):
     patches = normed.detach()[:, prefix:].unflatten(1, (4, 4))
     expected = torch.einsum("bd,bxyd->bxy", weights, patches).clamp(min=0)
     torch.testing.assert_close(gradients.gradcam(model, inputs, 1), expected)
+
+
+def test_maps_of_left_out_patches_lie_as_the_patches_do():
+    """Taking the third patch of the second row away costs what the map has there, row by row."""
+    model, inputs = model_and_images("class token")
+    found = occlusion(model, inputs, 1)
+    assert found.shape == rise(model, inputs, 1).shape == (2, 4, 4)
+    kept = torch.ones(1, 1, 16, dtype=torch.bool)
+    kept[0, 0, 4 + 2] = False
+    cost = model(inputs)[:, 1] - answers(model, inputs, kept)[:, 0, 1]
+    torch.testing.assert_close(found[:, 1, 2], cost)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
