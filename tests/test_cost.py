@@ -88,11 +88,18 @@ def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
 
 
 @pytest.mark.parametrize(
-    "more",
-    [{"depth": 4}, {"mlp_ratio": 3.0}, {"num_heads": 8}, {"drop_rate": 0.1}, {"attn_drop_rate": 0.1}, {"stem": "conv"}],
+    ("more", "least"),
+    [
+        ({"depth": 4}, 0.999),
+        ({"mlp_ratio": 3.0}, 0.999),
+        ({"num_heads": 8}, 0.999),
+        ({"attn_drop_rate": 0.1}, 0.999),
+        ({"stem": "conv"}, 0.999),  # some hundred bytes are not counted
+        ({"drop_rate": 0.1}, 0.9),  # nor is the mask of the embedding
+    ],
     ids=str,
 )
-def test_each_part_of_training_memory_is_within_a_fifth(more):
+def test_each_part_of_training_memory_is_never_too_low_nor_a_fifth_too_high(more, least):
     """By how much the estimate grows with a part, against by how much more autograd keeps."""
 
     def activations(**config):
@@ -102,7 +109,7 @@ def test_each_part_of_training_memory_is_within_a_fifth(more):
     estimate, kept = (
         grown - plain for plain, grown in zip(activations(**SIZES[0]), activations(**SIZES[0] | more), strict=True)
     )
-    assert 0.9 * kept <= estimate <= 1.2 * kept
+    assert least * kept <= estimate <= 1.2 * kept
 
 
 def test_weights_gradients_and_two_moments_are_four_float32_of_each_parameter():

@@ -136,6 +136,7 @@ def test_deeper_blocks_are_dropped_more_often_as_in_timm():
     model = VisionTransformer(ModelConfig(depth=5, drop_path_rate=0.4))
     rates = [block.drop_path.rate for block in model.blocks]
     assert rates == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert all(type(rate) is float for rate in rates)  # a tensor would stay behind when the model moves
     reference = timm.models.VisionTransformer(img_size=32, embed_dim=16, num_heads=2, depth=5, drop_path_rate=0.4)
     probabilities = [getattr(block.drop_path1, "drop_prob", 0.0) for block in reference.blocks]
     assert rates == pytest.approx(probabilities)

@@ -55,6 +55,25 @@ def test_positions_resize_as_timm_does(trained):
     torch.testing.assert_close(network.pos_embed, reference)
 
 
+def test_a_larger_patch_resizes_kernels_and_positions_and_keeps_the_rest(trained):
+    network, report = started(trained, patch_size=4)
+    own, old = network.state_dict(), trained[0].state_dict()
+    assert report.resized == ["pos_embed 4x4 to 2x2", "patch_embed.proj.weight 2 px to 4 px"]
+    assert report.new == []
+    torch.testing.assert_close(own["patch_embed.proj.weight"], resize_patches(old["patch_embed.proj.weight"], 4))
+    assert all(torch.equal(own[name], old[name]) for name in report.loaded)
+    assert len(report.loaded) + 2 == len(own)
+
+
+def test_a_class_token_or_registers_more_keep_the_positions_of_the_patches(trained):
+    network, report = started(trained, reg_tokens=2)
+    positions, old = network.pos_embed, trained[0].pos_embed
+    assert report.resized == ["pos_embed 4x4 to 4x4"]
+    assert report.new == ["reg_token"]
+    torch.testing.assert_close(positions[:, [0, *range(3, 19)]], old)
+    assert positions[:, 1:3].abs().max() == 0
+
+
 def test_patch_kernels_resize_as_timm_does(trained):
     timm = pytest.importorskip("timm")
     kernels = trained[0].patch_embed.proj.weight.detach()
