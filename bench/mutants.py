@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ RESULTS, EQUIVALENT = ROOT / "bench/results/mutants.json", ROOT / "bench/equival
 COPIED = ("vit", "tests", "bench", "checkpoints/pretrained")
 LIBRARIES = ("hypothesis", "timm", "captum.attr", "scipy.stats", "sklearn", "safetensors.torch", "pydantic", "xdist")
 OPTIONS = ["-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-OPTIONS += ["-m", "not slow and not browser", "-k", "not process_of_its_own"]
+OPTIONS += ["-m", "not slow and not browser", "-k", "not process_of_its_own and not under_a_second"]
 GUARDS = {  # the fast tests of each file, the quickest first
     "vit/model.py": "test_model.py",
     "vit/config.py": "test_config.py training/test_schedule.py",
@@ -48,14 +49,14 @@ GUARDS = {  # the fast tests of each file, the quickest first
     "vit/training/batches.py": "training/test_batches.py",
     "vit/training/loop.py": "training/test_step.py training/test_schedule.py training/test_loop.py",
     "vit/training/optimizers.py": "training/test_optimizers.py",
-    "vit/training/state.py": "training/test_step.py training/test_resume.py",
+    "vit/training/state.py": "training/test_step.py training/test_loop.py training/test_resume.py",
     "vit/training/initialization.py": "training/test_whitening.py training/test_initialization.py",
     "vit/training/planning.py": "training/test_planning.py",
     "vit/explain/attention.py": "explain/test_attention.py",
     "vit/explain/scores.py": "explain/test_scores.py",
     "vit/explain/evidence.py": "explain/test_parts.py explain/test_evidence.py explain/test_scores.py",
     "vit/explain/gradients.py": "explain/test_parts.py explain/test_gradients.py",
-    "vit/explain/perturbation.py": "explain/test_perturbation.py",
+    "vit/explain/perturbation.py": "explain/test_parts.py explain/test_perturbation.py",
     "vit/explain/trace.py": "explain/test_trace.py explain/test_walk.py explain/test_parts.py",
     "vit/runs/plan.py": "training/test_planning.py",
     "vit/runs/metrics.py": "runs/test_records.py runs/test_metrics.py",
@@ -120,6 +121,18 @@ class Copy:
         return int(pytest.main([*OPTIONS, *(f"tests/{test}" for test in tests.split())]))
 
 
+def ask(mutations: list[Mutation]) -> Iterator[tuple[Mutation, str]]:
+    """Judge one after the other, with the libraries imported once for all."""
+    prepare_torchvision()
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Copy(Path(folder))
+        for mutation in mutations:
+            yield mutation, tree.judge(mutation)
+
+
 def report(drawn: list[Mutation], outcomes: dict[str, str]) -> dict:
     """The score; the survivors, those that are equivalent with the reason; and every outcome, to go on from."""
     reasons = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
@@ -138,7 +151,7 @@ def report(drawn: list[Mutation], outcomes: dict[str, str]) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--count", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=100, help="when to stop; the next call goes on")
     arguments = parser.parse_args()
@@ -146,19 +159,13 @@ def main() -> None:
     outcomes = json.loads(RESULTS.read_text())["figures"]["outcomes"] if RESULTS.exists() else {}
     waiting = [mutation for mutation in drawn if mutation.key not in outcomes]
     waiting += [mutation for mutation in drawn if outcomes.get(mutation.key) == "survived"]
-    prepare_torchvision()
-    for name in LIBRARIES:
-        importlib.import_module(name)
-    gc.freeze()
     end = time.monotonic() + 60 * arguments.minutes
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Copy(Path(folder))
-        for mutation in waiting:
-            if time.monotonic() > end:
-                break
-            outcomes[mutation.key] = tree.judge(mutation)
-            print(outcomes[mutation.key], mutation.key, flush=True)
-            RESULTS.write_text(json.dumps({"figures": report(drawn, outcomes)}, indent=1))
+    for mutation, outcome in ask(waiting):
+        print(outcome, mutation.key, flush=True)
+        outcomes[mutation.key] = outcome
+        RESULTS.write_text(json.dumps({"figures": report(drawn, outcomes)}))
+        if time.monotonic() > end:
+            break
     from bench.machine import write  # imports the engine, which no fork may inherit
 
     write(RESULTS.stem, figures := report(drawn, outcomes))

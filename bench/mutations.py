@@ -80,18 +80,10 @@ def sample(root: Path, files: list[str], count: int, seed: int) -> list[Mutation
 def mutations(file: str, source: str) -> list[Mutation]:
     """Every mutation of a file, in the order of its lines; a few are not Python any more."""
     lines, found, tree = source.splitlines(), {}, ast.parse(source)
-    imports = [part for part in ast.walk(tree) if isinstance(part, ast.Import | ast.ImportFrom)]
-    imported = {alias.asname or alias.name for part in imports for alias in part.names}
-    known = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - imported | {
-        "pass",
-        "max",
-        "min",
-        "True",
-        "False",
-    }
+    known = _variables(tree) | {"pass", "max", "min", "True", "False"}
     for node, text in _replacements(tree):
         if node.lineno != node.end_lineno or (text.isidentifier() and text not in known):
-            continue  # neither a module nor a name that doesn't exist, which anything would notice
+            continue  # anything would notice a module, or a name that doesn't exist
         row = lines[node.lineno - 1].encode()
         rest = row[node.end_col_offset :]
         if not text:  # what is dropped from a list goes with its comma
@@ -100,6 +92,13 @@ def mutations(file: str, source: str) -> list[Mutation]:
         if changed != row.decode().strip():
             found[node.lineno, changed] = Mutation(file, node.lineno, row.decode().strip(), changed)
     return [found[place] for place in sorted(found)]
+
+
+def _variables(tree: ast.AST) -> set[str]:
+    """Names that are used, without those of modules and what they were asked for."""
+    imports = [part for part in ast.walk(tree) if isinstance(part, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for part in imports for alias in part.names}
+    return {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - imported
 
 
 def _is_python(source: str) -> bool:
@@ -115,7 +114,7 @@ def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     for child in _children(node):
         if isinstance(child, UNTOUCHED):
             continue
-        yield from ((part, text) for part, text in _changes(child))
+        yield from _changes(child)
         yield from _replacements(child)
 
 

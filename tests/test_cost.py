@@ -79,6 +79,12 @@ def saved_bytes(model, batch_size):
     return sum(storage.nbytes() for storage in kept.values())
 
 
+def activations(**config) -> tuple[int, int]:
+    """Bytes for a batch of eight: as estimated, without weights and moments, and as autograd keeps them."""
+    model = vision_transformer(**config).train()
+    return cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config), saved_bytes(model, 8)
+
+
 @pytest.mark.parametrize("config", SIZES, ids=str)
 def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
     model = vision_transformer(**config).train()
@@ -101,15 +107,15 @@ def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
 )
 def test_each_part_of_training_memory_is_never_too_low_nor_a_fifth_too_high(more, least):
     """By how much the estimate grows with a part, against by how much more autograd keeps."""
-
-    def activations(**config):
-        model = vision_transformer(**config).train()
-        return cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config), saved_bytes(model, 8)
-
-    estimate, kept = (
-        grown - plain for plain, grown in zip(activations(**SIZES[0]), activations(**SIZES[0] | more), strict=True)
-    )
+    pairs = zip(activations(**SIZES[0]), activations(**SIZES[0] | more), strict=True)
+    estimate, kept = (grown - plain for plain, grown in pairs)
     assert least * kept <= estimate <= 1.2 * kept
+
+
+def test_the_image_itself_counts_up_to_three_times():
+    """With augmentation's copies, which autograd doesn't keep."""
+    gray, color = (activations(**SIZES[0], in_channels=channels) for channels in (1, 3))
+    assert color[1] - gray[1] <= color[0] - gray[0] <= 3 * (color[1] - gray[1])
 
 
 def test_weights_gradients_and_two_moments_are_four_float32_of_each_parameter():

@@ -190,6 +190,19 @@ def test_an_untrained_model_believes_in_all_classes_alike(config):
     assert loss.item() == pytest.approx(math.log(100), abs=0.15)
 
 
+def test_fresh_weights_are_as_large_as_timms():
+    """Linear weights and positions 0.02, tokens 1e-6, biases 0; the patch projection as PyTorch has it."""
+    torch.manual_seed(0)
+    config = ModelConfig(image_size=32, patch_size=4, embed_dim=192, num_heads=3, depth=2, pool="cls", reg_tokens=4)
+    reference = timm.models.VisionTransformer(**timm_kwargs(config)).state_dict()
+    for name, tensor in VisionTransformer(config).state_dict().items():
+        theirs = reference[name]
+        if tensor.numel() > 700 and theirs.std() > 0:
+            assert tensor.std().item() == pytest.approx(theirs.std().item(), rel=0.1), name
+        elif theirs.std() == 0:
+            assert torch.equal(tensor, theirs), name
+
+
 @pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
 def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
     model = vision_transformer(image_size=image_size, patch_size=patch_size, stem="conv", embed_dim=32)

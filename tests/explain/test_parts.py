@@ -11,7 +11,7 @@ from variety import model_and_images
 from vit.errors import VitError
 from vit.explain import gradients
 from vit.explain.evidence import consensus, untrained
-from vit.explain.perturbation import answers, occlusion, rise
+from vit.explain.perturbation import answers, edited, occlusion, rise
 from vit.explain.trace import Changes, answer, check_index, trace
 
 
@@ -98,6 +98,13 @@ def test_maps_of_left_out_patches_lie_as_the_patches_do():
     kept[0, 0, 4 + 2] = False
     cost = model(inputs)[:, 1] - answers(model, inputs, kept)[:, 0, 1]
     torch.testing.assert_close(found[:, 1, 2], cost)
+
+
+def test_a_shuffle_is_the_same_for_a_seed_and_another_for_another():
+    inputs, chosen = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.ones(4, 4).bool()
+    shuffles = [edited(inputs, chosen, "shuffle", seed) for seed in (0, 0, 1, 2)]
+    assert torch.equal(shuffles[0], shuffles[1])
+    assert len({shuffle.numpy().tobytes() for shuffle in shuffles}) == 3
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
