@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from builders import random_inputs, vision_transformer
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from vit.config import ModelConfig
@@ -209,6 +210,23 @@ def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
     inputs = random_inputs(model, count=2)
     assert model.patch_embed(inputs).shape == (2, (image_size // patch_size) ** 2, 32)
     assert model(inputs).shape == (2, 3)
+
+
+@pytest.mark.parametrize("patch_size", [4, 8])
+def test_the_conv_stem_is_three_times_convolution_pooling_norm_and_gelu(patch_size):
+    """Each image is normalized as a whole; only patches of a multiple of 8 are pooled a third time."""
+    model = vision_transformer(image_size=16, patch_size=patch_size, stem="conv").double()
+    x, state = random_inputs(model).double(), model.patch_embed.state_dict()
+    convolutions = [name for name in state if name.startswith("stem.") and state[name].ndim == 4]
+    norms = [name for name in state if name.startswith("stem.") and name.endswith("weight") and state[name].ndim == 1]
+    for convolution, norm, is_pooled in zip(convolutions, norms, (True, True, patch_size == 8), strict=True):
+        x = F.conv2d(x, state[convolution], padding=1)
+        x = F.max_pool2d(x, 2) if is_pooled else x
+        weight, bias = (state[norm.replace("weight", kind)].view(1, -1, 1, 1) for kind in ("weight", "bias"))
+        x = F.gelu(F.layer_norm(x, x.shape[1:], eps=1e-5) * weight + bias)
+    side = patch_size // model.config.stem_reduction
+    tokens = F.conv2d(x, state["proj.weight"], state["proj.bias"], stride=side).flatten(2).mT
+    torch.testing.assert_close(model.patch_embed(random_inputs(model).double()), tokens)
 
 
 @pytest.mark.parametrize("config", PLAIN, ids=str)
