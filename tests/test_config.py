@@ -142,6 +142,7 @@ def test_an_unreadable_configuration_is_a_sentence(tmp_path, content):
     ("overrides", "message"),
     [
         ({"train.lr": -1}, "should be greater than 0"),
+        ({"init.checkpoint": "x" * 5000}, "string should have at most 4096 characters"),
         ({"train.colour": 1}, "there is no such setting; there are train.epochs, train.steps"),
         ({"model.num_heads": 5}, "does not divide embed_dim=128; use"),
         ({"train.batch_size": 901}, "larger than the 900 training images; use at most 900"),
@@ -150,7 +151,7 @@ def test_an_unreadable_configuration_is_a_sentence(tmp_path, content):
         ({"train.device": "mps"}, "this machine has no such device; it has cpu"),
         ({"train.warmup": 10_000}, "the warm-up is as long as the run of 70 steps or longer; use a share such as 0.1"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_a_problem_is_said_in_words_that_go_on_behind_the_field(overrides, message):
     ((field, value),) = overrides.items()
