@@ -2,7 +2,7 @@
 
 Draws single-line mutations of the engine's core by a seed, and runs for each the fast tests that guard its file, in a
 copy of the tree. Called again, it goes on where it was; survivors are asked about anew, last. Writes
-``bench/results/mutants.json``. Survivors that no test could tell from the original are listed in
+``bench/results/mutants.json``. Survivors that compute the same, or change what is a matter of choice, are listed in
 ``bench/equivalent_mutants.json``, each with its reason.
 
 Two libraries were tried first: mutmut changes no decorated function, property or constant (so neither ``Muon.step`` nor
@@ -37,7 +37,7 @@ LIBRARIES = ("hypothesis", "timm", "captum.attr", "scipy.stats", "sklearn", "saf
 OPTIONS = ["-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 OPTIONS += ["-m", "not slow and not browser", "-k", "not process_of_its_own and not under_a_second"]
 GUARDS = {  # the fast tests of each file, the quickest first
-    "vit/model.py": "test_model.py",
+    "vit/model.py": "test_model.py explain/test_walk.py",
     "vit/config.py": "test_config.py training/test_schedule.py",
     "vit/cost.py": "test_cost.py",
     "vit/rules.py": "test_config.py",
@@ -55,7 +55,8 @@ GUARDS = {  # the fast tests of each file, the quickest first
     "vit/explain/attention.py": "explain/test_attention.py",
     "vit/explain/scores.py": "explain/test_scores.py",
     "vit/explain/evidence.py": "explain/test_parts.py explain/test_evidence.py explain/test_scores.py",
-    "vit/explain/gradients.py": "explain/test_parts.py explain/test_gradients.py",
+    "vit/explain/gradients.py": "explain/test_parts.py explain/test_gradients.py"
+    " explain/oracles/test_oracle_gradients.py::test_legrad_is_torchcams",
     "vit/explain/perturbation.py": "explain/test_parts.py explain/test_perturbation.py",
     "vit/explain/trace.py": "explain/test_trace.py explain/test_walk.py explain/test_parts.py",
     "vit/runs/plan.py": "training/test_planning.py",

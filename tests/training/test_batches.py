@@ -62,6 +62,7 @@ def test_mean_and_std_are_numpys_over_the_training_images_alone(noise, monkeypat
     monkeypatch.setattr(batches, "STATISTICS_CHUNK", chunk)
     data = prepare(noise, tiny_config(**PLAIN), CPU)
     own, everything = (images.numpy() / 255 for images in (data.train.images, noise.train.images))
+    assert data.mean.dtype is data.std.dtype is torch.float32
     np.testing.assert_allclose(data.mean, own.mean((0, 2, 3)), rtol=1e-6)  # the last bits of a float32
     np.testing.assert_allclose(data.std, own.std((0, 2, 3)), rtol=1e-6)
     assert (np.abs(everything.mean((0, 2, 3)) - own.mean((0, 2, 3))) > 1e-4).all()

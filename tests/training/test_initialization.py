@@ -95,6 +95,14 @@ def test_an_encoder_of_another_shape_is_refused_with_every_difference(trained):
         started(trained, embed_dim=32, depth=3)
 
 
+@pytest.mark.parametrize(
+    "other", [{"qkv_bias": False}, {"mlp_ratio": 3.0}, {"num_heads": 4}, {"in_channels": 1}], ids=str
+)
+def test_no_part_of_the_encoder_may_differ(trained, other):
+    with pytest.raises(CheckpointError, match=f"{next(iter(other))} is "):
+        started(trained, **other)
+
+
 def test_starting_keeps_the_checkpoints_answers(trained):
     network, _ = started(trained)
     images = torch.randn(2, 3, 8, 8)
