@@ -38,7 +38,7 @@ OPTIONS = ["-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 OPTIONS += ["-m", "not slow and not browser", "-k", "not process_of_its_own and not under_a_second"]
 GUARDS = {  # the fast tests of each file, the quickest first
     "vit/model.py": "test_model.py explain/test_walk.py",
-    "vit/config.py": "test_config.py training/test_schedule.py",
+    "vit/config.py": "test_config.py training/test_schedule.py training/test_initialization.py",
     "vit/cost.py": "test_cost.py",
     "vit/rules.py": "test_config.py",
     "vit/checkpoint.py": "test_checkpoint.py",
