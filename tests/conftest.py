@@ -1,5 +1,6 @@
-"""What every test may rely on: a home of its own, one thread, and a torchvision that can be imported."""
+"""What every test may rely on: a home of its own, one thread unless asked, and a torchvision that can be imported."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from bench.torchvision_compat import prepare_torchvision
 
 prepare_torchvision()
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("VIT_TEST_THREADS", "1")))
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 

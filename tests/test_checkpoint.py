@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ import pytest
 import safetensors.torch
 import torch
 from builders import model_info, prefixed, random_inputs, saved_checkpoint, vision_transformer
+from pydantic import ValidationError
 
 from vit import checkpoint, header, models
 from vit.config import ModelConfig
@@ -30,11 +32,18 @@ from vit.errors import CheckpointError
 )
 def test_a_checkpoint_rebuilds_its_model_by_itself(tmp_path, config):
     model = vision_transformer(**config)
-    path = saved_checkpoint(tmp_path / "a.safetensors", model)
+    path = tmp_path / "a.safetensors"
+    checkpoint.save(path, prefixed(model), model_info(model))
     rebuilt, info = checkpoint.load_with_info(path)
     assert torch.equal(rebuilt(random_inputs(model)), model(random_inputs(model)))
     assert not rebuilt.training
     assert info == model_info(model)
+    assert torch.equal(checkpoint.load_model(path)(random_inputs(model)), model(random_inputs(model)))
+
+
+def test_a_description_has_no_number_that_json_does_not_know():
+    with pytest.raises(ValidationError, match="finite"):
+        replace(model_info(vision_transformer()), metrics={"val_loss": float("nan")})
 
 
 def test_the_description_is_read_without_torch(tmp_path):

@@ -51,6 +51,7 @@ def test_all_problems_are_reported_at_once_with_field_value_and_remedy():
         ({"model.pos_embed": "sincos2d", "model.embed_dim": 30, "model.num_heads": 2}, "model.embed_dim", 32),
         ({"train.batch_size": 901}, "train.batch_size", 900),
         ({"train.warmup": 5000}, "train.warmup", 0.1),
+        ({"train.warmup": 70}, "train.warmup", 0.1),
         ({"train.epochs": None}, "train.epochs", 5),
         ({"data.val_size": 1000}, "data.val_size", 0.1),
         ({"model.num_classes": 11}, "model.num_classes", 10),
@@ -62,11 +63,19 @@ def test_a_remedy_is_offered_and_it_works(overrides, field, remedy):
     assert problems({**overrides, field: remedy}) == {}
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, -math.inf, 1e10, "fast", None, [], True, 10**400])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, -math.inf, 1e10, "fast", None, [], 10**400])
 def test_an_absurd_learning_rate_is_refused_by_name(value):
-    if value is True:
-        pytest.skip("True is the number 1 to JSON schema's lax mode")
     assert "train.lr" in problems({"train.lr": value})
+
+
+@pytest.mark.parametrize("overrides", [{"train.warmup": 69}, {"train.warmup": 0.999}, {"train.warmup": 0}], ids=str)
+def test_a_warm_up_may_be_as_long_as_the_run_but_for_a_step(overrides):
+    assert problems(overrides) == {}
+
+
+def test_a_warm_up_of_less_than_a_step_is_a_share_of_however_short_a_run():
+    assert problems({"train.epochs": None, "train.steps": 1, "train.warmup": 0.5}) == {}
+    assert list(problems({"train.epochs": None, "train.steps": 1, "train.warmup": 1})) == ["train.warmup"]
 
 
 def test_only_one_length_may_be_given():
@@ -127,3 +136,46 @@ def test_an_unreadable_configuration_is_a_sentence(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises((RunError, ConfigError)):
         rules.read(path)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"train.lr": -1}, "should be greater than 0"),
+        ({"init.checkpoint": "x" * 5000}, "string should have at most 4096 characters"),
+        ({"train.colour": 1}, "there is no such setting; there are train.epochs, train.steps"),
+        ({"model.num_heads": 5}, "does not divide embed_dim=128; use"),
+        ({"train.batch_size": 901}, "larger than the 900 training images; use at most 900"),
+        ({"model.num_classes": 11}, "the data set has 10 classes"),
+        ({"train.steps": 10}, "the length is already given by train.epochs; set only one"),
+        ({"train.device": "mps"}, "this machine has no such device; it has cpu"),
+        ({"train.warmup": 10_000}, "the warm-up is as long as the run of 70 steps or longer; use a share such as 0.1"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_problem_is_said_in_words_that_go_on_behind_the_field(overrides, message):
+    ((field, value),) = overrides.items()
+    found = {
+        problem.field: problem for problem in find_problems(config.merge(RunConfig().to_json(), overrides), AROUND)
+    }
+    assert found[field].message.startswith(message)
+    assert found[field].value == value
+
+
+@pytest.mark.parametrize(("patch_size", "reduction"), [(4, 4), (8, 8), (12, 4), (16, 8), (36, 4), (72, 8)])
+def test_the_stem_halves_the_image_twice_or_three_times_as_patches_allow(patch_size, reduction):
+    model = config.ModelConfig(patch_size=patch_size, image_size=patch_size, stem="conv")
+    assert model.stem_reduction == reduction
+    assert sum(model.stem_pools) == math.log2(reduction)
+
+
+def test_the_stem_widens_from_a_quarter_to_the_whole_embedding_but_never_below_eight_channels():
+    assert config.ModelConfig(embed_dim=128).stem_widths == (32, 64, 128)
+    assert config.ModelConfig(embed_dim=12, num_heads=2).stem_widths == (8, 8, 12)
+
+
+def test_an_epoch_of_fewer_images_than_a_batch_is_still_a_step():
+    few = RunConfig(train=config.TrainConfig(epochs=5, batch_size=2000))
+    assert rules.planned_steps(few, 1000) == 5
+    assert rules.planned_steps(few, None) is None
+    assert rules.planned_steps(RunConfig(), 1000) == 5 * (900 // 64)

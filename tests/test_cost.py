@@ -79,9 +79,45 @@ def saved_bytes(model, batch_size):
     return sum(storage.nbytes() for storage in kept.values())
 
 
+def activations(**config) -> tuple[int, int]:
+    """Bytes for a batch of eight: as estimated, without weights and moments, and as autograd keeps them."""
+    model = vision_transformer(**config).train()
+    return cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config), saved_bytes(model, 8)
+
+
 @pytest.mark.parametrize("config", SIZES, ids=str)
 def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
     model = vision_transformer(**config).train()
     estimate = cost.training_memory(model.config, 8) - 16 * cost.num_parameters(model.config)
     assert saved_bytes(model, 8) < 1.2 * estimate
     assert estimate < 2 * saved_bytes(model, 8)
+
+
+@pytest.mark.parametrize(
+    ("more", "least"),
+    [
+        ({"depth": 4}, 0.999),
+        ({"mlp_ratio": 3.0}, 0.999),
+        ({"num_heads": 8}, 0.999),
+        ({"attn_drop_rate": 0.1}, 0.999),
+        ({"stem": "conv"}, 0.999),  # some hundred bytes are not counted
+        ({"drop_rate": 0.1}, 0.9),  # nor is the mask of the embedding
+    ],
+    ids=str,
+)
+def test_each_part_of_training_memory_is_never_too_low_nor_a_fifth_too_high(more, least):
+    """By how much the estimate grows with a part, against by how much more autograd keeps."""
+    pairs = zip(activations(**SIZES[0]), activations(**SIZES[0] | more), strict=True)
+    estimate, kept = (grown - plain for plain, grown in pairs)
+    assert least * kept <= estimate <= 1.2 * kept
+
+
+def test_the_image_itself_counts_up_to_three_times():
+    """With augmentation's copies, which autograd doesn't keep."""
+    gray, color = (activations(**SIZES[0], in_channels=channels) for channels in (1, 3))
+    assert color[1] - gray[1] <= color[0] - gray[0] <= 3 * (color[1] - gray[1])
+
+
+def test_weights_gradients_and_two_moments_are_four_float32_of_each_parameter():
+    config = ModelConfig(**SIZES[0])
+    assert cost.training_memory(config, 0) == 16 * cost.num_parameters(config)

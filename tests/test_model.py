@@ -6,6 +6,8 @@ import pytest
 import timm
 import torch
 from builders import random_inputs, vision_transformer
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from vit.config import ModelConfig
 from vit.export.timm import timm_kwargs
@@ -95,6 +97,61 @@ def test_sine_cosine_positions_are_zero_for_prefix_tokens_and_different_for_ever
     assert "pos_embed" not in dict(VisionTransformer(config).named_parameters())
 
 
+def test_sine_cosine_positions_tell_the_column_first_and_then_the_row():
+    """The formula as MoCo v3 and big_vision have it: (sin x, cos x, sin y, cos y), frequencies from 1 to 1/10,000."""
+    config = ModelConfig(image_size=6, patch_size=2, embed_dim=16, num_heads=2, pool="cls", pos_embed="sincos2d")
+    table = sincos2d(config)[0, 1:]
+    frequencies = [10_000 ** -(k / 3) for k in range(4)]
+    for y in range(3):
+        for x in range(3):
+            waves = [wave(place * f) for place in (x, y) for wave in (math.sin, math.cos) for f in frequencies]
+            assert table[3 * y + x].tolist() == pytest.approx(waves, abs=1e-6)
+
+
+def test_timms_sine_cosine_positions_tell_rows_and_columns_by_the_same_waves():
+    """timm's are ordered by wave first and have other frequencies; one frequency, that of 1, is in both."""
+    config = ModelConfig(image_size=20, patch_size=4, embed_dim=4, num_heads=1, pos_embed="sincos2d")
+    row_sin, column_sin, row_cos, column_cos = timm.layers.build_sincos2d_pos_embed([5, 5], 4).T
+    expected = torch.stack([column_sin, column_cos, row_sin, row_cos], dim=1)
+    torch.testing.assert_close(sincos2d(config)[0], expected)
+
+
+@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate"])
+@pytest.mark.parametrize("config", [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 1}], ids=str)
+def test_dropping_happens_wherever_it_does_in_timm(rate, config):
+    """Both draw in the same order, so that the same seed drops the same numbers where their memory lies alike."""
+    model = vision_transformer(**config, **{rate: 0.3}).double()
+    kinds = ("pos_drop_rate", "proj_drop_rate") if rate == "drop_rate" else ("attn_drop_rate",)
+    kwargs = timm_kwargs(model.config) | dict.fromkeys(kinds, 0.3)
+    reference = timm.models.VisionTransformer(**kwargs).double().train()
+    reference.load_state_dict(model.state_dict(), strict=True)
+    inputs, found = random_inputs(model).double(), []
+    for tokens in (model.train(), reference):
+        torch.manual_seed(0)
+        found.append(tokens.forward_head(tokens.forward_features(inputs)))
+    torch.testing.assert_close(*found)
+    assert not torch.allclose(found[0], model.eval()(inputs))
+
+
+def test_deeper_blocks_are_dropped_more_often_as_in_timm():
+    model = VisionTransformer(ModelConfig(depth=5, drop_path_rate=0.4))
+    rates = [block.drop_path.rate for block in model.blocks]
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert all(type(rate) is float for rate in rates)  # a tensor would stay behind when the model moves
+    reference = timm.models.VisionTransformer(img_size=32, embed_dim=16, num_heads=2, depth=5, drop_path_rate=0.4)
+    probabilities = [getattr(block.drop_path1, "drop_prob", 0.0) for block in reference.blocks]
+    assert rates == pytest.approx(probabilities)
+
+
+def test_each_residual_branch_of_a_block_is_dropped_by_itself():
+    model = vision_transformer(drop_path_rate=0.5, depth=2).train()
+    last, tokens = model.blocks[-1], torch.randn(400, 17, 16, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    changed = last(tokens)
+    untouched = (changed == tokens).flatten(1).all(1).double().mean().item()
+    assert untouched == pytest.approx(0.25, abs=0.09)  # neither attention nor MLP; four standard deviations of 400
+
+
 def test_a_rate_of_zero_makes_dropping_paths_the_identity():
     x = torch.randn(4, 3, 2)
     assert torch.equal(DropPath(0.0).train()(x), x)
@@ -134,6 +191,19 @@ def test_an_untrained_model_believes_in_all_classes_alike(config):
     assert loss.item() == pytest.approx(math.log(100), abs=0.15)
 
 
+def test_fresh_weights_are_as_large_as_timms():
+    """Linear weights and positions 0.02, tokens 1e-6, biases 0; the patch projection as PyTorch has it."""
+    torch.manual_seed(0)
+    config = ModelConfig(image_size=32, patch_size=4, embed_dim=192, num_heads=3, depth=2, pool="cls", reg_tokens=4)
+    reference = timm.models.VisionTransformer(**timm_kwargs(config)).state_dict()
+    for name, tensor in VisionTransformer(config).state_dict().items():
+        theirs = reference[name]
+        if tensor.numel() > 700 and theirs.std() > 0:
+            assert tensor.std().item() == pytest.approx(theirs.std().item(), rel=0.1), name
+        elif theirs.std() == 0:
+            assert torch.equal(tensor, theirs), name
+
+
 @pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
 def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
     model = vision_transformer(image_size=image_size, patch_size=patch_size, stem="conv", embed_dim=32)
@@ -142,9 +212,37 @@ def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
     assert model(inputs).shape == (2, 3)
 
 
+@pytest.mark.parametrize("patch_size", [4, 8])
+def test_the_conv_stem_is_three_times_convolution_pooling_norm_and_gelu(patch_size):
+    """Each image is normalized as a whole; only patches of a multiple of 8 are pooled a third time."""
+    model = vision_transformer(image_size=16, patch_size=patch_size, stem="conv").double()
+    x, state = random_inputs(model).double(), model.patch_embed.state_dict()
+    convolutions = [name for name in state if name.startswith("stem.") and state[name].ndim == 4]
+    norms = [name for name in state if name.startswith("stem.") and name.endswith("weight") and state[name].ndim == 1]
+    for convolution, norm, is_pooled in zip(convolutions, norms, (True, True, patch_size == 8), strict=True):
+        x = F.conv2d(x, state[convolution], padding=1)
+        x = F.max_pool2d(x, 2) if is_pooled else x
+        weight, bias = (state[norm.replace("weight", kind)].view(1, -1, 1, 1) for kind in ("weight", "bias"))
+        x = F.gelu(F.layer_norm(x, x.shape[1:], eps=1e-5) * weight + bias)
+    side = patch_size // model.config.stem_reduction
+    tokens = F.conv2d(x, state["proj.weight"], state["proj.bias"], stride=side).flatten(2).mT
+    torch.testing.assert_close(model.patch_embed(random_inputs(model).double()), tokens)
+
+
 @pytest.mark.parametrize("config", PLAIN, ids=str)
 def test_every_weight_gets_a_gradient(config):
     model = vision_transformer(**config)
     model(random_inputs(model)).square().sum().backward()
     without = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert without == []
+
+
+def test_a_training_step_of_a_class_token_computes_no_other_token_of_the_last_block():
+    model, operations = vision_transformer(pool="cls", image_size=16), []
+    for is_training in (False, True):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            model.train(is_training)(torch.zeros(1, 3, 16, 16))
+        operations.append(counter.get_total_flops())
+    dim, tokens, hidden = 16, 65, model.config.mlp_dim
+    spared = 2 * (tokens - 1) * (2 * dim * dim + 2 * dim * hidden)  # queries, projection and MLP
+    assert operations[0] - operations[1] >= spared

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from vit.config import AugmentConfig
+from vit.data import draws
 from vit.data.augment import augment, normalize
+from vit.data.load import SPLIT_STREAM
 
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 OFF = {"flip": "none", "crop_padding": 0}
@@ -125,3 +128,71 @@ def test_gray_images_take_every_variation(images):
     varied = augment(gray, EVERYTHING, MEAN[:1], STD[:1], seed=0, step=0, epoch=0, indices=torch.arange(len(gray)))
     assert varied.shape == gray.shape
     assert varied.isfinite().all()
+
+
+@pytest.mark.parametrize("setting", [{"color_jitter": 1e-6}, {"rand_augment": 0, "color_jitter": 1e-6}], ids=str)
+def test_images_whose_colors_hardly_vary_are_normalized_like_those_that_do_not(images, setting):
+    varied = vary(images, AugmentConfig(**OFF, **setting))
+    torch.testing.assert_close(varied, vary(images, AugmentConfig(**OFF)), atol=1e-4, rtol=0)
+
+
+def test_images_of_one_pixel_reflect_into_themselves():
+    pixel = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1).expand(8, -1, -1, -1)
+    assert torch.equal(back(vary(pixel, AugmentConfig(flip="random", crop_padding=3))), pixel)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (5, 9), (16, 4)])
+def test_shifted_images_continue_as_their_mirror_image_beyond_every_border(height, width):
+    """As numpy's ``reflect``: the pixel at the border is not repeated."""
+    image = torch.arange(height * width, dtype=torch.uint8).view(1, 1, height, width)
+    padded = np.pad(image[0, 0].numpy(), 3, mode="reflect")
+    windows = {padded[y : y + height, x : x + width].tobytes() for y in range(7) for x in range(7)}
+    varied = back(vary(image.expand(2000, 3, height, width), AugmentConfig(flip="none", crop_padding=3)))
+    assert {found[0].numpy().tobytes() for found in varied} == windows
+
+
+def test_erased_rectangles_are_as_likely_on_either_side_and_reach_every_border():
+    white = torch.full((3000, 3, 32, 32), 255, dtype=torch.uint8)
+    blank = (vary(white, AugmentConfig(**OFF, random_erasing=1.0)) == 0).all(1)
+    share = blank.float().mean(0)
+    torch.testing.assert_close(share, share.flip(0), atol=0.05, rtol=0)  # four standard errors of 3,000
+    torch.testing.assert_close(share, share.flip(1), atol=0.05, rtol=0)
+    torch.testing.assert_close(share, share.T, atol=0.05, rtol=0)
+    assert share.min() > 0
+    assert blank.flatten(1).float().mean(1).min() > 0.01
+
+
+def test_erased_areas_and_shapes_are_spread_as_the_paper_says():
+    """2 to 33 % of the area alike often, and as often upright as lying, up to 3.3 times as long as wide."""
+    white = torch.full((2000, 3, 48, 48), 255, dtype=torch.uint8)
+    blank = (vary(white, AugmentConfig(**OFF, random_erasing=1.0)) == 0).all(1)
+    height, width = blank.any(2).sum(1).double(), blank.any(1).sum(1).double()
+    areas, ratios = height * width / 48**2, height / width
+    assert areas.mean().item() == pytest.approx(0.175, abs=0.01)
+    assert areas.quantile(0.25).item() == pytest.approx(0.02 + 0.31 / 4, abs=0.015)
+    inner = ratios.log() / np.log(3.3)
+    assert inner.mean().item() == pytest.approx(0, abs=0.05)
+    assert inner.abs().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert inner.abs().max() < 1.2  # whole pixels
+
+
+def test_flips_are_pinned_across_versions(images):
+    """A run that is resumed by a newer version must flip as before; a stream of its own, not that of the split."""
+    settings = AugmentConfig(flip="alternating", crop_padding=0)
+    flipped = back(vary(images[:16], settings)) == images[:16].flip(3)
+    assert "".join(map(str, flipped.flatten(1).all(1).int().tolist())) == "0011011101111011"
+    by_chance = back(vary(images[:16], AugmentConfig(flip="random", crop_padding=0))) == images[:16].flip(3)
+    assert "".join(map(str, by_chance.flatten(1).all(1).int().tolist())) == "0111011111100011"
+    split = draws.uniform(0, SPLIT_STREAM, np.arange(16))[:, 0] < 0.5
+    assert split.tolist() != flipped.flatten(1).all(1).tolist()
+
+
+@pytest.mark.parametrize("shape", [(16, 64), (64, 16)])
+def test_rectangles_are_erased_all_over_images_that_are_not_square(shape):
+    blank = (
+        vary(torch.full((1000, 3, *shape), 255, dtype=torch.uint8), AugmentConfig(**OFF, random_erasing=1.0)) == 0
+    ).all(1)
+    assert blank.any(0).float().mean() > 0.99
+    shares = blank.flatten(1).float().mean(1)
+    assert shares.max() < 0.36
+    assert 0.13 < shares.mean() < 0.19  # 0.175 but for those that would be longer than the short side

@@ -178,6 +178,16 @@ def test_edges_are_where_brightness_changes():
     assert found[:, [0, 1, 3]].abs().max() == 0
 
 
+def test_edges_in_green_count_most_and_those_in_blue_least():
+    """ITU-R BT.601: brightness is 0.299 red, 0.587 green and 0.114 blue."""
+    model = vision_transformer(image_size=16, patch_size=4)
+    inputs = torch.zeros(3, 3, 16, 16)
+    for color in range(3):
+        inputs[color, color, :, 10:] = 1
+    found = edges(model, inputs, 0)[:, 0, 2]
+    assert (found / found.sum()).tolist() == pytest.approx([0.299, 0.587, 0.114])
+
+
 def test_random_maps_differ_between_images_and_come_again():
     model, inputs = model_and_images("mean")
     found = random_map(model, inputs, 0)

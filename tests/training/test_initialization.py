@@ -9,7 +9,7 @@ from vit import checkpoint
 from vit.config import ModelConfig
 from vit.errors import CheckpointError
 from vit.model import VisionTransformer
-from vit.training.initialization import resize_patches, start_from
+from vit.training.initialization import TransferReport, resize_patches, start_from
 
 
 @pytest.fixture
@@ -55,6 +55,25 @@ def test_positions_resize_as_timm_does(trained):
     torch.testing.assert_close(network.pos_embed, reference)
 
 
+def test_a_larger_patch_resizes_kernels_and_positions_and_keeps_the_rest(trained):
+    network, report = started(trained, patch_size=4)
+    own, old = network.state_dict(), trained[0].state_dict()
+    assert report.resized == ["pos_embed 4x4 to 2x2", "patch_embed.proj.weight 2 px to 4 px"]
+    assert report.new == []
+    torch.testing.assert_close(own["patch_embed.proj.weight"], resize_patches(old["patch_embed.proj.weight"], 4))
+    assert all(torch.equal(own[name], old[name]) for name in report.loaded)
+    assert len(report.loaded) + 2 == len(own)
+
+
+def test_a_class_token_or_registers_more_keep_the_positions_of_the_patches(trained):
+    network, report = started(trained, reg_tokens=2)
+    positions, old = network.pos_embed, trained[0].pos_embed
+    assert report.resized == ["pos_embed 4x4 to 4x4"]
+    assert report.new == ["reg_token"]
+    torch.testing.assert_close(positions[:, [0, *range(3, 19)]], old)
+    assert positions[:, 1:3].abs().max() == 0
+
+
 def test_patch_kernels_resize_as_timm_does(trained):
     timm = pytest.importorskip("timm")
     kernels = trained[0].patch_embed.proj.weight.detach()
@@ -76,6 +95,14 @@ def test_an_encoder_of_another_shape_is_refused_with_every_difference(trained):
         started(trained, embed_dim=32, depth=3)
 
 
+@pytest.mark.parametrize(
+    "other", [{"qkv_bias": False}, {"mlp_ratio": 3.0}, {"num_heads": 4}, {"in_channels": 1}], ids=str
+)
+def test_no_part_of_the_encoder_may_differ(trained, other):
+    with pytest.raises(CheckpointError, match=f"{next(iter(other))} is "):
+        started(trained, **other)
+
+
 def test_starting_keeps_the_checkpoints_answers(trained):
     network, _ = started(trained)
     images = torch.randn(2, 3, 8, 8)
@@ -86,3 +113,9 @@ def test_tiny_builder_matches_the_config():
     assert vision_transformer(pool="cls").config == ModelConfig(
         **{**vision_transformer().config.model_dump(), "pool": "cls"}
     )
+
+
+def test_a_report_counts_what_was_loaded_and_names_the_rest():
+    assert str(TransferReport(["a", "b"])) == "2 tensors loaded"
+    report = TransferReport(["a"], ["pos_embed 4x4 to 6x6"], ["head.weight", "head.bias"])
+    assert str(report) == "1 tensors loaded; resized: pos_embed 4x4 to 6x6; new: head.weight, head.bias"

@@ -12,7 +12,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config, weights
 from vit import checkpoint, files
-from vit.config import TrainConfig
 from vit.errors import RunError
 from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import curve, read_metrics
@@ -104,28 +103,6 @@ def test_evaluation_leaves_mode_gradients_and_random_state_alone(home, data):
     predict_logits(session.network, data.val.images, data.mean, data.std)
     assert session.network.training
     assert torch.equal(before, torch.get_rng_state())
-
-
-@pytest.mark.parametrize("schedule", ["cosine", "linear"])
-def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(schedule):
-    config = TrainConfig(epochs=1, lr=2.0, schedule=schedule)
-    rates = [config.lr_at(s, 100, 10) for s in range(100)]
-    assert rates[0] == pytest.approx(2 / 11)
-    assert rates[10] == 2.0
-    assert max(rates) == 2.0
-    assert all(later < sooner for sooner, later in zip(rates[10:], rates[11:], strict=False))
-    assert rates[55] == pytest.approx(1.0)
-    assert 0 < rates[99] < 0.03
-
-
-def test_the_schedule_of_torch_is_the_same():
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    config = TrainConfig(epochs=1, lr=1.0, schedule="cosine")
-    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
-    for step in range(50):
-        assert config.lr_at(step, 50, 0) == pytest.approx(reference.get_last_lr()[0], abs=1e-9)
-        optimizer.step()
-        reference.step()
 
 
 @pytest.fixture

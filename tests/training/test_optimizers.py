@@ -122,3 +122,81 @@ def test_adamw_agrees_with_torch_written_out():
         update = first / (1 - 0.9**step) / ((second / (1 - 0.95**step)).sqrt() + 1e-8)
         expected = expected - 0.1 * 0.5 * expected - 0.1 * update
     torch.testing.assert_close(weight.detach(), expected)
+
+
+def moved_together(ours: list, theirs: list, oracle, steps: int = 4) -> None:
+    """Give the same random gradients to our parameters and to their copies, and step both."""
+    random = torch.Generator().manual_seed(3)
+    for _ in range(steps):
+        for mine, other in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn(mine.shape, generator=random)
+            other.grad = mine.grad.clone()
+        for optimizer in oracle:
+            optimizer.step()
+
+
+def test_muon_is_torchs_with_nesterov_momentum_decay_and_adamws_size():
+    """torch computes in bfloat16, whose 8 bits of mantissa leave up to 1 % in each update."""
+    shapes = [(24, 8), (8, 24), (16, 16)]
+    ours = [nn.Parameter(torch.randn(shape, generator=torch.Generator().manual_seed(1))) for shape in shapes]
+    theirs, start = [nn.Parameter(p.detach().clone()) for p in ours], [p.detach().clone() for p in ours]
+    reference = torch.optim.Muon(theirs, 0.1, weight_decay=0.5, momentum=0.9, adjust_lr_fn="match_rms_adamw")
+    moved_together(ours, theirs, [Muon(ours, 0.1, 0.9, 0.5), reference])
+    for mine, other, before in zip(ours, theirs, start, strict=True):
+        assert (mine - other).norm() < 0.02 * (other - before).norm()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_is_torchs_with_nesterov_momentum_and_decay_of_matrices_alone(momentum):
+    config = tiny_config(
+        train__optimizer="sgd", train__momentum=momentum, train__weight_decay=0.5, train__lr=0.1, model__pool="cls"
+    )
+    network = VisionTransformer(config.model)
+    names, ours = zip(*network.named_parameters(), strict=True)
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    is_decayed = [p.ndim > 1 and name not in ("cls_token", "pos_embed") for name, p in network.named_parameters()]
+    oracles = [
+        torch.optim.SGD([p], 0.1, momentum, weight_decay=0.5 * decayed, nesterov=momentum > 0)
+        for p, decayed in zip(theirs, is_decayed, strict=True)
+    ]
+    moved_together(ours, theirs, [*build_optimizers(network, config.train), *oracles])
+    for name, mine, other in zip(names, ours, theirs, strict=True):
+        torch.testing.assert_close(mine, other, msg=name)
+
+
+def test_every_optimizer_gets_the_settings_of_the_run():
+    settings = {"train__lr": 0.25, "train__momentum": 0.8, "train__weight_decay": 0.125}
+    for name in ("adamw", "sgd", "muon"):
+        config = tiny_config(train__optimizer=name, **settings)
+        for optimizer in build_optimizers(VisionTransformer(config.model), config.train):
+            groups = optimizer.param_groups
+            assert {group["lr"] for group in groups} == {0.25}
+            assert {group.get("momentum", 0.8) for group in groups} == {0.8}
+            assert {group.get("betas", (0.9, 0.95)) for group in groups} == {(0.9, 0.95)}
+            assert groups[0]["weight_decay"] == 0.125
+            assert all(group["weight_decay"] == 0 for group in groups[1:])
+
+
+def test_what_got_no_gradient_does_not_even_decay():
+    still, moving = nn.Parameter(torch.ones(4, 4)), nn.Parameter(torch.ones(4, 4))
+    moving.grad = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    Muon([still, moving], 0.1, 0.9, 0.5).step()
+    assert torch.equal(still, torch.ones(4, 4))
+    assert not torch.equal(moving, torch.ones(4, 4))
+
+
+def test_a_gradient_of_zeros_moves_nothing():
+    matrix = nn.Parameter(torch.ones(4, 4))
+    matrix.grad = torch.zeros(4, 4)
+    Muon([matrix], 0.1, 0.9, 0.0).step()
+    assert torch.equal(matrix, torch.ones(4, 4))
+
+
+def test_newton_schulz_is_its_polynomial():
+    """x -> a x + b x^3 + c x^5 of every singular value, five times, with the coefficients of Jordan 2024."""
+    matrix = torch.randn(1, 6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    u, values, vh = torch.linalg.svd(matrix[0], full_matrices=False)
+    values = values / values.norm()
+    for _ in range(5):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    torch.testing.assert_close(orthogonalize(matrix)[0], u @ values.diag() @ vh, atol=1e-6, rtol=0)  # 1e-7 in the norm

@@ -11,7 +11,7 @@ from vit.runs.directory import Count, Positive, Record, Run, Time, read_json
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted", "damaged"]
 CLOSED: dict[str, State] = {"stopped": "stopped", "paused": "paused", "finished": "finished", "failed": "failed"}
-DAMAGED = "damaged"
+DAMAGED: State = "damaged"
 ALIVE = ("queued", "running")
 RESUMABLE = ("stopped", "paused", "failed", "interrupted", "damaged")
 START_SECONDS = 30.0  # how long a launched worker may take until it holds its lock
@@ -126,13 +126,14 @@ class RunState:
 def state_of(run: Run) -> RunState:
     """Judge one run: a held lock means it lives; a free one without a closing record means it was interrupted.
 
-    A run that doesn't live is damaged if its status or its configuration can't be read.
+    A run that doesn't live is damaged if its status or its configuration can't be read; one that has failed for that
+    reason says so itself.
     """
     is_alive = processes.is_held(run.lock_path)
     status, launch = read_status(run), read_launch(run)
-    if not is_alive and (status.phase == DAMAGED or read_json(run.config_path) is None):
-        return RunState(run.id, DAMAGED, status, launch)
-    return RunState(run.id, _judge(is_alive, status, launch), status, launch)
+    is_damaged = status.phase == DAMAGED or (status.phase != "failed" and read_json(run.config_path) is None)
+    state = DAMAGED if is_damaged and not is_alive else _judge(is_alive, status, launch)
+    return RunState(run.id, state, status, launch)
 
 
 def _judge(is_alive: bool, status: Status, launch: Launch) -> State:

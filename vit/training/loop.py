@@ -55,10 +55,11 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
             meter.restart()
         elif save_is_due:
             recorder.save(state)
-        if command == "save" and recorder.save(state):
-            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
         if command in OUTCOMES:
             recorder.save_before_the_end(state)
+        if command and recorder.save(state):
+            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
+        if command in OUTCOMES:
             return OUTCOMES[command]
     recorder.save_before_the_end(state)
     return "finished"
