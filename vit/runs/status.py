@@ -131,8 +131,9 @@ def state_of(run: Run) -> RunState:
     """
     is_alive = processes.is_held(run.lock_path)
     status, launch = read_status(run), read_launch(run)
-    is_damaged = status.phase == DAMAGED or (status.phase != "failed" and read_json(run.config_path) is None)
-    state = DAMAGED if is_damaged and not is_alive else _judge(is_alive, status, launch)
+    state = _judge(is_alive, status, launch)
+    if state not in ALIVE and state != "failed" and (status.phase == DAMAGED or read_json(run.config_path) is None):
+        state = DAMAGED
     return RunState(run.id, state, status, launch)
 
 
