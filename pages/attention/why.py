@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vit.explain.evidence import Controls, Evidence
-    from vit.explain.scores import Band
     from vit.model import VisionTransformer
 
 COLUMNS, BEST = 3, 3
+BADGES = {"beats chance": "green", "can't tell": "gray", "like chance": "gray", "below chance": "orange"}
 CONSENSUS, SPREAD = Scale(0.0, 1.0, 1.0, " mean rank", rest=0.5), Scale(0.0, 0.5, 1.0, " of all ranks", rest=0.25)
 KEY = (
     ":red[**Red**] patches support it, :blue[**blue**] ones oppose it. Methods without a sign show what matters in "
@@ -32,9 +32,14 @@ SCORE_HELP = """
 Each map is tested on the model itself: patches are dropped in the map's order, most important first
 (**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
 **score** is the area under insertion minus the area under deletion, in probability: above 0 if the order finds what
-matters. The gray band is what random orders reach, two standard deviations to each side.
+matters. Occlusion and RISE take patches away in the same way as this test does, which favors them.
 
-**SaCo** compares groups of patches: +1 if those that the map calls more important always are, 0 by chance.
+**Chance** is measured, not drawn: the map's order is cut into six groups (five where the number of patches is odd), and
+all 720 (120) orders of these groups are scored. The **rank** is the map's place among them, the gray band holds nine
+tenths of them. A map beats chance in the best 5% and is below it in the worst; from 5 to 10% the test **can't tell**,
+because other groups could turn the answer. One order in twenty beats chance by luck, and so does one useless map.
+
+**SaCo** compares the groups: +1 if those that the map calls more important always are, 0 by chance.
 **Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
 the same architecture before training. Near 1, the map is not about the class, or not about what was learned.
 """
@@ -57,7 +62,8 @@ def draw(subject: Subject) -> None:
     share = text.percent(subject.answer.prediction.probabilities[subject.target])
     st.markdown(
         f"**Why {subject.name}?** Each map shows which patches matter for it, by one method; the methods are sorted by "
-        f"how well they predict what the model ({subject.class_name} {share}) does without those patches. {KEY}"
+        f"how well they predict what the model ({subject.class_name} {share}) does without those patches. "
+        f"Occlusion and RISE remove patches just as this test does, which favors them. {KEY}"
     )
     found = measured(
         list(METHODS.values()),
@@ -112,26 +118,20 @@ def _card(subject: Subject, found: "Evidence"):
 
 def _score(found: "Evidence") -> None:
     score = found.score
-    value, middle, band = (float(number) for number in (score.advantage, score.random_mean, 2 * score.random_sd))
-    st.markdown(f"Score **{value:+.2f}** {verdict(value, middle - band, middle + band)}")
-    st.html(strip(value, middle - band, middle + band))
+    value, low, high = (float(number) for number in (score.advantage, score.low, score.high))
+    verdict = score.verdict()
+    st.markdown(f"Score **{value:+.2f}** :{BADGES[verdict]}-badge[{verdict}] rank {int(score.rank)} of {score.orders}")
+    st.html(strip(value, low, high))
     insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
-    chance = 2 * float(score.saco_random_sd)
+    chance = 2 * float(score.saco_sd)
     st.caption(
-        f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (random ± {chance:.2f})",
+        f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (chance ± {chance:.2f})",
         help=AREA_HELP,
     )
 
 
-def verdict(value: float, low: float, high: float) -> str:
-    """Where a score lies beside what random orders reach."""
-    if value > high:
-        return ":green-badge[beats chance]"
-    return ":gray-badge[within chance]" if value >= low else ":orange-badge[below chance]"
-
-
 def strip(value: float, low: float, high: float) -> str:
-    """A score on a line from -1 to 1, as HTML, beside the gray band that random orders reach."""
+    """A score on a line from -1 to 1, as HTML, beside the gray band that nine in ten orders reach."""
     left, right, mark = (50 * (1 + min(1.0, max(-1.0, number))) for number in (low, high, value))
     parts = [
         "top:10px;width:100%;border-top:1px solid #808080",
@@ -139,7 +139,7 @@ def strip(value: float, low: float, high: float) -> str:
         f"left:{left:.1f}%;width:{right - left:.1f}%;height:100%;background:#80808066",
         f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0f8f84",
     ]
-    words = f"{value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
+    words = f"{value:+.2f}; nine in ten orders {low:+.2f} to {high:+.2f}"
     inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)
     style = "position:relative;height:22px;margin:0 8px"
     return f'<div role="img" aria-label="Score {words}" style="{style}">{inside}</div>'
@@ -178,7 +178,7 @@ def evidence(subject: Subject, method: str) -> "Evidence":
     """A method's map and its score."""
     from vit.explain import evidence
 
-    return evidence.gather(*subject.loaded(), subject.asked, method, _band(subject))
+    return evidence.gather(*subject.loaded(), subject.asked, method)
 
 
 @cached(1000)
@@ -188,13 +188,6 @@ def controls(subject: Subject, method: str) -> "Controls":
 
     model, inputs = subject.loaded()
     return control(evidence(subject, method), model, _untrained(subject), inputs, subject.asked)
-
-
-@cached(100)
-def _band(subject: Subject) -> "Band":
-    from vit.explain import scores
-
-    return scores.random_band(*subject.loaded(), subject.asked)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.version})

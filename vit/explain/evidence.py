@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vit.explain.methods import METHODS, explain
-from vit.explain.scores import Band, Score, score
+from vit.explain.scores import Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
 from vit.model import VisionTransformer, init_weights
@@ -34,14 +34,14 @@ class Controls:
     untrained: float
 
 
-def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str, band: Band) -> Evidence:
+def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str) -> Evidence:
     """Make a method's map of one image (1, C, H, W) and score it.
 
     Raises:
         VitError: As ``scores.score``.
     """
     values = explain(method, model, inputs, target)
-    return Evidence(method, values[0].cpu(), score(model, inputs, target, values, band))
+    return Evidence(method, values[0].cpu(), score(model, inputs, target, values))
 
 
 def control(
