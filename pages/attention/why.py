@@ -43,6 +43,14 @@ because other groups could turn the answer. One order in twenty beats chance by 
 **Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
 the same architecture before training. Near 1, the map is not about the class, or not about what was learned.
 """
+SUM_HELP = (
+    "The map should add up to the change of the logit between an image of the data's mean color and this one. The gap "
+    "is what it misses."
+)
+CANCELS = (
+    "This model's stem evens out contrast: scaling the image hardly changes the answer, so the values cancel out to "
+    "about 0, whatever the image shows."
+)
 AREA_HELP = (
     "Insertion: mean probability of the class while the map's patches are given back, best first; high is good. "
     "Deletion: the same while they are dropped; low is good. SaCo: +1 if patches that the map calls more important "
@@ -112,8 +120,19 @@ def _card(subject: Subject, found: "Evidence"):
     _score(found)
     place = st.empty()
     place.caption("Other class … · untrained …")
+    if found.change is not None:
+        st.caption(sum_words(float(found.values.sum()), found.change), help=SUM_HELP)
+        if found.method == "input_x_gradient" and subject.info.model.stem == "conv":
+            st.caption(CANCELS)
     st.caption(f"{method.blind_spot} *Cost: {method.cost}.*")
     return place
+
+
+def sum_words(total: float, change: float) -> str:
+    """How far a map's sum is from the change that it should explain."""
+    gap = abs(total - change)
+    share = f", {100 * gap / abs(change):.2g}% of it" if change else ""
+    return f"Adds up to {total:+.2f} of {change:+.2f} logits; gap {gap:.2g} logits{share}."
 
 
 def _score(found: "Evidence") -> None:
