@@ -37,11 +37,14 @@ matters. Occlusion and RISE take patches away in the same way as this test does,
 **Chance** is measured, not drawn: the map's order is cut into six groups (five where the number of patches is odd), and
 all 720 (120) orders of these groups are scored. The **rank** is the map's place among them, the gray band holds nine
 tenths of them. A map beats chance in the best 5% and is below it in the worst; from 5 to 10% the test **can't tell**,
-because other groups could turn the answer. One order in twenty beats chance by luck, and so does one useless map.
+because other groups could turn the answer. One useless map in twenty beats chance by luck. And the test is strict:
+where a single group decides everything, one order in six finds it, so that even a perfect map stays like chance.
 
 **SaCo** compares the groups: +1 if those that the map calls more important always are, 0 by chance.
 **Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
 the same architecture before training. Near 1, the map is not about the class, or not about what was learned.
+
+Saliency is told in logits per standard deviation (std) of color, summed over a patch's pixels.
 """
 SUM_HELP = (
     "The map should add up to the change of the logit between an image of the data's mean color and this one. The gap "
@@ -131,15 +134,16 @@ def _card(subject: Subject, found: "Evidence"):
 def sum_words(total: float, change: float) -> str:
     """How far a map's sum is from the change that it should explain."""
     gap = abs(total - change)
-    share = f", {100 * gap / abs(change):.2g}% of it" if change else ""
+    share = f", {text.percent(gap / abs(change))} of it" if change else ""
     return f"Adds up to {total:+.2f} of {change:+.2f} logits; gap {gap:.2g} logits{share}."
 
 
 def _score(found: "Evidence") -> None:
     score = found.score
     value, low, high = (float(number) for number in (score.advantage, score.low, score.high))
-    verdict = score.verdict()
-    st.markdown(f"Score **{value:+.2f}** :{BADGES[verdict]}-badge[{verdict}] rank {int(score.rank)} of {score.orders}")
+    verdict, shown = score.verdict(), round(value, 2) + 0.0  # not -0.00
+    rank = f"rank {int(score.rank)} of {score.orders}"
+    st.markdown(f"Score **{shown:+.2f}** :{BADGES[verdict]}-badge[{verdict}] {rank}")
     st.html(strip(value, low, high))
     insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
     chance = 2 * float(score.saco_sd)

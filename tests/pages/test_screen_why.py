@@ -67,5 +67,5 @@ def test_maps_that_should_add_up_say_by_how_much_they_miss(visit, model):
     app = visit("attention", tab="Why", image=IMAGE)
     lines = [caption.value for caption in app.caption if caption.value.startswith("Adds up to")]
     assert len(lines) == sum(method.is_sum for method in METHODS.values()) == 2
-    assert why.sum_words(2.5, 2.0) == "Adds up to +2.50 of +2.00 logits; gap 0.5 logits, 25% of it."
+    assert why.sum_words(2.5, 2.0) == "Adds up to +2.50 of +2.00 logits; gap 0.5 logits, 25.0% of it."
     assert why.sum_words(0.0, 0.0) == "Adds up to +0.00 of +0.00 logits; gap 0 logits."

@@ -143,7 +143,7 @@ _ALL = [
         "Where a tiny change would matter most, not what the answer rests on; noisy, and without a sign.",
         _summed(gradients.saliency),
         _BACKWARD,
-        " logits per std of color",
+        " logits/std",
     ),
     _signed(
         "input_x_gradient",
