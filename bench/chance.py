@@ -75,7 +75,7 @@ def measure(name: str, sample: samples.Sample, args: argparse.Namespace) -> dict
             sum({other[method], verdict} == {"beats chance", "like chance"} for method, verdict in verdicts.items())
             for other in cuts
         ],
-        "unsteady": {count: unsteady(own, null, count, args.draws, generator) for count in (4, 64, 256)},
+        "unsteady": {count: unsteady(own, null, count, args.draws, generator) for count in (4, 64)},
         "gap": float((total - change).abs() / change.abs()),
         "rise": rise(model, inputs, target, args.rise) if args.rise else None,
     }

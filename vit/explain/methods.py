@@ -158,7 +158,7 @@ _ALL = [
         "Integrated gradients",
         "Compares with an image of the data's mean color: patches of that color get nothing, however telling.",
         _summed(gradients.integrated_gradients),
-        "48 to 720 forward and backward passes",
+        "48 or 176 forward and backward passes",
         is_sum=True,
     ),
     _signed(
