@@ -125,35 +125,39 @@ def verdict(subject: Subject, whole: Outcome, outcome: Outcome) -> str:
 def _draw_fewest(subject: Subject) -> None:
     """How few patches are enough for the class, and how few have to go to lose it, in the order of occlusion."""
     st.markdown("**Fewest patches**")
-    name, config = subject.name, subject.info.model
+    config, total = subject.info.model, subject.info.model.num_patches
+    rival = None if subject.contrast is None else subject.info.classes[subject.contrast]
     enough, fatal, ranked = _fewest(subject)
-    kept, lost = f"Patches that are enough for {name}", f"Patches without which it is no longer {name}"
     shown = [
-        (() if enough is None else ranked[enough:], kept, enough_words(enough, config.num_patches, name)),
-        (() if fatal is None else ranked[:fatal], lost, _fatal_words(fatal, config.num_patches, name)),
+        (() if enough is None else ranked[enough:], enough_words(enough, total, subject.class_name, rival)),
+        (() if fatal is None else ranked[:fatal], fatal_words(fatal, total, subject.class_name, rival)),
     ]
-    for place, (dropped, alt, words) in zip(st.columns(2, gap="small"), shown, strict=True):
+    for place, (dropped, words) in zip(st.columns(2, gap="small"), shown, strict=True):
         image = blackened(subject.answer.crop, dropped, config.grid_size, SIDE)
-        place.image(data_url(image, "JPEG"), width="stretch", alt=alt)
+        place.image(data_url(image, "JPEG"), width="stretch", alt=words)
         place.caption(literal(words))
     st.caption("Patches are taken in the order of occlusion; another order might need fewer.")
 
 
-def enough_words(count: int | None, total: int, name: str) -> str:
-    """How few patches keep the answer, as a sentence."""
+def enough_words(count: int | None, total: int, name: str, rival: str | None = None) -> str:
+    """How few patches make the class the answer, or let it beat the class that it is compared with, as a sentence."""
+    beats = f"predict {name}" if rival is None else f"find {name} more likely than {rival}"
     if count is None:
-        return f"No number of patches makes the model predict {name}."
+        return f"No number of patches makes the model {beats}."
     if count == 0:
-        return f"The model predicts {name} without seeing any patch: that is its default class."
-    return f"The first {count} of {total} patches {'is' if count == 1 else 'are'} enough for {name}."
+        default = ": that is its default class" if rival is None else ""
+        return f"The model would {beats} without seeing any patch{default}."
+    return f"The first {count} of {total} patches {'is' if count == 1 else 'are'} enough to {beats}."
 
 
-def _fatal_words(count: int | None, total: int, name: str) -> str:
+def fatal_words(count: int | None, total: int, name: str, rival: str | None = None) -> str:
+    """How few patches have to go until the class no longer is the answer, or no longer beats the other, likewise."""
+    beats = f"predict {name}" if rival is None else f"find {name} more likely than {rival}"
     if count is None:
-        return f"The prediction stays {name} whatever is removed."
+        return f"The model would {beats} whatever is removed."
     if count == 0:
-        return f"The model does not predict {name} for this image."
-    return f"Without the first {count} of {total} patches it is no longer {name}."
+        return f"The model does not {beats} for this image."
+    return f"Without the first {count} of {total} patches it would no longer {beats}."
 
 
 def blackened(image: Image.Image, dropped: tuple[int, ...], grid: int, size: int) -> Image.Image:

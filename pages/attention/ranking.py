@@ -127,22 +127,29 @@ def _table(board: "Leaderboard") -> None:
         column_config={
             "head": st.column_config.TextColumn("Head"),
             "lost": st.column_config.NumberColumn("Accuracy lost", format="%.1f points"),
+            "margin": st.column_config.NumberColumn("95% interval", format="± %.1f points"),
             "without": st.column_config.NumberColumn("Accuracy without", format="percent"),
         },
     )
     cancelled = f" Cancelled: {text.counted(unmeasured, 'head')} not measured." if unmeasured else ""
     st.caption(
-        f"The whole model reaches {text.percent(board.accuracy)} on up to {IMAGES} test images. A head is "
-        f"replaced by its mean over them; a difference of a point or less can be chance.{cancelled}"
+        f"The whole model reaches {text.percent(board.accuracy)} on {board.images} test images. A head is "
+        "replaced by its mean over them. A loss within its 95% interval can be chance, as other images would give "
+        f"others; more images narrow it.{cancelled}"
     )
 
 
 def rows_of(board: "Leaderboard") -> list[dict]:
     """A row per measured head, the one that costs most first."""
+    places = [(layer, head) for layer in range(len(board.lost)) for head in range(board.lost.shape[1])]
     rows = [
-        {"head": f"layer {layer}, head {head}", "lost": 100 * lost, "without": board.accuracy - lost}
-        for layer, heads in enumerate(board.lost.tolist())
-        for head, lost in enumerate(heads)
-        if lost == lost  # NaN where it was cancelled before
+        {
+            "head": f"layer {layer}, head {head}",
+            "lost": 100 * lost,
+            "margin": 100 * float(board.margin[layer, head]),
+            "without": board.accuracy - lost,
+        }
+        for layer, head in places
+        if (lost := float(board.lost[layer, head])) == lost  # NaN where it was cancelled before
     ]
     return sorted(rows, key=lambda row: -row["lost"])

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vit.explain.evidence import Controls, Evidence
-    from vit.explain.scores import Band
     from vit.model import VisionTransformer
 
 COLUMNS, BEST = 3, 3
+BADGES = {"beats chance": "green", "can't tell": "gray", "like chance": "gray", "below chance": "orange"}
 CONSENSUS, SPREAD = Scale(0.0, 1.0, 1.0, " mean rank", rest=0.5), Scale(0.0, 0.5, 1.0, " of all ranks", rest=0.25)
 KEY = (
     ":red[**Red**] patches support it, :blue[**blue**] ones oppose it. Methods without a sign show what matters in "
@@ -33,12 +33,28 @@ SCORE_HELP = """
 Each map is tested on the model itself: patches are dropped in the map's order, most important first
 (**deletion**: the class should vanish soon), and given back in that order (**insertion**: it should return soon). The
 **score** is the area under insertion minus the area under deletion, in probability: above 0 if the order finds what
-matters. The gray band is what random orders reach, two standard deviations to each side.
+matters. Occlusion and RISE take patches away in the same way as this test does, which favors them.
 
-**SaCo** compares groups of patches: +1 if those that the map calls more important always are, 0 by chance.
+**Chance** is measured, not drawn: the map's order is cut into six groups (five where the number of patches is odd), and
+all 720 (120) orders of these groups are scored. The **rank** is the map's place among them, the gray band holds nine
+tenths of them. A map beats chance in the best 5% and is below it in the worst; from 5 to 10% the test **can't tell**,
+because other groups could turn the answer. One useless map in twenty beats chance by luck. And the test is strict:
+where a single group decides everything, one order in six finds it, so that even a perfect map stays like chance.
+
+**SaCo** compares the groups: +1 if those that the map calls more important always are, 0 by chance.
 **Other class** and **untrained** are rank correlations with the map for the likeliest other class, and with that of
 the same architecture before training. Near 1, the map is not about the class, or not about what was learned.
+
+Saliency is told in logits per standard deviation (std) of color, summed over a patch's pixels.
 """
+SUM_HELP = (
+    "The map should add up to the change of the logit between an image of the data's mean color and this one. The gap "
+    "is what it misses."
+)
+CANCELS = (
+    "This model's stem evens out contrast: scaling the image hardly changes the answer, so the values cancel out to "
+    "about 0, whatever the image shows."
+)
 AREA_HELP = (
     "Insertion: mean probability of the class while the map's patches are given back, best first; high is good. "
     "Deletion: the same while they are dropped; low is good. SaCo: +1 if patches that the map calls more important "
@@ -59,7 +75,8 @@ def draw(subject: Subject) -> None:
     name, class_name = literal(subject.name), literal(subject.class_name)
     st.markdown(
         f"**Why {name}?** Each map shows which patches matter for it, by one method; the methods are sorted by how "
-        f"well they predict what the model ({class_name} {share}) does without those patches. {KEY}"
+        f"well they predict what the model ({class_name} {share}) does without those patches. "
+        f"Occlusion and RISE remove patches just as this test does, which favors them. {KEY}"
     )
     found = measured(
         list(METHODS.values()),
@@ -108,32 +125,38 @@ def _card(subject: Subject, found: "Evidence"):
     _score(found)
     place = st.empty()
     place.caption("Other class … · untrained …")
+    if found.change is not None:
+        st.caption(sum_words(float(found.values.sum()), found.change), help=SUM_HELP)
+        if found.method == "input_x_gradient" and subject.info.model.stem == "conv":
+            st.caption(CANCELS)
     st.caption(f"{method.blind_spot} *Cost: {method.cost}.*")
     return place
 
 
+def sum_words(total: float, change: float) -> str:
+    """How far a map's sum is from the change that it should explain."""
+    gap = abs(total - change)
+    share = f", {text.percent(gap / abs(change))} of it" if change else ""
+    return f"Adds up to {total:+.2f} of {change:+.2f} logits; gap {gap:.2g} logits{share}."
+
+
 def _score(found: "Evidence") -> None:
     score = found.score
-    value, middle, band = (float(number) for number in (score.advantage, score.random_mean, 2 * score.random_sd))
-    st.markdown(f"Score **{value:+.2f}** {verdict(value, middle - band, middle + band)}")
-    st.html(strip(value, middle - band, middle + band))
+    value, low, high = (float(number) for number in (score.advantage, score.low, score.high))
+    verdict, shown = score.verdict(), round(value, 2) + 0.0  # not -0.00
+    rank = f"rank {int(score.rank)} of {score.orders}"
+    st.markdown(f"Score **{shown:+.2f}** :{BADGES[verdict]}-badge[{verdict}] {rank}")
+    st.html(strip(value, low, high))
     insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
-    chance = 2 * float(score.saco_random_sd)
+    chance = 2 * float(score.saco_sd)
     st.caption(
-        f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (random ± {chance:.2f})",
+        f"Insertion {insertion:.2f}, deletion {deletion:.2f} · SaCo {saco:+.2f} (chance ± {chance:.2f})",
         help=AREA_HELP,
     )
 
 
-def verdict(value: float, low: float, high: float) -> str:
-    """Where a score lies beside what random orders reach."""
-    if value > high:
-        return ":green-badge[beats chance]"
-    return ":gray-badge[within chance]" if value >= low else ":orange-badge[below chance]"
-
-
 def strip(value: float, low: float, high: float) -> str:
-    """A score on a line from -1 to 1, as HTML, beside the gray band that random orders reach."""
+    """A score on a line from -1 to 1, as HTML, beside the gray band that nine in ten orders reach."""
     left, right, mark = (50 * (1 + min(1.0, max(-1.0, number))) for number in (low, high, value))
     parts = [
         "top:10px;width:100%;border-top:1px solid #808080",
@@ -141,7 +164,7 @@ def strip(value: float, low: float, high: float) -> str:
         f"left:{left:.1f}%;width:{right - left:.1f}%;height:100%;background:#80808066",
         f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0f8f84",
     ]
-    words = f"{value:+.2f}; random orders {low:+.2f} to {high:+.2f}"
+    words = f"{value:+.2f}; nine in ten orders {low:+.2f} to {high:+.2f}"
     inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)
     style = "position:relative;height:22px;margin:0 8px"
     return f'<div role="img" aria-label="Score {words}" style="{style}">{inside}</div>'
@@ -180,7 +203,7 @@ def evidence(subject: Subject, method: str) -> "Evidence":
     """A method's map and its score."""
     from vit.explain import evidence
 
-    return evidence.gather(*subject.loaded(), subject.asked, method, _band(subject))
+    return evidence.gather(*subject.loaded(), subject.asked, method)
 
 
 @cached(1000)
@@ -190,13 +213,6 @@ def controls(subject: Subject, method: str) -> "Controls":
 
     model, inputs = subject.loaded()
     return control(evidence(subject, method), model, _untrained(subject), inputs, subject.asked)
-
-
-@cached(100)
-def _band(subject: Subject) -> "Band":
-    from vit.explain import scores
-
-    return scores.random_band(*subject.loaded(), subject.asked)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Subject: lambda subject: subject.answer.version})

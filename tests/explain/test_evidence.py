@@ -12,23 +12,22 @@ from vit.explain.target import Contrast
 
 @pytest.fixture(scope="module")
 def asked():
-    """A model, one image, and what random orders score on it."""
+    """A model and one image."""
     model = vision_transformer(pool="cls")
-    inputs = random_inputs(model, count=1)
-    return model, inputs, scores.random_band(model, inputs, 1)
+    return model, random_inputs(model, count=1)
 
 
 def test_map_and_score_are_those_of_the_engine(asked):
-    model, inputs, band = asked
-    found = evidence.gather(model, inputs, 1, "relevance", band)
+    model, inputs = asked
+    found = evidence.gather(model, inputs, 1, "relevance")
     values = explain("relevance", model, inputs, 1)
     assert torch.equal(found.values, values[0])
     assert torch.equal(found.score.advantage, scores.score(model, inputs, 1, values).advantage)
 
 
 def controls_of(asked, method, target):
-    model, inputs, band = asked
-    found = evidence.gather(model, inputs, target, method, band)
+    model, inputs = asked
+    found = evidence.gather(model, inputs, target, method)
     return evidence.control(found, model, untrained(model), inputs, target)
 
 
@@ -39,7 +38,7 @@ def test_maps_that_do_not_know_the_class_have_the_same_map_for_another_one(asked
 
 @pytest.mark.parametrize("method", ["relevance", "occlusion"])
 def test_a_map_is_held_against_the_likeliest_other_class_and_untrained_weights(asked, method):
-    model, inputs, _ = asked
+    model, inputs = asked
     other = model(inputs)[0].topk(2).indices.tolist()
     other.remove(1) if 1 in other else other.pop()
     own = explain(method, model, inputs, 1)
@@ -61,8 +60,8 @@ def test_untrained_weights_change_nothing_for_a_map_that_does_not_know_the_model
 
 
 def test_the_best_comes_first_and_controls_are_no_witnesses(asked):
-    model, inputs, band = asked
-    found = evidence.by_score([evidence.gather(model, inputs, 1, name, band) for name in METHODS])
+    model, inputs = asked
+    found = evidence.by_score([evidence.gather(model, inputs, 1, name) for name in METHODS])
     advantages = [float(one.score.advantage) for one in found]
     assert advantages == sorted(advantages, reverse=True)
     assert len(evidence.maps_of(found)) == len(METHODS) - sum(method.is_control for method in METHODS.values())

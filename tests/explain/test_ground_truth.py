@@ -13,7 +13,7 @@ from vit.data import shapes
 from vit.data.augment import normalize
 from vit.explain.evidence import untrained
 from vit.explain.methods import explain
-from vit.explain.scores import saco
+from vit.explain.scores import score
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +96,7 @@ def test_what_speaks_for_the_class_is_on_the_object(known, method):
 def test_scores_rank_methods_as_the_truth_does(known):
     model, inputs, labels, _ = (values[:40] if torch.is_tensor(values) else values for values in known)
     found = {
-        method: saco(model, inputs, labels, explain(method, model, inputs, labels)).mean().item()
+        method: score(model, inputs, labels, explain(method, model, inputs, labels)).saco.mean().item()
         for method in ("random", "relevance", "occlusion")
     }
     assert abs(found["random"]) < 0.25

@@ -13,7 +13,7 @@ from vit.explain.gradients import integrated_gradients
 from vit.explain.internals import direct_logit_attribution
 from vit.explain.methods import METHODS, edges, explain, random_map
 from vit.explain.perturbation import occlusion
-from vit.explain.scores import random_band, score
+from vit.explain.scores import score
 from vit.explain.target import Contrast
 from vit.model import VisionTransformer
 from vit.plots.heatmap import ATTENTION
@@ -22,7 +22,7 @@ LABELS = torch.tensor([0, 1])
 
 
 def controlled(model, inputs):
-    found = evidence.gather(model, inputs, 1, "relevance", random_band(model, inputs, 1))
+    found = evidence.gather(model, inputs, 1, "relevance")
     return evidence.control(found, model, untrained(model), inputs, 1)
 
 

@@ -4,15 +4,19 @@ import itertools
 
 import pytest
 import torch
+from builders import random_inputs, vision_transformer
 from variety import model_and_images
 
+from vit import images, samples
 from vit.errors import VitError
 from vit.explain.evidence import consensus, ranks, spearman
 from vit.explain.methods import explain
 from vit.explain.perturbation import answers
-from vit.explain.scores import curves, first_patches, random_band, ranked, saco, score
+from vit.explain.scores import Score, cut, first_patches, ranked, score
 from vit.explain.target import Contrast, log_odds, probability
+from vit.predict import Predictor
 
+OTHERS = ("insertion", "deletion", "saco", "saco_sd", "low", "high")
 KINDS = ["mean", "class token", "class token and registers"]
 
 
@@ -21,9 +25,12 @@ def noise(model, inputs, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+GROUP_SIZES = {(16, 6): [3, 2, 3, 3, 2, 3], (9, 5): [2, 2, 1, 2, 2], (16, 2): [8, 8], (16, 5): [3, 3, 4, 3, 3]}
+
+
 def perfect_for_groups(model, inputs, target, values, count):
-    """The groups of a map, given back as a map whose values are what each group really costs."""
-    groups = ranked(values).tensor_split(count, dim=1)
+    """The groups of a map, of equal size, given back as a map whose values are what each group really costs."""
+    groups = ranked(values).chunk(count, dim=1)
     kept = torch.ones(len(inputs), count, model.config.num_patches, dtype=torch.bool)
     for number, part in enumerate(groups):
         kept[:, number].scatter_(1, part, False)
@@ -34,19 +41,10 @@ def perfect_for_groups(model, inputs, target, values, count):
     return found.view_as(values)
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("target", [1, Contrast(0, 2)], ids=str)
-def test_a_perfect_map_scores_one_and_its_reverse_minus_one(name, target):
-    model, inputs = model_and_images(name)
-    values = perfect_for_groups(model, inputs, target, noise(model, inputs), 8)
-    assert torch.allclose(saco(model, inputs, target, values), torch.ones(2, dtype=torch.float64))
-    assert torch.allclose(saco(model, inputs, target, -values), -torch.ones(2, dtype=torch.float64))
-
-
-def slow_saco(model, image, target, values, count):
+def slow_saco(model, image, target, values, sizes):
     """The paper's double loop over groups, with probabilities."""
     order = sorted(range(values.numel()), key=lambda patch: (-float(values.flatten()[patch]), patch))
-    groups = [part.tolist() for part in torch.tensor(order).tensor_split(count)]
+    groups = [part.tolist() for part in torch.tensor(order).split(sizes)]
     costs, saliences = [], []
     for group in groups:
         kept = torch.ones(1, 1, values.numel(), dtype=torch.bool)
@@ -54,20 +52,81 @@ def slow_saco(model, image, target, values, count):
         costs.append(-float(probability(answers(model, image, kept), target)))
         saliences.append(sum(float(values.flatten()[patch]) for patch in group) / len(group))
     total = weight = 0.0
-    for i, j in itertools.combinations(range(count), 2):
+    for i, j in itertools.combinations(range(len(groups)), 2):
         difference = saliences[i] - saliences[j]
         total += difference if costs[i] >= costs[j] else -difference
         weight += difference
     return total / weight
 
 
+@pytest.mark.parametrize(("patches", "count"), GROUP_SIZES)
+def test_groups_are_as_even_as_can_be_and_the_same_from_both_ends(patches, count):
+    member = cut(torch.arange(patches)[None], count)[0]
+    assert member.sum(1).tolist() == GROUP_SIZES[patches, count]
+    assert member.sum(0).tolist() == [1] * patches
+    assert member.long().argmax(0).tolist() == sorted(member.long().argmax(0).tolist())
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("target", [1, Contrast(0, 2)], ids=str)
+def test_a_perfect_map_scores_one_and_its_reverse_minus_one(name, target):
+    model, inputs = model_and_images(name)
+    values = perfect_for_groups(model, inputs, target, noise(model, inputs), 4)
+    assert torch.allclose(score(model, inputs, target, values, 4).saco, torch.ones(2, dtype=torch.float64))
+    assert torch.allclose(score(model, inputs, target, -values, 4).saco, -torch.ones(2, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3"])
-@pytest.mark.parametrize("groups", [2, 5, 8])
+@pytest.mark.parametrize("groups", [2, 5, 6])
 def test_saco_is_its_formula(name, groups):
     model, inputs = model_and_images(name)
-    values = noise(model, inputs, 1)
-    expected = [slow_saco(model, inputs[i : i + 1], 1, values[i], groups) for i in range(2)]
-    assert saco(model, inputs, 1, values, groups).tolist() == pytest.approx(expected, abs=1e-10)
+    values, patches = noise(model, inputs, 1), model.config.num_patches
+    sizes = GROUP_SIZES[patches, groups] if patches == 16 else {2: [9], 5: [2, 2, 1, 2, 2], 6: [2, 2, 1, 2, 2]}[groups]
+    if len(sizes) == 1:
+        return
+    expected = [slow_saco(model, inputs[i : i + 1], 1, values[i], sizes) for i in range(2)]
+    assert score(model, inputs, 1, values, groups).saco.tolist() == pytest.approx(expected, abs=1e-10)
+
+
+def slow_advantage(model, image, groups):
+    """Insertion minus deletion of groups of patches, in the order in which they are given."""
+    patches, areas = model.config.num_patches, []
+    for is_kept in (True, False):
+        points = []
+        for count in range(len(groups) + 1):
+            kept = torch.full((1, 1, patches), not is_kept)
+            kept[0, 0, [patch for group in groups[:count] for patch in group]] = is_kept
+            points.append((sum(map(len, groups[:count])) / patches, float(probability(answers(model, image, kept), 1))))
+        areas.append(sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points)))
+    return areas[0] - areas[1]
+
+
+@pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3"])
+def test_the_rank_is_the_place_among_all_orders_of_the_groups(name):
+    model, inputs = model_and_images(name)
+    values = noise(model, inputs, 4)
+    found = score(model, inputs, 1, values, groups=3)
+    for number, image in enumerate(inputs.split(1)):
+        sizes = [5, 6, 5] if model.config.num_patches == 16 else [3, 3, 3]
+        groups = [part.tolist() for part in ranked(values)[number].split(sizes)]
+        scores = [slow_advantage(model, image, order) for order in itertools.permutations(groups)]
+        assert found.orders == len(scores)
+        assert found.advantage[number].item() == pytest.approx(scores[0], abs=1e-12)
+        assert found.rank[number] == sum(other >= scores[0] - 1e-9 for other in scores)
+        assert found.rank_from_below[number] == sum(other <= scores[0] + 1e-9 for other in scores)
+
+
+@pytest.mark.parametrize("patches_a_side", [2, 3, 4, 5, 6, 7])
+def test_a_reversed_order_scores_exactly_the_opposite(patches_a_side):
+    """Also where groups can't be of one size: 25, 36 and 49 patches."""
+    model = vision_transformer(pool="cls", image_size=4 * patches_a_side, patch_size=4).double()
+    inputs = random_inputs(model, 1).double()
+    values = noise(model, inputs, 7)
+    there, back = score(model, inputs, 1, values), score(model, inputs, 1, -values)
+    assert torch.allclose(there.advantage, -back.advantage, atol=1e-12)
+    assert torch.allclose(there.saco, -back.saco, atol=1e-12)
+    assert there.rank.item() == back.rank_from_below.item()
+    assert torch.allclose(there.low, -back.high, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3"])
@@ -82,62 +141,45 @@ def test_no_score_depends_on_the_scale_of_a_map(name):
 
 def test_a_flat_map_scores_nothing():
     model, inputs = model_and_images("mean")
-    assert saco(model, inputs, 1, torch.ones(2, 4, 4)).tolist() == [0.0, 0.0]
+    assert score(model, inputs, 1, torch.ones(2, 4, 4)).saco.tolist() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_random_maps_score_zero_on_average_within_their_band(name):
-    model, inputs = model_and_images(name, count=1)
-    maps = noise(model, inputs.expand(60, -1, -1, -1), 5)
-    band = random_band(model, inputs, 1)
-    assert band.mean.abs().item() < 1e-9
-    coefficients = torch.cat([saco(model, inputs, 1, values[None]) for values in maps])
-    advantages = torch.cat([curves(model, inputs, 1, values[None]).advantage for values in maps])
-    assert abs(coefficients.mean()) < 4 * coefficients.std() / 60**0.5  # four standard errors
-    assert abs(advantages.mean()) < 4 * advantages.std() / 60**0.5
-    assert 0.4 < (band.sd / advantages.std()).item() < 2.5  # a deviation from eight orders is rough
+def test_random_maps_beat_chance_as_often_as_chance_says():
+    """Their ranks are spread evenly over all orders."""
+    model, inputs = model_and_images("class token", count=1)
+    maps = noise(model, inputs.expand(100, -1, -1, -1), 5)
+    found = [score(model, inputs, 1, values[None]) for values in maps]
+    beating = sum(one.verdict() == "beats chance" for one in found)
+    assert beating <= 100 * 0.05 + 4 * (100 * 0.05 * 0.95) ** 0.5  # four standard errors
+    assert beating > 0
+    places = torch.stack([one.rank[0] for one in found]) / found[0].orders
+    assert places.mean().item() == pytest.approx(0.5, abs=4 / (12 * 100) ** 0.5)
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_scores_are_the_same_for_every_seed_to_0_02(name):
-    model, inputs = model_and_images(name)
-    bands = [random_band(model, inputs, 1, seed=seed) for seed in range(4)]
-    values = explain("occlusion", model, inputs, 1)
-    scores = [score(model, inputs, 1, values, band) for band in bands]
-    for field in ("saco", "insertion", "deletion", "random_mean"):
-        found = torch.stack([getattr(one, field) for one in scores])
-        assert (found.amax(0) - found.amin(0)).max() < 0.02
+@pytest.mark.parametrize(
+    ("rank", "words"),
+    [
+        (1, "beats chance"),
+        (36, "beats chance"),
+        (37, "can't tell"),
+        (72, "can't tell"),
+        (73, "like chance"),
+        (648, "like chance"),
+        (649, "can't tell"),
+        (685, "below chance"),
+        (720, "below chance"),
+    ],
+)
+def test_the_verdict_is_read_off_the_rank(rank, words):
+    places = {"rank": torch.tensor([rank]), "rank_from_below": torch.tensor([721 - rank]), "orders": 720}
+    assert Score(**dict.fromkeys(OTHERS, torch.zeros(1)), **places).verdict() == words
 
 
-def test_a_reversed_order_scores_exactly_the_opposite():
+def test_where_every_order_scores_the_same_the_verdict_is_like_chance():
     model, inputs = model_and_images("class token")
-    values = noise(model, inputs, 7)
-    there, back = curves(model, inputs, 1, values), curves(model, inputs, 1, -values)
-    assert torch.allclose(there.advantage, -back.advantage, atol=1e-12)
-    assert torch.allclose(saco(model, inputs, 1, values), -saco(model, inputs, 1, -values), atol=1e-12)
-
-
-@pytest.mark.parametrize("name", [*KINDS, "no positions, one head, 3 x 3", "gray, stem"])
-def test_curves_meet_where_all_or_nothing_is_kept(name):
-    model, inputs = model_and_images(name)
-    found = curves(model, inputs, 1, noise(model, inputs))
-    whole = probability(model(inputs), 1)
-    nothing = torch.zeros(1, 1, model.config.num_patches, dtype=torch.bool)
-    blank = probability(answers(model, inputs, nothing), 1)[:, 0]
-    assert torch.allclose(found.insertion[:, -1], whole, atol=1e-12)
-    assert torch.allclose(found.deletion[:, 0], whole, atol=1e-12)
-    assert torch.allclose(found.insertion[:, 0], blank, atol=1e-12)
-    assert torch.allclose(found.deletion[:, -1], blank, atol=1e-12)
-    assert (found.fractions[0], found.fractions[-1]) == (0, 1)
-
-
-def test_areas_are_of_trapezoids_over_the_true_fractions():
-    model, inputs = model_and_images("no positions, one head, 3 x 3")
-    found = curves(model, inputs, 1, noise(model, inputs), steps=4)  # nine patches in four unequal steps
-    assert found.fractions.tolist() == pytest.approx([0, 2 / 9, 4 / 9, 7 / 9, 1])
-    pairs = zip(found.fractions.tolist(), found.deletion[0].tolist(), strict=True)
-    expected = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(pairs))
-    assert found.area(found.deletion)[0].item() == pytest.approx(expected)
+    with torch.no_grad():
+        model.head.weight.zero_()
+    assert score(model, inputs, 1, noise(model, inputs)).verdict() == "like chance"
 
 
 def test_ties_are_taken_in_reading_order():
@@ -146,12 +188,14 @@ def test_ties_are_taken_in_reading_order():
     assert first.tolist() == [[[False] * 4, [False, True, True, False]]]
 
 
-def test_a_good_map_beats_random_orders():
-    model, inputs = model_and_images("class token")
-    values = explain("occlusion", model, inputs, 1)
-    found = score(model, inputs, 1, values)
-    assert (found.advantage > 0).all()
-    assert (found.saco > 2 * found.saco_random_sd).all()
+def test_a_good_map_of_a_trained_model_beats_chance_and_its_reverse_is_below():
+    predictor, sample = Predictor.load("cifar10-plain"), samples.list_samples()[0]
+    inputs = predictor.inputs([predictor.see(images.decode(sample.path.read_bytes(), sample.name).image)])
+    target = int(predictor.model(inputs).argmax())
+    values = explain("occlusion", predictor.model, inputs, target)
+    good, bad = (score(predictor.model, inputs, target, sign * values) for sign in (1, -1))
+    assert (good.verdict(), bad.verdict()) == ("beats chance", "below chance")
+    assert good.advantage > good.high
 
 
 def test_ranks_of_ties_are_their_mean():
@@ -179,4 +223,4 @@ def test_what_can_not_be_scored_is_refused():
     with pytest.raises(VitError, match=r"\(2, 4, 4\)"):
         score(model, inputs, 1, torch.zeros(2, 4, 5))
     with pytest.raises(VitError, match="NaN"):
-        saco(model, inputs, 1, torch.full((2, 4, 4), torch.nan))
+        score(model, inputs, 1, torch.full((2, 4, 4), torch.nan))

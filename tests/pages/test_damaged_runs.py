@@ -1,10 +1,13 @@
 """One damaged run is one row that says so, and a page that says what is left of it; the others stay usable."""
 
 import json
+import time
 
 import pytest
 from seen import text_of
 from worlds import saved, written_run
+
+from vit import files
 
 DAMAGED = {
     "config.json": [b"{", b"[]", b'{"model": {"depth": "x"}}', b""],
@@ -36,11 +39,23 @@ def test_lists_and_the_runs_own_page_open(visit, name, content):
 def test_a_damaged_run_says_so_and_what_was_kept(visit, name):
     run = written_run("bad-bear", "stopped", 200)
     saved(run, 200)
+    files.write_json(run.launch_path, {"launched": time.time() - 60})  # a worker had time to start
     (run.path / name).write_bytes(b"{")
     assert visit("start").dataframe[0].value["state"].tolist() == ["damaged"]
     app = visit("train", run="bad-bear")
     assert "can't be read" in app.error[0].value
     assert "The last checkpoint is from step 200" in app.error[0].value
+
+
+def test_a_damaged_checkpoint_is_named(visit):
+    run = written_run("bad-bear", "stopped", 200)
+    for step in (100, 200):
+        saved(run, step)
+    path = run.checkpoint_path("200")
+    path.write_bytes(path.read_bytes()[:-20])
+    shown = visit("train", run="bad-bear").info[0].value
+    assert "The last checkpoint is from step 100" in shown
+    assert "Damaged, and left out: step-200.safetensors." in shown
 
 
 def test_a_damaged_plan_says_so_and_the_curves_are_shown(visit):

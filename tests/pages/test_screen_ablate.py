@@ -137,13 +137,22 @@ def test_dropped_patches_are_dark_and_the_others_are_not():
     ("count", "words"),
     [
         (None, "No number"),
-        (0, "The model predicts cat without"),
+        (0, "The model would predict cat without"),
         (1, "The first 1 of 9 patches is"),
         (3, "The first 3 of 9 patches are"),
     ],
 )
 def test_how_many_are_enough_is_a_sentence(count, words):
     assert ablate.enough_words(count, 9, "cat").startswith(words)
+
+
+@pytest.mark.parametrize("count", [None, 0, 1, 3])
+def test_the_fewest_patches_of_a_contrast_speak_of_both_classes(count):
+    """They are those for which one class beats the other; a third one may be the answer."""
+    for words in (ablate.enough_words, ablate.fatal_words):
+        sentence = words(count, 9, "cat", "dog")
+        assert "find cat more likely than dog" in sentence
+        assert "predict" not in sentence
 
 
 def test_the_ranking_is_the_engines_on_the_data_sets_test_images(subject, monkeypatch):
@@ -164,9 +173,12 @@ def test_a_cancelled_ranking_keeps_what_was_measured(subject, monkeypatch):
 
 
 def test_the_table_starts_with_the_head_that_costs_most():
-    rows = ranking.rows_of(Leaderboard(0.8, torch.tensor([[0.01, 0.2], [-0.02, torch.nan]])))
+    rows = ranking.rows_of(
+        Leaderboard(0.8, torch.tensor([[0.01, 0.2], [-0.02, torch.nan]]), torch.full((2, 2), 0.015), 500)
+    )
     assert [row["head"] for row in rows] == ["layer 0, head 1", "layer 0, head 0", "layer 1, head 0"]
     assert rows[0]["without"] == pytest.approx(0.6)
+    assert [row["margin"] for row in rows] == pytest.approx([1.5] * 3)
 
 
 def test_a_job_runs_once_however_often_it_is_started_and_can_be_cancelled():

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from seen import text_of
 from worlds import saved, written_run
 
@@ -49,13 +48,24 @@ def test_a_model_of_a_single_patch_gets_a_sentence(visit):
     assert len(app.main.progress) == 3  # the probabilities; no bar stands still
 
 
-@pytest.mark.parametrize(("value", "words"), [(0.8, "beats chance"), (0.2, "within"), (-0.8, "below")])
-def test_the_verdict_is_read_off_the_band(value, words):
-    assert words in why.verdict(value, -0.5, 0.5)
+def test_every_score_has_its_rank_and_a_verdict(visit, model):
+    app = visit("attention", tab="Why", image=IMAGE)
+    lines = [text for text in shown(app) if text.startswith("Score")]
+    pattern = r"Score \*\*[-+]\d\.\d\d\*\* :(green|gray|orange)-badge\[[a-z' ]+\] rank \d+ of 720"
+    assert len(lines) == len(METHODS)
+    assert all(re.fullmatch(pattern, line) for line in lines)
 
 
 def test_the_strip_marks_the_value_where_it_is():
     drawn = why.strip(0.5, -0.25, 0.25)
     assert "left:calc(75.0% - 8px)" in drawn
     assert "left:37.5%;width:25.0%" in drawn
-    assert 'aria-label="Score +0.50; random orders -0.25 to +0.25"' in drawn
+    assert 'aria-label="Score +0.50; nine in ten orders -0.25 to +0.25"' in drawn
+
+
+def test_maps_that_should_add_up_say_by_how_much_they_miss(visit, model):
+    app = visit("attention", tab="Why", image=IMAGE)
+    lines = [caption.value for caption in app.caption if caption.value.startswith("Adds up to")]
+    assert len(lines) == sum(method.is_sum for method in METHODS.values()) == 2
+    assert why.sum_words(2.5, 2.0) == "Adds up to +2.50 of +2.00 logits; gap 0.5 logits, 25.0% of it."
+    assert why.sum_words(0.0, 0.0) == "Adds up to +0.00 of +0.00 logits; gap 0 logits."

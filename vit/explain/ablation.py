@@ -1,5 +1,6 @@
 """Switching parts of a model off, and watching the answer."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,10 +45,12 @@ def _resumed(model: VisionTransformer, tokens: Tensor, scale: Tensor, layer: int
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """``accuracy`` of the whole model, and ``lost`` (L, h) of it without each head; NaN where it was cancelled."""
+    """What each head is worth, (L, h), NaN where it was cancelled."""
 
-    accuracy: float
-    lost: Tensor
+    accuracy: float  # of the whole model
+    lost: Tensor  # accuracy lost without a head
+    margin: Tensor  # half of the 95 % interval of ``lost``, as far as the choice of images goes
+    images: int  # how many were looked at
 
 
 def leaderboard(
@@ -69,17 +72,29 @@ def leaderboard(
         cancelled: Asked before each head; True ends the work.
     """
     depth, heads = model.config.depth, model.config.num_heads
-    whole, mean = _accuracy(model, images, labels, Changes()), means(model, images).heads
-    lost = torch.full((depth, heads), torch.nan)
+    whole, mean = _right(model, images, labels, Changes()), means(model, images).heads
+    lost, margin = torch.full((2, depth, heads), torch.nan)
     for done in range(depth * heads):
         if cancelled():
             break
         layer, head = divmod(done, heads)
         scale = torch.ones(1, depth, heads).to(images)
         scale[:, layer, head] = 0
-        lost[layer, head] = whole - _accuracy(model, images, labels, Changes(head_scale=scale, head_fill=mean))
+        without = _right(model, images, labels, Changes(head_scale=scale, head_fill=mean))
+        lost[layer, head] = (whole.sum() - without.sum()) / len(images)
+        margin[layer, head] = _margin(int((whole & ~without).sum()), int((without & ~whole).sum()), len(images))
         progress(done + 1, depth * heads)
-    return Leaderboard(whole, lost)
+    return Leaderboard(float(whole.sum()) / len(images), lost, margin, len(images))
+
+
+def _margin(lost: int, won: int, count: int) -> float:
+    """Half of the 95 % interval of a difference of two accuracies on the same images.
+
+    Of ``count`` images, ``lost`` are right only before and ``won`` only after. Wald's interval with half an image more
+    in each of the four cells (Agresti & Min 2005), so that it isn't empty where no image changes.
+    """
+    changed, difference, count = lost + won + 1, lost - won, count + 2
+    return 1.96 * math.sqrt(changed - difference**2 / count) / count
 
 
 @dataclass(frozen=True)
@@ -118,10 +133,10 @@ def ablate(model: VisionTransformer, inputs: Tensor, changes: Changes) -> Tensor
         return answer(model, model.embed(inputs), changes)
 
 
-def _accuracy(model: VisionTransformer, images: Tensor, labels: Tensor, changes: Changes) -> float:
+def _right(model: VisionTransformer, images: Tensor, labels: Tensor, changes: Changes) -> Tensor:
+    """Which images are classified right, bool (n,)."""
     pairs = zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True)
-    right = sum(int(wins(ablate(model, batch, changes), truth).sum()) for batch, truth in pairs)
-    return right / len(images)
+    return torch.cat([wins(ablate(model, batch, changes), truth) for batch, truth in pairs])
 
 
 def smallest_keeping(model: VisionTransformer, inputs: Tensor, target: Target, order: Tensor) -> list[int | None]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vit.explain.gradients import change_from_mean
 from vit.explain.methods import METHODS, explain
-from vit.explain.scores import Band, Score, score
+from vit.explain.scores import Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
 from vit.model import VisionTransformer, init_weights
@@ -21,6 +22,7 @@ class Evidence:
     method: str
     values: Tensor
     score: Score
+    change: float | None  # logits that the values should add up to; None if they don't mean to
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,15 @@ class Controls:
     untrained: float
 
 
-def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str, band: Band) -> Evidence:
+def gather(model: VisionTransformer, inputs: Tensor, target: Target, method: str) -> Evidence:
     """Make a method's map of one image (1, C, H, W) and score it.
 
     Raises:
         VitError: As ``scores.score``.
     """
     values = explain(method, model, inputs, target)
-    return Evidence(method, values[0].cpu(), score(model, inputs, target, values, band))
+    change = float(change_from_mean(model, inputs, target)) if METHODS[method].is_sum else None
+    return Evidence(method, values[0].cpu(), score(model, inputs, target, values), change)
 
 
 def control(

@@ -33,6 +33,7 @@ class Method:
     unit: str = ""  # what the values are in, as it follows a number; empty where only their order means something
     is_signed: bool = False  # whether values below 0 mean something: that a patch speaks against the target
     is_class_specific: bool = True  # whether another target makes another map
+    is_sum: bool = False  # whether the values should add up to the change from an image of the data's mean color
     is_control: bool = False  # whether it knows nothing of the model, and is there to be beaten
 
 
@@ -142,7 +143,7 @@ _ALL = [
         "Where a tiny change would matter most, not what the answer rests on; noisy, and without a sign.",
         _summed(gradients.saliency),
         _BACKWARD,
-        " logits",
+        " logits/std",
     ),
     _signed(
         "input_x_gradient",
@@ -150,13 +151,15 @@ _ALL = [
         "Takes the model for a straight line through this image; colors near the data's mean get nothing.",
         _summed(gradients.input_x_gradient),
         _BACKWARD,
+        is_sum=True,
     ),
     _signed(
         "integrated_gradients",
         "Integrated gradients",
         "Compares with an image of the data's mean color: patches of that color get nothing, however telling.",
         _summed(gradients.integrated_gradients),
-        "24 forward and backward passes",
+        "48 or 176 forward and backward passes",
+        is_sum=True,
     ),
     _signed(
         "occlusion",

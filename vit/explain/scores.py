@@ -3,6 +3,8 @@
 No single number is the truth about a map. Each says its direction, and is shown with its control.
 """
 
+import functools
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -13,30 +15,81 @@ from vit.explain.perturbation import answers
 from vit.explain.target import Target, log_odds, probability
 from vit.model import VisionTransformer
 
-STEPS = 16  # of the curves
-GROUPS = 8  # of SaCo
-ORDERS = 8  # random ones
+GROUPS = 6  # 64 subsets to ask the model about, 720 orders to compare with
+SURE, UNSURE = 0.05, 0.1  # shares of all orders
+ROUNDING = 1e-6  # of an area; below it, two orders score the same
 
 
 @dataclass(frozen=True)
-class Curves:
-    """``fractions`` (Q,) of patches from 0 to 1; ``insertion`` and ``deletion`` (B, Q), the target's probability.
+class Score:
+    """How faithful a map is, each (B,).
 
-    At a fraction, deletion has taken that many of the most important patches away, and insertion has kept only those.
+    A map's patches are cut into groups, from most to least important. "Chance" are all orders of these groups: as the
+    model is asked about every subset of the groups, each order's score is known, and none has to be drawn.
     """
 
-    fractions: Tensor
-    insertion: Tensor
-    deletion: Tensor
-
-    def area(self, curve: Tensor) -> Tensor:
-        """Area under one of the curves (..., Q), by trapezoids over the true fractions, both ends included: (...)."""
-        return torch.trapezoid(curve, self.fractions)
+    insertion: Tensor  # area under the insertion curve; higher is better
+    deletion: Tensor  # area under the deletion curve; lower is better
+    saco: Tensor  # in [-1, 1]; 1 if groups that the map calls more important always are, 0 by chance
+    saco_sd: Tensor  # standard deviation of SaCo over all orders; their mean is 0
+    rank: Tensor  # place of the map's order among all orders; 1 is the best, and ties share the last of their places
+    rank_from_below: Tensor  # the same, counted from the worst
+    low: Tensor  # score that 5 % of all orders stay below
+    high: Tensor  # score that 95 % of all orders stay below
+    orders: int  # how many there are
 
     @property
     def advantage(self) -> Tensor:
-        """Insertion's area minus deletion's, (B,): above 0 if the order finds what matters, 0 on average by chance."""
-        return self.area(self.insertion) - self.area(self.deletion)
+        """Insertion minus deletion: above 0 if the order finds what matters; its mean over all orders is 0."""
+        return self.insertion - self.deletion
+
+    def verdict(self, image: int = 0) -> str:
+        """What the rank of an image's map says.
+
+        Between 5 and 10 % it is left open: there, cutting the map into more or fewer groups can turn the answer.
+        """
+        above, below = (float(place[image]) / self.orders for place in (self.rank, self.rank_from_below))
+        if min(above, below) <= SURE:
+            return "beats chance" if above < below else "below chance"
+        return "can't tell" if min(above, below) <= UNSURE else "like chance"
+
+
+def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, groups: int = GROUPS) -> Score:
+    """Measure a map: patches are dropped as tokens, in groups of the map's order.
+
+    Insertion is the target's probability with the most important groups alone, deletion without them; both are areas
+    over the share of patches, from 0 to 1, by trapezoids.
+
+    SaCo, the salience-guided faithfulness coefficient, is that of Wu et al. 2024, arXiv:2404.01415: for every pair of
+    groups, losing the more salient one has to cost the target more; a pair counts as much as its saliences differ.
+    Salience is a group's mean, so that groups of unequal size compare, and what a group costs is measured in log-odds,
+    which order as the paper's probabilities do but don't saturate. A flat map scores 0.
+
+    Args:
+        values: (B, g, g), raw, higher is more important.
+        groups: Into how many the patches are cut; one fewer where their number is odd and this one even.
+
+    Raises:
+        VitError: If the map isn't one of these images, isn't finite, or has a single patch, which has no order.
+    """
+    check_map(model, inputs, values)
+    member = cut(ranked(values), groups)  # (B, G, P)
+    logits = answers(model, inputs, unions(member))  # (B, 2^G, K)
+    insertion, deletion = areas(probability(logits, target), member[0].sum(1))
+    advantage = insertion - deletion  # (B, G!), the map's own order first
+    coefficients = _coefficients(member, values, log_odds(logits, target))
+    low, high = advantage.quantile(torch.tensor([SURE, 1 - SURE]).to(advantage), dim=1)
+    return Score(
+        insertion=insertion[:, 0],
+        deletion=deletion[:, 0],
+        saco=coefficients[:, 0],
+        saco_sd=coefficients.std(1, correction=0),
+        rank=(advantage >= advantage[:, :1] - ROUNDING).sum(1),
+        rank_from_below=(advantage <= advantage[:, :1] + ROUNDING).sum(1),
+        low=low,
+        high=high,
+        orders=advantage.shape[1],
+    )
 
 
 def ranked(values: Tensor) -> Tensor:
@@ -50,125 +103,62 @@ def first_patches(order: Tensor, counts: Tensor) -> Tensor:
     return places[:, None, :] < counts.to(order.device)[None, :, None]
 
 
-def curves(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, steps: int = STEPS) -> Curves:
-    """Insertion and deletion in the order of a map.
+def cut(order: Tensor, count: int) -> Tensor:
+    """Cut an order (B, P) into groups, first one first: bool (B, G, P).
+
+    Sizes differ by at most one and are the same from both ends, so that an order's reverse has the same groups. As an
+    odd number of patches can't be cut into an even number of groups like that, it is cut into one fewer.
+    """
+    patches = order.shape[1]
+    count = min(count, patches) - (patches % 2 == 1 and min(count, patches) % 2 == 0)
+    steps = torch.arange(count + 1)
+    edges = (patches * steps / count).round().long()
+    edges = torch.where(2 * steps <= count, edges, patches - edges.flip(0))
+    return first_patches(order, edges[1:]) & ~first_patches(order, edges[:-1])
+
+
+def unions(member: Tensor) -> Tensor:
+    """All unions of groups, bool (B, G, P) -> (B, 2^G, P); number n has the groups whose bits n has."""
+    count = member.shape[1]
+    chosen = torch.arange(2**count)[:, None] >> torch.arange(count) & 1  # (2^G, G)
+    return (chosen.to(member.device)[None, :, :, None].bool() & member[:, None]).any(2)
+
+
+@functools.cache
+def every_order(count: int) -> Tensor:
+    """All orders of so many groups, the given one first: (G!, G)."""
+    return torch.tensor(list(itertools.permutations(range(count))))
+
+
+def areas(probabilities: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """Areas under the insertion and the deletion curve of every order of the groups, each (B, G!).
 
     Args:
-        values: (B, g, g), higher is more important.
-        steps: Into how many the patches are divided; at most one per patch.
+        probabilities: The target's, for all ``unions``, (B, 2^G).
+        sizes: Of the groups, in patches, (G,).
     """
-    patches = values[0].numel()
-    counts = torch.linspace(0, patches, min(steps, patches) + 1).round().long()
-    first = first_patches(ranked(values), counts)
-    logits = answers(model, inputs, torch.cat([first, ~first], dim=1))
-    insertion, deletion = probability(logits, target).chunk(2, dim=1)
-    return Curves((counts / patches).to(insertion), insertion, deletion)
+    orders = every_order(len(sizes))
+    numbers = torch.nn.functional.pad((2**orders).cumsum(1), (1, 0)).to(probabilities.device)  # (G!, G + 1)
+    widths = sizes.to(probabilities)[orders.to(sizes.device)] / sizes.sum()  # (G!, G)
+    curves = probabilities[:, numbers], probabilities.flip(1)[:, numbers]  # what number n keeps, the flipped one drops
+    insertion, deletion = ((widths * (curve[..., 1:] + curve[..., :-1]) / 2).sum(-1) for curve in curves)
+    return insertion, deletion
 
 
-@dataclass(frozen=True)
-class Band:
-    """What random orders reach on an image, each (B,): of ``Curves.advantage``, and the deviation of SaCo.
-
-    Each order comes with its reverse, whose score is the opposite and isn't measured anew; so the means are 0.
-    """
-
-    mean: Tensor
-    sd: Tensor
-    saco_sd: Tensor
-
-
-@dataclass(frozen=True)
-class Score:
-    """How faithful a map is, each (B,)."""
-
-    saco: Tensor  # in [-1, 1]; 1 if patches that the map calls more important always are, 0 by chance
-    insertion: Tensor  # area under the insertion curve; higher is better
-    deletion: Tensor  # area under the deletion curve; lower is better
-    random_mean: Tensor  # mean of ``advantage`` over random orders
-    random_sd: Tensor  # its standard deviation
-    saco_random_sd: Tensor  # standard deviation of SaCo over random orders
-    curves: Curves  # what the areas are of
-
-    @property
-    def advantage(self) -> Tensor:
-        """Insertion minus deletion: the number to compare with random orders."""
-        return self.insertion - self.deletion
-
-
-def score(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, band: Band | None = None) -> Score:
-    """Measure a map: patches are dropped as tokens, in the order and in groups of the map's values.
-
-    Args:
-        values: (B, g, g), raw.
-        band: Of the same images and target, from ``random_band``; it doesn't depend on the map, so keep it.
-
-    Raises:
-        VitError: If the map isn't one of these images, isn't finite, or has a single patch, which has no order.
-    """
-    check_map(model, inputs, values)
-    band = band or random_band(model, inputs, target)
-    found = curves(model, inputs, target, values)
-    return Score(
-        saco=saco(model, inputs, target, values),
-        insertion=found.area(found.insertion),
-        deletion=found.area(found.deletion),
-        random_mean=band.mean,
-        random_sd=band.sd,
-        saco_random_sd=band.saco_sd,
-        curves=found,
-    )
-
-
-def saco(model: VisionTransformer, inputs: Tensor, target: Target, values: Tensor, groups: int = GROUPS) -> Tensor:
-    """Salience-guided faithfulness coefficient (Wu et al. 2024, arXiv:2404.01415): (B,) in [-1, 1].
-
-    Patches are cut into groups by falling salience, and each group is dropped. For every pair of groups the
-    more salient one has to cost the target more; a pair counts as much as its saliences differ. Salience is a group's
-    mean, so that groups of unequal size compare, and what a group costs is measured in log-odds, which order as the
-    paper's probabilities do but don't saturate. A flat map scores 0.
-
-    Raises:
-        VitError: As ``score``.
-    """
-    check_map(model, inputs, values)
-    member = _groups(ranked(values), min(groups, values[0].numel()))  # (B, G, P)
-    salience = (member * values.flatten(1)[:, None]).sum(-1) / member.sum(-1)
-    remaining = log_odds(answers(model, inputs, ~member), target)  # (B, G); the less remains, the more a group cost
-    return _agreement(salience, -remaining)
-
-
-def _groups(order: Tensor, count: int) -> Tensor:
-    """Cut an order (B, P) into groups that differ in size by at most one: bool (B, G, P)."""
-    parts = order.tensor_split(count, dim=1)
-    empty = torch.zeros_like(order, dtype=torch.bool)
-    return torch.stack([empty.scatter(1, part, True) for part in parts], dim=1)
+def _coefficients(member: Tensor, values: Tensor, log_odds: Tensor) -> Tensor:
+    """SaCo of every order: the groups' saliences against their costs in another order: (B, G!)."""
+    count = member.shape[1]
+    salience = (member * values.flatten(1)[:, None]).sum(-1) / member.sum(-1)  # (B, G)
+    cost = -log_odds[:, 2**count - 1 - 2 ** torch.arange(count)]  # of losing one group, but for a constant
+    return _agreement(salience, cost[:, every_order(count).to(cost.device)])
 
 
 def _agreement(salience: Tensor, cost: Tensor) -> Tensor:
-    """Share of salience differences whose sign the costs confirm, minus the rest; both (B, G), most salient first."""
+    """Share of salience differences (B, G) whose sign the costs (B, Q, G) confirm, minus the rest: (B, Q)."""
     first, second = torch.triu_indices(salience.shape[1], salience.shape[1], 1)
-    weight = salience[:, first] - salience[:, second]
-    signed = torch.where(cost[:, first] >= cost[:, second], weight, -weight)
-    return signed.sum(1) / weight.sum(1).clamp_min(torch.finfo(weight.dtype).tiny)
-
-
-def random_band(model: VisionTransformer, inputs: Tensor, target: Target, orders: int = ORDERS, seed: int = 0) -> Band:
-    """What random orders score on these images, for the same target as the maps to be compared with it.
-
-    Args:
-        orders: How many; half of them are drawn and the others are their reverses.
-        seed: Of the draw.
-
-    Raises:
-        VitError: As ``score``.
-    """
-    grid, generator = model.config.grid_size, torch.Generator().manual_seed(seed)
-    noise = torch.rand(orders // 2, grid, grid, generator=generator).to(inputs)
-    maps = [value.expand(len(inputs), -1, -1) for value in noise]
-    advantages = torch.stack([curves(model, inputs, target, values).advantage for values in maps])
-    coefficients = torch.stack([saco(model, inputs, target, values) for values in maps])
-    advantages, coefficients = (torch.cat([found, -found]) for found in (advantages, coefficients))
-    return Band(advantages.mean(0), advantages.std(0), coefficients.std(0))
+    weight = (salience[:, first] - salience[:, second])[:, None]  # at least 0, as the most salient comes first
+    signed = weight * (cost[..., first] - cost[..., second]).sign()
+    return signed.sum(-1) / weight.sum(-1).clamp_min(torch.finfo(weight.dtype).tiny)
 
 
 def check_map(model: VisionTransformer, inputs: Tensor, values: Tensor) -> None:

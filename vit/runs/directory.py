@@ -142,6 +142,12 @@ class Run:
         """The small checkpoints, weights alone in half precision, that were kept to look back: from step 0 on."""
         return self._listed(self.series_path)
 
+    def damaged(self) -> list[str]:
+        """Names of files that are called as a checkpoint is, and can't be read as one."""
+        known = {saved.file for saved in self.saved()}
+        names = [path.name for path in self.checkpoints_path.glob("step-*")]
+        return sorted(name for name in names if CHECKPOINT_NAME.fullmatch(name) and name not in known)
+
     def _listed(self, folder: Path) -> list[SavedCheckpoint]:
         found = []
         for path in folder.glob("step-*"):

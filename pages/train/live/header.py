@@ -116,13 +116,15 @@ def _ending(run: Run, now: RunState) -> None:
 
 def _kept(run: Run) -> str:
     """Which checkpoints there are, in a sentence."""
-    saved, best = run.saved(), run.best()
+    saved, best, damaged = run.saved(), run.best(), run.damaged()
+    left_out = f" Damaged, and left out: {', '.join(damaged)}." if damaged else ""
     if not saved:
-        return "No checkpoint was saved yet."
+        return f"No checkpoint was saved yet.{left_out}"
     last = f"The last checkpoint is from step {saved[-1].step:,}"
     if best is None:
-        return f"{last}."
-    return f"{last}; the best one reached {text.percent(best.val_accuracy)} val accuracy at step {best.step:,}."
+        return f"{last}.{left_out}"
+    reached = f"{text.percent(best.val_accuracy)} val accuracy at step {best.step:,}"
+    return f"{last}; the best one reached {reached}.{left_out}"
 
 
 def _go(label: str, icon: str, page: str, **query: str) -> None:

@@ -49,6 +49,11 @@ def case(request) -> Case:
     return random_case(**RANDOM[request.param]) if request.param in RANDOM else shipped_case(request.param)
 
 
+@pytest.fixture(scope="session", params=RANDOM)
+def random(request) -> Case:
+    return random_case(**RANDOM[request.param])
+
+
 @pytest.fixture(scope="session", params=[*PLAIN, "cifar10-plain"])
 def plain_case(request) -> Case:
     return random_case(**PLAIN[request.param]) if request.param in PLAIN else shipped_case(request.param)
