@@ -17,10 +17,14 @@ settings.load_profile("shared machine")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Workers share the tests; those in the browser stay with one of them, so that there is one at a time."""
+    """Workers share the tests. Those of a module in the browser stay together, so that its server starts once.
+
+    The two modules that measure times in the browser stay with one worker, and so never disturb each other.
+    """
     for item in items:
         if Path(__file__).parent / "browser" in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            group = "timed" if item.path.stem in ("test_attention_page", "test_live_chart") else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
