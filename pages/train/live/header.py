@@ -67,6 +67,8 @@ def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
     if now.state == "queued":
         first = active()
         return "Starting the worker" if first is None or first.id == now.id else f"Waiting until {first.id} is done"
+    if now.state == "damaged":
+        return "How far it came can't be read"
     if not now.status.total_steps:
         return DOING.get(now.status.phase, "Starting the worker") if now.is_alive else "No steps were run"
     epochs = now.status.total_epochs
