@@ -9,6 +9,7 @@ run's page over a WebSocket, and then looks again as often as the page tells a b
 import argparse
 import asyncio
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from bench import machine, served
 from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
 
-SECONDS, SETTLE = 25, 10  # of a turn, and before it counts
+SECONDS, SETTLE = 30, 20  # of a turn, and before it counts
 LONG = ["--steps", "40000", "--set", "train.eval_every=500"]
 YOUNG = 65  # seconds; pages look more often at a younger run
 MOST_BYTES = 64 << 20
@@ -67,7 +68,9 @@ async def turn(run: Run, address: str, visitors: int) -> dict[str, float]:
     watched = await speed(run)
     for session in sessions:
         session.cancel()
-    await asyncio.gather(*sessions, return_exceptions=True)
+    for ended in await asyncio.gather(*sessions, return_exceptions=True):
+        if not isinstance(ended, asyncio.CancelledError):
+            raise RuntimeError("a visitor was sent away") from ended
     later = sorted(waits[first:])
     return {"alone": alone, "watched": watched, "looks": len(later), "p95 s": later[int(0.95 * len(later))]}
 
@@ -82,6 +85,7 @@ async def speed(run: Run) -> float:
 async def visit(address: str, waits: list[float]) -> None:
     """One visitor: opens the page of the run and follows it; appends how long each answer took, in seconds."""
     options = {"subprotocols": ["streamlit"], "max_size": MOST_BYTES, "origin": address.replace("ws", "http")}
+    await asyncio.sleep(random.uniform(0, SETTLE / 2))  # they don't come all at once
     async with websockets.connect(f"{address}/_stcore/stream", **options) as socket:
         message = BackMsg()
         message.rerun_script.query_string = "run=watched"
@@ -95,12 +99,12 @@ async def visit(address: str, waits: list[float]) -> None:
             message.rerun_script.page_name = "train"
             message.rerun_script.is_auto_rerun = True
             message.rerun_script.fragment_id = min(every, key=every.__getitem__)
-            every |= await look(socket, message, waits)
+            every = await look(socket, message, waits) or every
 
 
 async def look(socket, message: BackMsg, waits: list[float]) -> dict[str, float]:
     """Send a request and wait until its script has ended; returns the fragments that look again, and how often."""
-    began, every = time.perf_counter(), {}
+    began, every = time.perf_counter(), {}  # a page that starts over has not ended
     await socket.send(message.SerializeToString())
     while True:
         answer = ForwardMsg()
@@ -108,7 +112,7 @@ async def look(socket, message: BackMsg, waits: list[float]) -> dict[str, float]
         kind = answer.WhichOneof("type")
         if kind == "auto_rerun":
             every[answer.auto_rerun.fragment_id] = answer.auto_rerun.interval
-        if kind == "script_finished":
+        if kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             waits.append(time.perf_counter() - began)
             return every
 

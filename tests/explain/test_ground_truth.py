@@ -15,7 +15,7 @@ from vit.explain.evidence import untrained
 from vit.explain.methods import explain
 from vit.explain.scores import score
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ground truth")]  # they share a trained model
 
 IMAGES = 200
 # Plain patches: behind a convolutional stem a token sees some pixels of its neighbors, and the truth gets blurred.

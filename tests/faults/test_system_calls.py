@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("system calls"),  # they share what one process found
     pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="needs Linux and a C compiler"),
 ]
 

@@ -18,3 +18,13 @@ def test_a_run_without_any_training_yet_is_young():
 
 def test_what_has_ended_is_not_looked_at_again():
     assert {interval(state, 10.0) for state in ("stopped", "finished", "failed", "interrupted", "paused")} == {None}
+
+
+def test_many_visitors_look_less_often_and_one_that_has_gone_does_not_count():
+    alone = interval("running", 3600.0)
+    looks = refresh._last_looks()
+    looks.update({f"visitor {number}": refresh.time.monotonic() for number in range(20)})
+    assert interval("running", 3600.0) == interval("running", 1.0) == 2 * alone
+    for visitor in list(looks):
+        looks[visitor] -= 2 * refresh.GONE_SECONDS
+    assert interval("running", 3600.0) == alone
