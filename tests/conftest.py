@@ -17,14 +17,10 @@ settings.load_profile("shared machine")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Workers share the tests. Those of a module in the browser stay together, so that its server starts once.
-
-    The two modules that measure times in the browser stay with one worker, and so never disturb each other.
-    """
+    """Workers share the tests; those in the browser stay with one of them: two browsers at once took a minute more."""
     for item in items:
         if Path(__file__).parent / "browser" in item.path.parents:
-            group = "timed" if item.path.stem in ("test_attention_page", "test_live_chart") else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture
