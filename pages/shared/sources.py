@@ -66,7 +66,8 @@ def _uploaded(several: bool) -> list[InputImage]:
         accept_multiple_files=several,
         key="uploads",
         max_upload_size=MAX_MEGABYTES,
-        help=f"{images.FORMAT_WORDS}, up to {bombs.MAX_PIXELS // 10**6} megapixels. They stay on this machine.",
+        help=f"{images.FORMAT_WORDS}, up to {bombs.MAX_PIXELS // 10**6} megapixels (WebP and colors of 16 bits: "
+        f"{bombs.MAX_HEAVY_PIXELS // 10**6}). They stay on this machine.",
     )
     listed = uploads if isinstance(uploads, list) else [uploads] if uploads else []
     return input_images.keep_uploads([_image(upload.name, upload.getvalue()) for upload in listed])

@@ -65,23 +65,17 @@ static int opens(int (*real)(const char *, int, ...), const char *path, int flag
   CALL(is_written && inside(path), real(path, flags, mode));
 }
 
-int open(const char *path, int flags, ...) {
-  REAL(open);
-  va_list more;
-  va_start(more, flags);
-  mode_t mode = va_arg(more, int);
-  va_end(more);
-  return opens(real, path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) {
-  REAL(open64);
-  va_list more;
-  va_start(more, flags);
-  mode_t mode = va_arg(more, int);
-  va_end(more);
-  return opens(real, path, flags, mode);
-}
+#define OPEN(name)                            \
+  int name(const char *path, int flags, ...) { \
+    REAL(name);                                \
+    va_list more;                              \
+    va_start(more, flags);                     \
+    mode_t mode = va_arg(more, int);           \
+    va_end(more);                              \
+    return opens(real, path, flags, mode);     \
+  }
+OPEN(open)
+OPEN(open64)
 
 int fsync(int fd) { REAL(fsync); CALL(inside_fd(fd), real(fd)); }
 int rename(const char *from, const char *to) { REAL(rename); CALL(inside(to), real(from, to)); }

@@ -19,11 +19,8 @@ from vit.runs.status import RunState, state_of
 from vit.text import percent
 
 POLL_SECONDS = 0.5  # while watching
-UNWELL = {
-    "failed": "failed",
-    "interrupted": "was interrupted",
-    "damaged": "is damaged",
-}  # ways to end that a script must notice
+# Ways to end that a script must notice.
+UNWELL = {"failed": "failed", "interrupted": "was interrupted", "damaged": "is damaged"}
 
 
 def add_parser(commands) -> None:
