@@ -84,6 +84,19 @@ def worker_of(run) -> int:
     return next(p.pid for p in psutil.process_iter(["cmdline"]) if str(run.path) in (p.info["cmdline"] or []))
 
 
+def test_a_run_that_has_a_plan_has_its_tracked_images(home, folder, monkeypatch):
+    """A worker that is killed in between makes both at its next start."""
+
+    def killed(run, plan):
+        assert run.tracked_image_path.exists()
+        raise KeyboardInterrupt
+
+    run = launch.create(tiny_config(data__source=str(folder)), "one")
+    monkeypatch.setattr(worker, "write_plan", killed)
+    with pytest.raises(KeyboardInterrupt):
+        worker.work(run)
+
+
 @pytest.mark.slow
 def test_stop_saves_and_resume_goes_on(home, folder):
     run = launch.launch(tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000), "one")

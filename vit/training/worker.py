@@ -160,8 +160,8 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     torch.set_num_threads(plan.threads)
     recorder.begin(config, plan)
     if earlier is None and distributed.rank() == 0:
-        write_plan(run, plan)
         recorder.write_tracked_images(data)
+        write_plan(run, plan)  # last: a run that has a plan lacks nothing of its beginning
     warn_if_moved(plan, device, recorder)
     state = open_state(run, config, data, recorder)
     recorder.status("training", state)
