@@ -6,6 +6,7 @@ Two conventions save options: a length below 1 is a share (of the run, of the da
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -176,14 +177,18 @@ class TrainConfig(Section):
     """Decay per step of the averaged weights used for evaluation; 0 is off."""
     eval_every: float = Field(default=0.05, gt=0, le=1e8)
     """Time between validations: a share of the run below 1, or a number of steps."""
+    patience: int = Field(default=0, ge=0, le=10_000)
+    """Validations without a better accuracy after which the run ends early; 0 is never."""
     save_every: float = Field(default=60.0, gt=0, le=86_400)
     """Largest time between checkpoints, in seconds of work."""
+    keep_all: bool = False
+    """Keep every checkpoint, so that other runs can fork from any; else the best and the last two."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
     threads: int = Field(default=0, ge=0, le=1024)
     """CPU threads of a process; 0 shares out the cores. Part of the result: others round differently."""
     processes: int = Field(default=0, ge=0, le=1024)
-    """Processes that share each batch; 0 uses every GPU, or on a CPU what is measured to be fastest."""
+    """Processes that share each batch, on a GPU each; 0 is one GPU, or on a CPU what is measured to be fastest."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """bf16 autocast where the hardware is fast at it (auto), never, or always."""
     compile: bool = False
@@ -256,7 +261,7 @@ def choices(dotted: str) -> tuple:
     return get_args(field_info(dotted).annotation) if "Literal" in str(field_info(dotted).annotation) else ()
 
 
-def merge(config: dict, overrides: dict[str, object]) -> dict:
+def merge(config: dict, overrides: Mapping[str, object]) -> dict:
     """A copy of a raw configuration with dotted overrides applied; nothing is checked here."""
     merged = json.loads(json.dumps(config))
     for dotted, value in overrides.items():

@@ -43,6 +43,11 @@ def describe() -> Hardware:
     return Hardware("cpu", "CPU", cores, memory)
 
 
+def count_gpus() -> int:
+    """NVIDIA GPUs, each of which trains a run of its own."""
+    return len(_nvidia_gpus()) if describe().device == "cuda" else 0
+
+
 def usable_cores() -> int:
     """Cores this process may run on, which in a container are fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
@@ -59,14 +64,22 @@ def environment(num_train: int | None = None, num_classes: int | None = None) ->
 
 
 def _nvidia() -> tuple[str, int] | None:
-    """Name and memory in bytes of the first NVIDIA GPU, as its driver's tool tells."""
+    """Name and memory in bytes of the first NVIDIA GPU."""
+    try:
+        name, megabytes = _nvidia_gpus()[0].rsplit(",", 1)
+        return name.strip(), int(megabytes) * 2**20
+    except (ValueError, IndexError):
+        return None
+
+
+@cache
+def _nvidia_gpus() -> tuple[str, ...]:
+    """``name, megabytes`` of each NVIDIA GPU, as its driver's tool tells."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return None
+        return ()
     query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
-        name, megabytes = answer.splitlines()[0].rsplit(",", 1)
-        return name.strip(), int(megabytes) * 2**20
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
+        return tuple(subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines())
+    except (OSError, subprocess.SubprocessError):
+        return ()

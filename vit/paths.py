@@ -30,6 +30,12 @@ def runs_root() -> Path:
     return home() / "checkpoints"
 
 
+def machine_lock() -> Path:
+    """Held by what computes on this machine, or on the GPUs that this process was given."""
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace(",", "-")
+    return runs_root() / (f".machine-{gpus}.lock" if gpus not in ("", "0") else ".machine.lock")
+
+
 def data_root() -> Path:
     """One folder per imported data set."""
     return home() / "data"

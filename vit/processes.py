@@ -29,17 +29,18 @@ PR_SET_PDEATHSIG = 1
 WAIT_SECONDS = 1  # a probe may touch the lock for an instant; a second worker must not outwait the first one
 
 
-def spawn(module: str, *arguments: str, log: Path) -> None:
+def spawn(module: str, *arguments: str, log: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
     """Run ``python -m module`` detached from this process: closing the app or the terminal does not end it.
 
-    Its output is appended to ``log``.
+    Its output is appended to ``log``; ``environment`` adds to that of this process.
     """
     files.make_folder(log.parent)
     with open(log, "ab") as file:  # a file, because a pipe would belong to this process
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=paths.PROJECT,
-            env={**os.environ, **ENVIRONMENT, "VIT_HOME": str(paths.home())},  # absolute, because cwd differs
+            # VIT_HOME is absolute, because cwd differs.
+            env={**os.environ, **ENVIRONMENT, "VIT_HOME": str(paths.home()), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import refresh
 from vit import devices, text
 from vit.data import catalog
-from vit.runs import status
+from vit.runs import queue, status
 
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
@@ -25,6 +25,7 @@ def draw(page) -> None:
     st.set_page_config(page_title=f"{page.title} · ViT Lab")
     st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
     st.html(FOCUS)
+    queue.ensure()
     run = status.active()
     with st.sidebar:
         if run:

@@ -8,7 +8,7 @@ from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs import launch
 
-TOKEN, LAUNCHED = "next_run", "launched_run"
+TOKEN, LAUNCHED, NAME = "next_run", "launched_run", "run_name"
 TRAIN_PAGE = "pages/train/page.py"
 ARRIVAL = "arrives_until"
 ARRIVAL_SECONDS = 3.0  # how long a rerun may still come that knows only the address of before the click
@@ -17,6 +17,17 @@ ARRIVAL_SECONDS = 3.0  # how long a rerun may still come that knows only the add
 def next_run() -> str:
     """The name that this session's next run will have; used up by ``launch_once``."""
     return st.session_state.setdefault(TOKEN, launch.new_id())
+
+
+def name_field() -> None:
+    """The name of the next run, which a person may change."""
+    st.session_state[NAME] = next_run()
+    st.text_input("Run name", key=NAME, max_chars=64, label_visibility="collapsed", width=170, on_change=_rename)
+
+
+def _rename() -> None:
+    """Take the name that was typed; an empty one is chosen anew."""
+    st.session_state[TOKEN] = st.session_state[NAME].strip() or launch.new_id()
 
 
 def launch_once(config: RunConfig) -> str:
@@ -36,7 +47,7 @@ def launch_once(config: RunConfig) -> str:
     try:
         launch.launch(config, run_id)
     except RunError:
-        st.session_state[TOKEN] = launch.new_id()
+        st.session_state[TOKEN] = run_id
         del st.session_state[ARRIVAL]
         raise
     return run_id

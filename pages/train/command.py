@@ -31,6 +31,22 @@ def line(raw: dict) -> str:
     return shlex.join(words)
 
 
+def query(raw: dict) -> dict[str, str]:
+    """A configuration as the address of the form: what differs from the nearest preset.
+
+    Raises:
+        CheckpointError: If the model to start from is gone.
+    """
+    preset = raw["preset"] if raw["preset"] in presets.PRESETS else next(iter(presets.PRESETS))
+    chosen = flat(raw)
+    base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
+    named = {"preset": preset, "data": chosen["data.source"]}
+    named |= {"init": chosen["init.checkpoint"]} if chosen["init.checkpoint"] else {}
+    named |= {name.removeprefix("train."): text(chosen[name]) for name in LENGTHS if chosen[name] is not None}
+    skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
+    return named | {name: text(value) for name, value in chosen.items() if name not in skipped and value != base[name]}
+
+
 def flat(raw: dict) -> dict[str, Any]:
     """Every setting by its dotted name."""
     return {name: raw[name.partition(".")[0]].get(name.partition(".")[2]) for name in field_names()}

@@ -18,6 +18,7 @@ from vit import checkpoint, files
 from vit.data.load import Dataset
 from vit.errors import VitError
 from vit.runs import launch
+from vit.runs.changes import Course
 from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import read_metrics
 from vit.training import planning
@@ -38,7 +39,7 @@ def main() -> None:
     data = prepare(images, config, CPU)
     run = launch.create(config, "one")
     recorder, state = Recorder(run), new_state(config, CPU)
-    recorder.begin(config, planning.make_plan(config, data, CPU, "fp32", recorder))
+    recorder.begin(Course(run, config, planning.make_plan(config, data, CPU, "fp32", recorder)))
     state.step = BEFORE
     save(recorder, state)
     shutil.copytree(run.path, f"{home}/before")

@@ -10,8 +10,10 @@ from worlds import saved, small_saved, written_run
 from vit import checkpoint
 from vit.errors import VitError
 from vit.rules import read
+from vit.runs import commands
+from vit.runs.changes import read_changes
 from vit.runs.directory import Event, read_records
-from vit.runs.launch import waiting_command
+from vit.runs.fork import read_fork
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import read_plan
 from vit.runs.status import active, list_runs, state_of
@@ -43,7 +45,9 @@ def read_everything(run) -> None:
     assert state_of(run).progress <= 1
     curve(read_metrics(run), "val_accuracy")
     [event.text.upper() for event in read_records(run.events_path, Event)]
-    waiting_command(run)
+    commands.waiting(run)
+    read_changes(run)
+    read_fork(run)
     with suppress(VitError):
         read(run.config_path)
     with suppress(VitError):

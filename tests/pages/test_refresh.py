@@ -5,7 +5,7 @@ from vit.runs.status import RunState, Status
 
 
 def interval(state: str, trained: float) -> int | None:
-    return refresh.seconds(RunState("quick-otter", state, Status(seconds=trained)))
+    return refresh.seconds(RunState("quick-otter", state, Status(seconds=trained), is_alive=state == "running"))
 
 
 def test_an_old_run_is_looked_at_less_often():
@@ -13,11 +13,11 @@ def test_an_old_run_is_looked_at_less_often():
 
 
 def test_a_run_without_any_training_yet_is_young():
-    assert refresh.seconds(RunState("quick-otter", "queued")) == interval("running", 0.0)
+    assert refresh.seconds(RunState("quick-otter", "queued", is_alive=True)) == interval("running", 0.0)
 
 
 def test_what_has_ended_is_not_looked_at_again():
-    assert {interval(state, 10.0) for state in ("stopped", "finished", "failed", "interrupted", "paused")} == {None}
+    assert {interval(state, 10.0) for state in ("stopped", "finished", "failed", "interrupted")} == {None}
 
 
 def test_many_visitors_look_less_often_and_one_that_has_gone_does_not_count():

@@ -42,9 +42,8 @@ def test_launching(visit):
 def test_resuming(visit, key):
     run = written_run("one", "stopped")
     saved(run, 1000)
-    run.log_path.unlink()
-    run.log_path.mkdir()
+    (run.path.parent / ".queue.json").mkdir()
     app = visit("train", run="one")
     app.button(key=key).click().run()
     assert not app.exception
-    assert "log.txt" in app.error[0].value
+    assert ".queue.json" in app.error[0].value

@@ -5,6 +5,7 @@ from seen import text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
 from vit import files, paths
+from vit.runs import commands
 from vit.runs.status import state_of
 
 
@@ -29,7 +30,7 @@ def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
     assert "50 s left" in app.main.progress[-1].text
     assert {"Stop", "Save now"} <= set(labels(app))
     app.button(key="stop").click().run()
-    assert run.command_path.read_text() == "stop"
+    assert [command.word for command in commands.waiting(run)] == ["stop"]
     assert "stopping after this step" in app.main.progress[-1].text
     assert app.button(key="stop").disabled
 
@@ -39,7 +40,7 @@ def test_saving_a_checkpoint_does_not_look_like_stopping(visit, alive):
     held(run, alive)
     app = visit("train", run="quick-otter")
     next(button for button in app.button if button.label == "Save now").click().run()
-    assert run.command_path.read_text() == "save"
+    assert [command.word for command in commands.waiting(run)] == ["save"]
     assert "saving a checkpoint after this step" in app.main.progress[-1].text
     assert not app.button(key="stop").disabled
     assert not app.toast
@@ -77,7 +78,7 @@ def test_a_failed_run_says_why_and_what_was_kept(visit):
 
 
 def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(visit, monkeypatch):
-    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    monkeypatch.setattr("vit.runs.queue.ensure", lambda: None)
     run = written_run("quick-otter", phase="training", step=500)
     app = visit("train", run="quick-otter")
     assert "ended unexpectedly" in app.warning[0].value
@@ -90,7 +91,7 @@ def test_a_queued_run_says_what_it_waits_for(visit, alive):
     held(written_run("quick-otter", phase="queued", step=0, total_steps=None), alive)
     app = visit("train", run="quick-otter")
     assert not app.exception
-    assert app.main.progress[-1].text == "Waiting until brave-bear is done"
+    assert app.main.progress[-1].text == "Waiting until brave-bear is done: next in the queue"
 
 
 def test_a_run_that_nothing_holds_up_is_starting(visit, alive):

@@ -6,8 +6,9 @@ import pytest
 
 from vit.config import RunConfig
 from vit.runs import launch
+from vit.runs.launched import Launch, read_launch, write_launch
 from vit.runs.metrics import MetricsTail, curve
-from vit.runs.status import Launch, RunState, Status, read_launch, read_status, write_launch, write_status
+from vit.runs.status import RunState, Status, read_status, write_status
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_a_line_that_is_written_in_pieces_is_read_once_it_is_whole(run):
 
 
 def test_what_a_launch_recorded_is_read_back(run):
-    write_launch(run, "tutorial", "shapes")
+    write_launch(run, preset="tutorial", data="shapes")
     found = read_launch(run)
     assert (found.preset, found.data) == ("tutorial", "shapes")
     assert found.launched > 0
@@ -61,13 +62,6 @@ def test_a_state_as_json_has_what_a_script_needs_and_not_the_workers_notes():
     found = json.loads(json.dumps(state.to_json()))
     assert (found["id"], found["state"], found["step"], found["preset"]) == ("one", "finished", 4, "plain")
     assert found.keys().isdisjoint({"phase", "attempt", "seconds", "updated"})
-
-
-@pytest.mark.parametrize(
-    ("state", "alive"), [("queued", True), ("running", True), ("paused", False), ("failed", False)]
-)
-def test_queued_and_running_are_alive(state, alive):
-    assert RunState("one", state).is_alive is alive
 
 
 def test_a_curve_leaves_out_rows_without_its_x():

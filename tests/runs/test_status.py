@@ -10,7 +10,7 @@ import pytest
 from vit import files, processes
 from vit.config import RunConfig
 from vit.errors import RunError
-from vit.runs import launch
+from vit.runs import commands, launch
 from vit.runs.status import START_SECONDS, active, list_runs, state_of
 
 HOLDER = """
@@ -106,7 +106,7 @@ def test_only_a_run_that_is_not_alive_can_be_resumed(run, holder):
 
 def test_a_run_takes_commands_from_its_launch_to_its_end(run):
     launch.command("one", "stop")
-    assert launch.take_command(run) == "stop"
+    assert [command.word for command in commands.waiting(run)] == ["stop"]
     note(run, phase="finished")
     with pytest.raises(RunError, match="one is finished, so there is nothing to stop"):
         launch.command("one", "stop")

@@ -14,6 +14,7 @@ from vit.config import RunConfig
 from vit.data.load import Dataset, Split
 from vit.rules import validate
 from vit.runs import launch
+from vit.runs.changes import Course
 from vit.runs.directory import Run
 from vit.runs.status import state_of
 from vit.training import planning, worker
@@ -85,12 +86,13 @@ def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | N
     run = Run.find(run_id) if exists else launch.create(config, run_id)
     recorder = Recorder(run)
     plan = planning.make_plan(config, data, CPU, "fp32", recorder)
-    recorder.begin(config, plan)
+    course = Course(run, config, plan)
+    recorder.begin(course)
     state = worker.open_state(run, config, data, recorder)
+    words = {stop_at: "stop", save_at: "save"}
     if stop_at is not None or save_at >= 0:
-        words = {stop_at: "stop", save_at: "save"}
-        recorder.take_command = lambda: words.get(state.step)
-    return run, state, fit(state, data, config, plan, recorder), plan
+        recorder.take_command = lambda state: words.pop(state.step, None)
+    return run, state, fit(state, data, course, recorder), plan
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config, weights
-from vit import checkpoint, files
+from vit import checkpoint
 from vit.errors import RunError
+from vit.runs import commands
+from vit.runs.commands import Command
 from vit.runs.directory import Run, read_lines
 from vit.runs.metrics import curve, read_metrics
 from vit.training import recorder
@@ -154,7 +156,7 @@ def test_a_stop_ends_the_waiting_and_the_earlier_checkpoint_is_kept(home, data, 
     def stop():
         while not warnings_of(run):
             time.sleep(0.01)
-        files.write_bytes(run.command_path, b"stop")
+        commands.leave(run, Command(word="stop"))
 
     threading.Thread(target=stop).start()
     with pytest.raises(RunError, match="step 12 could not be saved; resuming goes on"):

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.training.conftest import ended, run_training, tiny_config, wait_for, weights
 from vit import checkpoint, processes
 from vit.errors import RunError
-from vit.runs import launch, speed
+from vit.runs import launch, speed, starter
 from vit.runs.directory import read_json, read_lines
 from vit.runs.metrics import read_metrics
 from vit.runs.status import state_of
@@ -116,11 +116,11 @@ def test_stop_saves_and_resume_goes_on(home, folder):
 
 
 @pytest.mark.slow
-def test_two_resumes_at_once_start_one_worker(home, folder):
+def test_of_two_workers_at_once_one_trains(home, folder):
     config = tiny_config(data__source=str(folder), train__steps=300_000, train__eval_every=100_000)
     run = launch.create(config, "one")
-    launch.start(run)
-    launch.start(run)
+    starter.start_worker(run, {})
+    starter.start_worker(run, {})
     wait_for(lambda: read_metrics(run), run)
     launch.command("one", "stop")
     assert ended(run) == "stopped"

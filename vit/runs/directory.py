@@ -4,15 +4,17 @@
 |-------------------|------------------------|---------------------------------------------------------------------|
 | ``config.json``   | launcher, once         | the whole configuration                                             |
 | ``launch.json``   | launcher, each launch  | when a worker was started last                                      |
+| ``fork.json``     | launcher, once         | the run and the step that this run goes on from                     |
 | ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error                                   |
 | ``plan.json``     | worker, once           | what was measured and decided before the first step                 |
+| ``changes.jsonl`` | worker, append         | settings and lengths that hold from some step on                    |
 | ``metrics.jsonl`` | worker, append         | one JSON object per line                                            |
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
 | ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
 | ``checkpoints/``  | worker, atomic replace | ``step-N.safetensors``, each with its own description; ``series/``  |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
-| ``command``       | server                 | what the worker should do next                                      |
+| ``commands/``     | server                 | what the worker should do next, one file per command                |
 """
 
 import functools
@@ -124,13 +126,15 @@ class Run:
     launch_path = _File("launch.json")
     status_path = _File("status.json")
     plan_path = _File("plan.json")
+    fork_path = _File("fork.json")
+    changes_path = _File("changes.jsonl")
     metrics_path = _File("metrics.jsonl")
     events_path = _File("events.jsonl")
     tracked_image_path = _File("tracked.png")
     tracked_path = _File("tracked.jsonl")
     log_path = _File("log.txt")
     lock_path = _File("lock")
-    command_path = _File("command")
+    commands_path = _File("commands")
     checkpoints_path = _File("checkpoints")
     series_path = _File("checkpoints/series")
 

@@ -1,18 +1,20 @@
 """What state a run is in: derived from its lock and its last status, never believed from a field alone."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import ValidationError
 
 from vit import files, paths, processes
+from vit.runs import queue
 from vit.runs.directory import Count, Positive, Record, Run, Time, read_json
+from vit.runs.launched import Launch, read_launch
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted", "damaged"]
 CLOSED: dict[str, State] = {"stopped": "stopped", "paused": "paused", "finished": "finished", "failed": "failed"}
 DAMAGED: State = "damaged"
-ALIVE = ("queued", "running")
 RESUMABLE = ("stopped", "paused", "failed", "interrupted", "damaged")
 START_SECONDS = 30.0  # how long a launched worker may take until it holds its lock
 
@@ -37,13 +39,15 @@ class Status(Record):
     """``status.json``: what the worker reports.
 
     Attributes:
-        phase: What it does (queued, preparing, measuring, compiling, training, evaluating, waiting, testing), or how it
-            ended.
+        phase: What it does (queued, preparing, measuring, compiling, training, evaluating, waiting, paused, testing),
+            or how it ended.
         attempt: 1 for the first start of a worker, one more for each resume.
         seconds: Time spent training, over all attempts.
         started: Unix time at which this attempt began.
         updated: Unix time of this status.
         finished: Unix time at which this attempt ended.
+        stale: Validations since the best one.
+        patience: After how many of them it ends early; 0 is never.
     """
 
     phase: str = "queued"
@@ -54,19 +58,13 @@ class Status(Record):
     total_steps: Positive | None = None
     total_epochs: float | None = None
     best_val_accuracy: float | None = None
+    stale: Count = 0
+    patience: Count = 0
     started: Time | None = None
     updated: Time = 0.0
     finished: Time | None = None
     error: Failure | None = None
     test: Tested | None = None
-
-
-class Launch(Record):
-    """``launch.json``: what the launcher knows of a run before its worker lives."""
-
-    launched: Time = 0.0
-    preset: str = ""
-    data: str = ""
 
 
 def read_status(run: Run) -> Status:
@@ -83,23 +81,6 @@ def write_status(run: Run, status: Status) -> None:
     files.write_json(run.status_path, status.model_dump(mode="json"))
 
 
-def read_launch(run: Run) -> Launch:
-    """When a run was launched, and what it trains; taken from its configuration if nothing was recorded."""
-    try:
-        return Launch.model_validate_json(run.launch_path.read_bytes())
-    except (OSError, ValidationError):
-        raw = read_json(run.config_path) or {}
-    data = raw.get("data")
-    source = data.get("source") if isinstance(data, dict) else None
-    launched = run.config_path.stat().st_mtime if run.config_path.exists() else 0.0
-    return Launch(launched=max(0.0, launched), preset=str(raw.get("preset", "")), data=str(source or ""))
-
-
-def write_launch(run: Run, preset: str, data: str) -> None:
-    """Record that a worker is being started now."""
-    files.write_json(run.launch_path, Launch(launched=time.time(), preset=preset, data=data).model_dump())
-
-
 @dataclass(frozen=True)
 class RunState:
     """A run as a list shows it: its state, the last status of its worker, and its launch."""
@@ -108,53 +89,70 @@ class RunState:
     state: State
     status: Status = field(default_factory=Status, repr=False)
     launch: Launch = field(default_factory=Launch, repr=False)
+    is_alive: bool = False  # whether it waits for a worker, or has one
 
     @property
     def progress(self) -> float:
         """Share of the steps done, 0 to 1."""
         return min(1.0, self.status.step / self.status.total_steps) if self.status.total_steps else 0.0
 
-    @property
-    def is_alive(self) -> bool:
-        return self.state in ALIVE
-
     def to_json(self) -> dict:
         status = self.status.model_dump(mode="json", exclude={"phase", "attempt", "seconds", "updated"})
         return {"id": self.id, "state": self.state, **status, **self.launch.model_dump()}
 
 
-def state_of(run: Run) -> RunState:
+def state_of(run: Run, waiting: Collection[str] | None = None) -> RunState:
     """Judge one run: a held lock means it lives; a free one without a closing record means it was interrupted.
 
     A run that doesn't live is damaged if its status or its configuration can't be read; one that has failed for that
     reason says so itself.
+
+    Args:
+        run: Which one.
+        waiting: The names of the runs that wait, where they are known already.
     """
-    is_alive = processes.is_held(run.lock_path)
+    has_worker = processes.is_held(run.lock_path)
     status, launch = read_status(run), read_launch(run)
-    state = _judge(is_alive, status, launch)
-    if state not in ALIVE and state != "failed" and (status.phase == DAMAGED or read_json(run.config_path) is None):
+    is_waiting = run.id in (queue.waiting() if waiting is None else waiting)
+    state = _with_worker(status, launch) if has_worker else "queued" if is_waiting else _without(status, launch)
+    is_alive = has_worker or state == "queued"
+    if not is_alive and state != "failed" and (status.phase == DAMAGED or read_json(run.config_path) is None):
         state = DAMAGED
-    return RunState(run.id, state, status, launch)
+    return RunState(run.id, state, status, launch, is_alive)
 
 
-def _judge(is_alive: bool, status: Status, launch: Launch) -> State:
+def _with_worker(status: Status, launch: Launch) -> State:
     is_new = status.updated < launch.launched  # the worker of this launch has not written yet
-    if is_alive:
-        return "queued" if status.phase in ("", "queued") or (is_new and status.phase in CLOSED) else "running"
-    if is_new and 0 <= time.time() - launch.launched < START_SECONDS:
+    if status.phase in ("", "queued") or (is_new and status.phase in CLOSED):
         return "queued"
+    return "paused" if status.phase == "paused" else "running"
+
+
+def _without(status: Status, launch: Launch) -> State:
+    if status.updated < launch.launched:
+        if launch.is_withdrawn:
+            return "stopped"
+        if 0 <= time.time() - launch.launched < START_SECONDS:
+            return "queued"
     return CLOSED.get(status.phase, "interrupted")
 
 
-def list_runs() -> list[RunState]:
-    """Every run, newest first. Folders that are not runs are left out."""
+def all_runs() -> list[Run]:
+    """The folder of every run, in no order; folders that are not runs are left out."""
     root = paths.runs_root()
     folders = [path for path in root.iterdir() if paths.NAME.fullmatch(path.name)] if root.is_dir() else []
-    runs = [Run(path) for path in folders if (path / "config.json").is_file()]
-    return sorted(map(state_of, runs), key=lambda run: run.launch.launched, reverse=True)
+    return [Run(path) for path in folders if (path / "config.json").is_file()]
+
+
+def list_runs() -> list[RunState]:
+    """Every run, newest first."""
+    waiting = queue.waiting()
+    found = [state_of(run, waiting) for run in all_runs()]
+    return sorted(found, key=lambda run: run.launch.launched, reverse=True)
 
 
 def active() -> RunState | None:
-    """The run that trains now, or else one that waits to."""
+    """The run that trains now, or else one that is paused or waits."""
+    order = ("running", "paused", "queued")
     alive = [run for run in list_runs() if run.is_alive]
-    return next((run for run in alive if run.state == "running"), next(iter(alive), None))
+    return min(alive, key=lambda run: order.index(run.state), default=None)

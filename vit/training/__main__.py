@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from vit import processes
+from vit.runs import queue
 from vit.runs.directory import Run
 
 
@@ -26,6 +27,7 @@ def main() -> int:
         return 0
     if is_holder:
         processes.remember(run.lock_path)
+        queue.leave(run.id)
     if is_supervised:
         processes.end_with_parent()
     from vit.training.worker import work, work_as_rank

@@ -9,60 +9,142 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vit.config import RunConfig, TrainConfig
+from vit.config import TrainConfig
 from vit.data.augment import normalize
 from vit.errors import VitError
+from vit.runs.changes import Course
+from vit.runs.commands import LASTING, WORDS, Word
 from vit.runs.plan import Plan
+from vit.text import counted
 from vit.training import distributed
 from vit.training.batches import RunData
 from vit.training.device import autocast
+from vit.training.optimizers import set_rates
 from vit.training.recorder import Recorder
 from vit.training.state import TrainState
 
 REPORT_SECONDS = 1.0
 EVAL_BATCH_SIZE = 500
-OUTCOMES = {"stop": "stopped", "pause": "paused"}  # commands that end a run
-COMMANDS = (None, "stop", "pause", "save")  # as the numbers that rank 0 broadcasts
+WAIT_SECONDS = 0.2  # between two looks for a command while a run is paused
+NO_WORD = -1
 
 
 class DivergedError(VitError):
     """The loss or a gradient is not a finite number."""
 
 
-def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorder: Recorder) -> str:
-    """Train until the last step of the plan, or until a command ends it.
+def fit(state: TrainState, data: RunData, course: Course, recorder: Recorder) -> str:
+    """Train until the last step, until nothing gets better any more, or until a command ends it.
 
     Returns:
-        ``finished``, ``stopped`` or ``paused``.
+        ``finished`` or ``stopped``.
 
     Raises:
         DivergedError: If the loss or the gradient is not finite; nothing is saved from there on.
     """
-    forward = trainable(state, config.train)
+    forward = trainable(state, course.at(state.step)[0].train)
     if state.step == 0:
         recorder.snapshot(state)
-    meter = Meter()
-    while state.step < plan.total_steps:
-        batch = data.batch(state.step, config)
-        lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
-        meter.results.append(train_step(forward, state, batch, config.train, lr, plan.precision))
-        command = COMMANDS[int(distributed.broadcast(COMMANDS.index(recorder.take_command())))]
-        is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()
-        if is_eval_step or save_is_due or command or meter.is_due():
-            report(state, meter, recorder)
-        if is_eval_step:
-            validate(state, data, plan, recorder)
-            meter.restart()
-        elif save_is_due:
-            recorder.save(state)
-        if command in OUTCOMES:
-            recorder.save_before_the_end(state)
-        if command and recorder.save(state):
-            recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
-        if command in OUTCOMES:
-            return OUTCOMES[command]
+    meter, outcome = Meter(), None
+    while outcome is None:
+        if word := next_word(state, recorder):
+            outcome = obey(word, state, data, course, meter, recorder)
+        elif is_over(state, course, recorder):
+            outcome = "finished"
+        else:
+            advance(forward, state, data, course, meter, recorder)
     recorder.save_before_the_end(state)
-    return "finished"
+    return outcome
+
+
+def advance(
+    forward: Callable[[Tensor], Tensor],
+    state: TrainState,
+    data: RunData,
+    course: Course,
+    meter: "Meter",
+    recorder: Recorder,
+) -> None:
+    """Make one step, and what is due after it: report, validate, save."""
+    config, plan = course.at(state.step)
+    batch = data.batch(state.step, config)
+    lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
+    meter.results.append(train_step(forward, state, batch, config.train, lr, plan.precision))
+    is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()
+    if is_eval_step or save_is_due or meter.is_due():
+        report(state, meter, recorder)
+    if is_eval_step:
+        validate(state, data, plan, recorder)
+        meter.restart()
+    elif save_is_due:
+        recorder.save(state)
+
+
+def is_over(state: TrainState, course: Course, recorder: Recorder) -> bool:
+    """Whether the last step is done, or the validations have not got better for as long as a person waits."""
+    config, plan = course.at(state.step)
+    if state.step >= plan.total_steps:
+        return True
+    if course.is_extended_at(state.step):
+        state.stale = 0  # a person wants more of it
+    if not config.train.patience or state.stale < config.train.patience:
+        return False
+    recorder.event("ended_early", f"No better val accuracy in {counted(state.stale, 'validation')}.", state)
+    return True
+
+
+# Commands
+
+
+def next_word(state: TrainState, recorder: Recorder) -> Word | None:
+    """The next command of a person, the same in every process."""
+    word = recorder.take_command(state)
+    place = int(distributed.broadcast(WORDS.index(word) if word else NO_WORD))
+    return None if place == NO_WORD else WORDS[place]
+
+
+def obey(
+    word: Word, state: TrainState, data: RunData, course: Course, meter: "Meter", recorder: Recorder
+) -> str | None:
+    """Follow a command.
+
+    Returns:
+        ``stopped`` if it ends the run.
+    """
+    if meter.results:
+        report(state, meter, recorder)
+    if word == "stop":
+        return "stopped"
+    if word == "pause":
+        return pause(state, data, course, meter, recorder)
+    if word in LASTING:
+        course.reload()
+    if word == "evaluate":
+        validate(state, data, course.at(state.step)[1], recorder)
+    if word == "save" and recorder.save(state):
+        recorder.event("saved", f"Saved a checkpoint at step {state.step:,}.", state)
+    meter.restart()
+    return None
+
+
+def pause(state: TrainState, data: RunData, course: Course, meter: "Meter", recorder: Recorder) -> str | None:
+    """Wait in place until a person lets the run go on, or ends it; other commands are followed meanwhile."""
+    recorder.save_before_the_end(state)
+    recorder.event("paused", f"Paused at step {state.step:,}.", state)
+    word = None
+    while word != "continue":
+        recorder.status("paused", state)
+        while (word := next_word(state, recorder)) is None:
+            time.sleep(WAIT_SECONDS)
+        if word not in ("pause", "continue") and (outcome := obey(word, state, data, course, meter, recorder)):
+            return outcome
+    recorder.event("continued", f"Continued at step {state.step:,}.", state)
+    recorder.status("training", state)
+    meter.restart()
+    return None
+
+
+# Steps
 
 
 def trainable(state: TrainState, config: TrainConfig) -> Callable[[Tensor], Tensor]:
@@ -110,7 +192,7 @@ def train_step(
     accuracy = (logits.detach().argmax(1) == labels).float().mean()
     loss, accuracy = distributed.weighted_mean(torch.stack([loss.detach(), accuracy]), len(labels))
     grad_norm = clip_gradients(state.network, config.grad_clip)
-    update(state, lr, config.ema_decay)
+    update(state, lr, config)
     return StepResult(loss, accuracy, grad_norm, len(labels) * distributed.world_size(), lr)
 
 
@@ -120,17 +202,16 @@ def clip_gradients(network: nn.Module, max_norm: float) -> Tensor:
     return torch.nn.utils.clip_grad_norm_(parameters, max_norm or float("inf"), foreach=True)
 
 
-def update(state: TrainState, lr: float, ema_decay: float) -> None:
+def update(state: TrainState, lr: float, config: TrainConfig) -> None:
     """One step of every optimizer with the gradients, which are cleared."""
     for optimizer in state.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = lr
+        set_rates(optimizer, lr, config.weight_decay)
         optimizer.step()
         optimizer.zero_grad()
     state.step += 1
     state.val = {}
     if state.ema is not None:
-        state.average_weights(ema_decay)
+        state.average_weights(config.ema_decay)
 
 
 @dataclass
@@ -184,7 +265,7 @@ def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -
     recorder.status("evaluating", state)
     network = state.evaluation_network()
     metrics = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
-    state.val = {"val_loss": metrics.loss, "val_accuracy": metrics.accuracy}
+    state.validated(metrics.loss, metrics.accuracy, is_planned=plan.is_eval_step(state.step))
     recorder.validation(state, network, data)
     recorder.snapshot(state)
     recorder.save(state)

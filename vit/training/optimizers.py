@@ -10,6 +10,7 @@ from vit.config import TrainConfig
 from vit.model import VisionTransformer
 from vit.training import distributed
 
+SPARED = "is_spared"  # marks a group without weight decay
 ADAM_BETAS = (0.9, 0.95)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
 
@@ -34,8 +35,16 @@ def decay_groups(named: list[tuple[str, nn.Parameter]], weight_decay: float) -> 
     spared = [parameter for name, parameter in named if parameter.ndim < 2 or name.endswith(("_token", "pos_embed"))]
     ids = {id(parameter) for parameter in spared}
     decayed = [parameter for _, parameter in named if id(parameter) not in ids]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0, SPARED: True}]
     return [group for group in groups if group["params"]]
+
+
+def set_rates(optimizer: Optimizer, lr: float, weight_decay: float) -> None:
+    """The learning rate of the next update, and the weight decay of those that decay at all."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        if SPARED not in group:
+            group["weight_decay"] = weight_decay
 
 
 def matrices_and_kernels(network: nn.Module) -> dict[str, nn.Parameter]:

@@ -181,7 +181,7 @@ def main() -> None:
 
 def measure_when_free(request: Path) -> str:
     config = read(request)
-    with FileLock(paths.runs_root() / ".machine.lock"):
+    with FileLock(paths.machine_lock()):
         processes = distributed.max_processes(config.train, choose_device(config.train))
         if processes == 1:
             measure_random_images(config)

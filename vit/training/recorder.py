@@ -8,16 +8,17 @@ from PIL import Image
 from torch import Tensor
 
 from vit import checkpoint, files, processes
-from vit.config import RunConfig
 from vit.data.augment import normalize
-from vit.errors import RunError
+from vit.errors import ConfigError, RunError
 from vit.explain.attention import patch_map, rollout
 from vit.explain.trace import trace
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
+from vit.runs import commands, queue
+from vit.runs.changes import Change, Course, check, in_words, write_change
+from vit.runs.commands import Command, Word
 from vit.runs.directory import Run
-from vit.runs.launch import take_command
-from vit.runs.plan import Plan
+from vit.runs.locks import control
 from vit.runs.status import Failure, read_status, write_status
 from vit.training import distributed
 from vit.training.batches import RunData
@@ -32,8 +33,7 @@ SNAPSHOTS = 20  # small checkpoints of a run, kept to look back
 class Recorder:
     """Writes status, metrics, events, tracked images and checkpoints; a full disk is reported, not fatal."""
 
-    config: RunConfig
-    plan: Plan
+    course: Course
 
     def __init__(self, run: Run, is_new_attempt: bool = True):
         self.run = run
@@ -49,20 +49,26 @@ class Recorder:
     def attempt(self) -> int:
         return self._status.attempt
 
-    def begin(self, config: RunConfig, plan: Plan) -> None:
+    def begin(self, course: Course) -> None:
         """From here on the lengths are known; the first save is due after ``save_every`` seconds."""
-        self.config, self.plan = config, plan
+        self.course = course
         for folder in (self.run.path, self.run.checkpoints_path, self.run.series_path):
             files.remove_leftovers(folder)
-        self._update(total_steps=plan.total_steps, total_epochs=plan.total_epochs)
-        self._next_save = time.monotonic() + config.train.save_every
+        self._update(**self._lengths(self._status.step))
+        self._next_save = time.monotonic() + course.at(self._status.step)[0].train.save_every
+
+    def _lengths(self, step: int) -> dict[str, float]:
+        config, plan = self.course.at(step)
+        patience = config.train.patience
+        return {"total_steps": plan.total_steps, "total_epochs": plan.total_epochs, "patience": patience}
 
     # Status, events and metrics
 
     def status(self, phase: str, state: TrainState | None = None, **more: object) -> None:
         """Replace ``status.json``; ``more`` are fields of ``Status``."""
         if state is not None:
-            self._update(step=state.step, epoch=self._epoch(state), seconds=state.seconds)
+            self._update(step=state.step, epoch=self._epoch(state), seconds=state.seconds, stale=state.stale)
+            self._update(**self._lengths(state.step))
         self._update(phase=phase, updated=time.time(), **more)
         self._next_status = time.monotonic() + STATUS_SECONDS
         self._tolerate(write_status, self.run, self._status)
@@ -75,9 +81,15 @@ class Recorder:
         self._tolerate(files.append_line, self.run.events_path, line)
 
     def close(self, outcome: str, text: str, state: TrainState | None = None, failure: Failure | None = None) -> None:
-        """Write the closing record: how the run ended, as an event and as the last status."""
-        self.event(outcome, text, state)
-        self.status(outcome, state, finished=time.time(), error=failure)
+        """Write the closing record: how the run ended, as an event and as the last status.
+
+        A run that was made longer after its worker had last looked waits for its next one.
+        """
+        with control():
+            self.event(outcome, text, state)
+            self.status(outcome, state, finished=time.time(), error=failure)
+            if any(command.word == "extend" for command in commands.waiting(self.run)):
+                queue.add(self.run)
 
     def resumed(self, state: TrainState) -> None:
         """Tell readers that metrics of an earlier attempt after this step do not count any more."""
@@ -93,19 +105,36 @@ class Recorder:
     def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None:
         """Append the metrics of a validation, and the probabilities and the rollout of the tracked images."""
         self._append_metrics(state, state.val)
+        tracked = list(self.course.at(state.step)[1].tracked)
         self._update(best_val_accuracy=max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"]))
-        traced = trace(network, normalize(data.val.images[list(self.plan.tracked)], data.mean, data.std))
+        traced = trace(network, normalize(data.val.images[tracked], data.mean, data.std))
         maps = patch_map(rollout(traced.attention), traced)
         row = {"step": state.step, "epoch": self._epoch(state)}
         row |= {"probabilities": _rounded(traced.logits.softmax(1)), "attention": _rounded(maps.flatten(1))}
         self._tolerate(files.append_line, self.run.tracked_path, row)
 
-    def take_command(self) -> str | None:
-        """The command of a person; SIGTERM counts as stop. Ends a process that the run does not belong to any more.
+    def take_command(self, state: TrainState | None = None) -> Word | None:
+        """The next command of a person; SIGTERM counts as stop.
+
+        What changes the run is on disk as one of its changes before the command is forgotten; it waits while there is
+        no state yet.
 
         Raises:
             RunError: If the run's folder is gone, so that no later step could be kept.
         """
+        self._check_ownership()
+        if self.stop_asked:
+            return "stop"
+        command = commands.first(self.run, [word for word in commands.WORDS if state or word not in commands.LASTING])
+        if command is None:
+            return None
+        if state and command.word in commands.LASTING:
+            self._change(command, state)
+        commands.remove(self.run, command)
+        return command.word
+
+    def _check_ownership(self) -> None:
+        """End this process if the run belongs to another one; stop it if nobody can tell any more."""
         distributed.exit_if_orphaned()
         processes.exit_if_replaced(self.run.lock_path)
         if not self.run.config_path.exists():
@@ -113,7 +142,21 @@ class Recorder:
         if not self.stop_asked and not self.run.lock_path.exists():
             self.event("warning", "The file that locks this run was deleted, so another process could start it, too.")
             self.stop_asked = True
-        return "stop" if self.stop_asked else take_command(self.run)
+
+    def _change(self, command: Command, state: TrainState) -> None:
+        """Write down what changes from this step on, once, however often the worker is killed in between."""
+        if any(change.id == command.id for change in self.course.changes):
+            return
+        config, plan = self.course.at(state.step)
+        total_steps = plan.total_steps + command.steps if command.steps else None
+        try:
+            check(config, command.settings)
+        except ConfigError as error:
+            self.event("refused", f"Not changed: {error}.", state)
+            return
+        settings = command.settings
+        write_change(self.run, Change(step=state.step, id=command.id, settings=settings, total_steps=total_steps))
+        self.event("changed", in_words(config, settings, total_steps), state)
 
     # Checkpoints
 
@@ -130,14 +173,14 @@ class Recorder:
             return True
         try:
             checkpoint.save(self._path(self.run.checkpoints_path, state), state.tensors(), self._describe(state))
-            self._rotate()
+            self._rotate(state)
         except OSError as error:
             self._next_save = time.monotonic() + DISK_RETRY_SECONDS
             reason = f"{error.strerror or error}; the next try is in {DISK_RETRY_SECONDS:.0f} s"
             self.event("warning", f"The checkpoint of step {state.step:,} could not be saved: {reason}.", state)
             return False
         self._saved_step = state.step
-        self._next_save = time.monotonic() + self.config.train.save_every
+        self._next_save = time.monotonic() + self.course.at(state.step)[0].train.save_every
         return True
 
     def save_before_the_end(self, state: TrainState) -> None:
@@ -150,14 +193,16 @@ class Recorder:
             self.status("waiting", state)
             while not self.save_is_due():
                 time.sleep(WAIT_SECONDS)
-                if self.take_command() in ("stop", "pause"):
+                if self.take_command() == "stop":
                     raise RunError(
                         f"stopped while step {state.step:,} could not be saved; resuming goes on from the checkpoint "
                         "before it"
                     )
 
-    def _rotate(self) -> None:
+    def _rotate(self, state: TrainState) -> None:
         """The last checkpoint, the one before and the best stay; the others go, now that the new one is on disk."""
+        if self.course.at(state.step)[0].train.keep_all:
+            return
         saved, best = self.run.saved(), self.run.best()
         for old in saved[:-2]:
             if best is None or old.step != best.step:
@@ -169,8 +214,8 @@ class Recorder:
         It is written before the checkpoint of its step: a process that dies between them makes both again.
         """
         earlier = [saved.step for saved in self.run.series() if saved.step < state.step]
-        is_last = state.step == self.plan.total_steps
-        if earlier and not is_last and state.step - earlier[-1] < self.plan.total_steps / SNAPSHOTS:
+        total_steps = self.course.at(state.step)[1].total_steps
+        if earlier and state.step < total_steps and state.step - earlier[-1] < total_steps / SNAPSHOTS:
             return
         weights = checkpoint.model_weights(state.tensors())
         small = {f"model.{name}": tensor.half() for name, tensor in weights.items()}
@@ -186,16 +231,16 @@ class Recorder:
 
     def _describe(self, state: TrainState) -> ModelInfo:
         """The metadata of a checkpoint."""
-        plan = self.plan
+        config, plan = self.course.at(state.step)
         return ModelInfo(
-            run=self.config,
+            run=config,
             classes=plan.classes,
             mean=plan.mean,
             std=plan.std,
             data={"name": plan.data_name, "fingerprint": plan.data_fingerprint, "images": plan.num_train},
             step=state.step,
             epoch=self._epoch(state),
-            metrics={**state.val, "seconds": state.seconds},
+            metrics=state.figures(),
             environment={"torch": plan.torch, "device": plan.device_name, "threads": plan.threads},
         )
 
@@ -203,17 +248,17 @@ class Recorder:
 
     def write_tracked_images(self, data: RunData) -> None:
         """Write the tracked images once, side by side."""
-        images = data.val.images[list(self.plan.tracked)].cpu()  # (n, C, H, W)
+        images = data.val.images[list(self.course.at(0)[1].tracked)].cpu()  # (n, C, H, W)
         strip = images.permute(2, 0, 3, 1).flatten(1, 2).squeeze(-1).numpy()
         with files.replacing(self.run.tracked_image_path) as temporary:
             Image.fromarray(strip).save(temporary, format="PNG")
 
     def _epoch(self, state: TrainState) -> float:
-        return state.step / self.plan.steps_per_epoch
+        return state.step / self.course.at(state.step)[1].steps_per_epoch
 
     def _append_metrics(self, state: TrainState, metrics: dict[str, float]) -> None:
         where = {"v": 1, "step": state.step, "epoch": self._epoch(state), "attempt": self.attempt}
-        spent = {"time": state.seconds, "images": state.step * self.config.train.batch_size}
+        spent = {"time": state.seconds, "images": state.step * self.course.at(state.step)[0].train.batch_size}
         self._tolerate(files.append_line, self.run.metrics_path, where | spent | metrics)
 
     def _update(self, **fields: object) -> None:
@@ -233,7 +278,7 @@ class NullRecorder(Recorder):
 
     def _ignore(self, *_: object, **__: object) -> None: ...
 
-    status = event = resumed = training = validation = _ignore
+    status = event = close = resumed = training = validation = _ignore
     take_command = save_before_the_end = snapshot = write_tracked_images = _ignore
 
     def save(self, state: TrainState) -> bool:

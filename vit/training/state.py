@@ -24,6 +24,8 @@ class TrainState:
     step: int = 0  # updates done
     seconds: float = 0.0  # time spent training, over all attempts
     val: dict = field(default_factory=dict)  # metrics of these weights by name; empty between two validations
+    best_val_accuracy: float = 0.0  # of all planned validations
+    stale: int = 0  # planned validations since the best one
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors a resume needs: ``model.*``, ``ema.*`` and ``optimizer.<i>.<parameter>.<state>``."""
@@ -51,6 +53,24 @@ class TrainState:
             for key, value in saved.items():
                 saved[key] = value.to(parameter.device) if key != "step" or parameter.is_cuda else value
             states[parameter] = saved
+
+    def validated(self, loss: float, accuracy: float, is_planned: bool) -> None:
+        """Take the result of a validation; one that a person asked for in between doesn't count for ``stale``."""
+        self.val = {"val_loss": loss, "val_accuracy": accuracy}
+        if is_planned:
+            self.stale = 0 if accuracy > self.best_val_accuracy else self.stale + 1
+            self.best_val_accuracy = max(self.best_val_accuracy, accuracy)
+
+    def figures(self) -> dict[str, float]:
+        """What belongs into a checkpoint beside the tensors."""
+        progress = {"best_val_accuracy": self.best_val_accuracy, "stale": float(self.stale)}
+        return {**self.val, "seconds": self.seconds, **progress}
+
+    def restore_figures(self, step: int, figures: dict[str, float]) -> None:
+        """Continue from what ``figures`` has put into the checkpoint of a step."""
+        self.step, self.seconds = step, figures.get("seconds", 0.0)
+        self.val = {name: value for name, value in figures.items() if name.startswith("val_")}
+        self.best_val_accuracy, self.stale = figures.get("best_val_accuracy", 0.0), int(figures.get("stale", 0))
 
     def average_weights(self, decay: float) -> None:
         """Exponential moving average of the weights: average = decay * average + (1 - decay) * weights."""

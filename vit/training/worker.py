@@ -16,7 +16,9 @@ from vit.config import RunConfig
 from vit.data.load import load
 from vit.errors import RunError, VitError
 from vit.rules import Environment, read, validate
+from vit.runs.changes import Course
 from vit.runs.directory import Run
+from vit.runs.fork import read_fork
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import Plan, read_plan, write_plan
 from vit.runs.speed import remember
@@ -25,7 +27,7 @@ from vit.training import distributed
 from vit.training.batches import RunData, prepare
 from vit.training.device import choose_device, compile_ahead, setup
 from vit.training.initialization import start_from, whiten
-from vit.training.loop import OUTCOMES, evaluate, fit
+from vit.training.loop import evaluate, fit
 from vit.training.planning import make_plan
 from vit.training.recorder import NullRecorder, Recorder
 from vit.training.state import TrainState, new_state
@@ -126,18 +128,18 @@ def explain(error: Exception) -> str:
 
 @contextmanager
 def machine_slot(recorder: Recorder) -> Iterator[str | None]:
-    """One run computes at a time; others wait, shown as queued, and can be stopped there.
+    """One run computes at a time, or a measurement; the next waits, shown as queued, and can be stopped there.
 
     Yields:
-        None once it is this run's turn, or how the waiting was ended: ``stopped`` or ``paused``.
+        None once it is this run's turn, or ``stopped`` if the waiting was ended.
     """
     recorder.status("queued")
-    slot, outcome = FileLock(paths.runs_root() / ".machine.lock"), None
+    slot, outcome = FileLock(paths.machine_lock()), None
     while outcome is None and not slot.is_locked:
         try:
             slot.acquire(timeout=QUEUE_SECONDS)
         except Timeout:
-            outcome = OUTCOMES.get(recorder.take_command() or "")
+            outcome = "stopped" if recorder.take_command() == "stop" else None
     try:
         yield outcome
     finally:
@@ -158,14 +160,15 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     if not distributed.shrink(plan.processes):
         return
     torch.set_num_threads(plan.threads)
-    recorder.begin(config, plan)
+    course = Course(run, config, plan)
+    recorder.begin(course)
     if earlier is None and distributed.rank() == 0:
         recorder.write_tracked_images(data)
         write_plan(run, plan)  # last: a run that has a plan lacks nothing of its beginning
     warn_if_moved(plan, device, recorder)
     state = open_state(run, config, data, recorder)
     recorder.status("training", state)
-    outcome = fit(state, data, config, plan, recorder)
+    outcome = fit(state, data, course, recorder)
     if outcome == "finished":
         test(run, data, plan, recorder)
     if distributed.rank() == 0:
@@ -207,15 +210,17 @@ def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -
         except VitError as error:
             recorder.event("warning", f"{error}. Continuing from the checkpoint before it.")
             continue
-        state.step, state.seconds = info.step, info.metrics.get("seconds", 0.0)
-        state.val = {key: value for key, value in info.metrics.items() if key.startswith("val_")}
+        state.restore_figures(info.step, info.metrics)
         state.restore(tensors)
-        recorder.resumed(state)
+        if recorder.attempt == 1 and (fork := read_fork(run)):
+            recorder.event("forked", f"Forked from {fork.parent} at step {fork.step:,}.", state)
+        else:
+            recorder.resumed(state)
         return state
     _initialize(state, config, data, recorder)
     if recorder.attempt > 1:
         recorder.resumed(state)
-    recorder.event("started", f"Training {recorder.plan.total_steps:,} steps.", state)
+    recorder.event("started", f"Training {recorder.course.at(0)[1].total_steps:,} steps.", state)
     return state
 
 

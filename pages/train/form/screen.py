@@ -1,5 +1,7 @@
 """The form: preset, data, start and length on top; model and training below; what they mean beside them."""
 
+import shlex
+
 import streamlit as st
 
 from pages.shared import heading, launching, mistakes, models
@@ -8,7 +10,9 @@ from pages.train import command
 from pages.train.form import meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
+from vit.config import RunConfig
 from vit.rules import find_problems, validate
+from vit.runs import launch
 from vit.runs import status as runs
 
 
@@ -16,7 +20,8 @@ def draw() -> None:
     """The whole form; it answers every change at once."""
     state.prepare()
     problems = _problems(state.raw())
-    with heading.row("Train"):
+    edited = st.session_state.get(state.EDIT)
+    with heading.row(f"Edit {literal(edited)}" if edited else "Train"):
         _actions(problems)
     if st.session_state.get(state.NOTES):
         st.warning(f"Ignored settings in the address: {literal('; '.join(st.session_state[state.NOTES]))}.")
@@ -133,22 +138,43 @@ def _advanced(title: str, names: list[str], problems: Problems, given: tuple[str
 
 def _actions(problems: Problems) -> None:
     """One primary action, and the same as a command line."""
-    name = launching.next_run()
+    edited = st.session_state.get(state.EDIT)
     if problems:
         st.caption(f"Fix these first: {', '.join(map(settings.label, problems))}", width="content")
-    else:
+    elif not edited:
         active = runs.active()
-        st.caption(f"**{name}**" + (f", after {active.id}" if active else ""), width="content")
+        st.caption(f"After {active.id}" if active else "Starts at once", width="content")
         with st.popover("Command", icon=":material/terminal:"):
             st.caption("The same run from a shell:")
-            st.code(f"{command.line(state.raw())} --run {name}", language="bash", wrap_lines=True)
-    button = {"type": "primary", "icon": ":material/play_arrow:", "disabled": bool(problems)}
-    st.button("Train", key="train", on_click=_launch, **button)
+            line = f"{command.line(state.raw())} --run {shlex.quote(launching.next_run())}"
+            st.code(line, language="bash", wrap_lines=True)
+    button = {"type": "primary", "disabled": bool(problems)}
+    if edited:
+        st.button("Cancel", key="cancel", on_click=_leave, args=(edited,))
+        st.button("Save", key="save", icon=":material/save:", on_click=_save, args=(edited,), **button)
+    else:
+        launching.name_field()
+        st.button("Train", key="train", icon=":material/play_arrow:", on_click=_launch, **button)
+
+
+def _checked() -> RunConfig:
+    info = state.data_info()
+    return validate(state.raw(), devices.environment(info.counts.get("train"), len(info.classes)))
 
 
 def _launch() -> None:
     """Launch the run and turn the page into its live view."""
-    info = state.data_info()
     with mistakes.kept():
-        config = validate(state.raw(), devices.environment(info.counts.get("train"), len(info.classes)))
-        st.query_params.from_dict({"run": launching.launch_once(config)})
+        st.query_params.from_dict({"run": launching.launch_once(_checked())})
+
+
+def _save(run_id: str) -> None:
+    """Give the waiting run this configuration, and go back to it."""
+    with mistakes.kept():
+        launch.edit(run_id, _checked())
+        _leave(run_id)
+
+
+def _leave(run_id: str) -> None:
+    st.session_state[state.EDIT] = None
+    st.query_params.from_dict({"run": run_id})

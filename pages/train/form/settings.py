@@ -88,10 +88,17 @@ def grid(names: tuple[str, ...] | list[str], problems: Problems, given: tuple[st
             draw(field, problems, is_given=field in given)
 
 
-def draw(field: str, problems: Problems, is_given: bool = False) -> None:
-    """A setting's widget, and below it what is wrong with its value."""
-    common = {"label": label(field), "key": key(field), "help": field_info(field).description, "disabled": is_given}
-    common["persist_state"] = "session"
+def draw(field: str, problems: Problems, is_given: bool = False, entry: str | None = None) -> None:
+    """A setting's widget, and below it what is wrong with its value.
+
+    Args:
+        field: Dotted name of the setting.
+        problems: What is wrong, by setting.
+        is_given: Whether a trained start decides it.
+        entry: Its session entry; the form's own if left out.
+    """
+    common = {"label": label(field), "key": entry or key(field), "help": field_info(field).description}
+    common |= {"disabled": is_given, "persist_state": "session"}
     options = choices(field)
     if len(options) == 2:
         st.segmented_control(options=options, required=True, width="stretch", **common)

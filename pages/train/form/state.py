@@ -18,6 +18,7 @@ from vit.data import catalog
 from vit.data.store import DatasetInfo
 
 PRESET, NOTES, SEEN = "form.preset", "form.notes", "form.seen"
+EDIT = "form.edit"  # the waiting run whose configuration this is
 DATA, START, TRAINABLE = key("data.source"), key("init.checkpoint"), key("init.trainable")
 UNITS = {"minutes": 5.0, "epochs": 5.0, "steps": 1000.0}  # with what to start from
 SCRATCH, ALL = "", "all"
@@ -57,6 +58,7 @@ def _content() -> dict[str, object]:
 def _take_over(asked: dict[str, str]) -> None:
     """Set what an address asks for; what can't be used is told."""
     wanted, notes = dict(asked), []
+    st.session_state[EDIT] = wanted.pop("edit", None)
     for name, entry, known, follow in (
         ("data", DATA, sources(), follow_data),
         ("init", START, starts(), apply_preset),
@@ -107,6 +109,7 @@ def address() -> dict[str, str]:
     """The form as query parameters."""
     base, start, unit = _base(), st.session_state[START], st.session_state[UNIT]
     named = {"preset": st.session_state[PRESET], "data": st.session_state[DATA]}
+    named |= {"edit": st.session_state[EDIT]} if st.session_state.get(EDIT) else {}
     if start:
         named["init"] = start
         named |= {} if st.session_state[TRAINABLE] == ALL else {"init.trainable": st.session_state[TRAINABLE]}

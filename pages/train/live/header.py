@@ -1,18 +1,26 @@
 """What the run is doing, how far it is, and what can be done about it."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from pages.shared import heading, launching, mistakes
+from pages.shared import heading, launching
 from pages.shared.literal import literal
+from pages.train.live import steering
 from vit import text
-from vit.runs import launch
+from vit.runs import commands, queue
 from vit.runs.directory import Run
-from vit.runs.status import RESUMABLE, RunState, active
+from vit.runs.fork import Fork, read_fork
+from vit.runs.status import RunState, active
 
 RECENT_ROWS = 30
-SOON = {"save": "saving a checkpoint after this step", "stop": "stopping after this step"}
+SOON = {
+    "save": "saving a checkpoint after this step",
+    "stop": "stopping after this step",
+    "pause": "pausing after this step",
+    "continue": "continuing",
+    "evaluate": "validating after this step",
+    "change": "changing settings after this step",
+    "extend": "extending after this step",
+}
 BADGES = {
     "queued": ("gray", ":material/hourglass_empty:"),
     "running": ("primary", ":material/play_circle:"),
@@ -29,6 +37,7 @@ DOING = {
     "measuring": "Measuring how fast this machine is",
     "evaluating": "Validating",
     "waiting": "Waiting for space on the disk, to save the last step",
+    "paused": "Paused; the machine stays with this run until it is continued or stopped",
 }
 
 
@@ -36,37 +45,24 @@ def draw(run: Run, now: RunState, rows: list[dict]) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
     with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
-        _actions(run, now)
+        steering.actions(run, now)
     st.progress(now.progress, text=_progress(run, now, rows))
+    if came_from := read_fork(run):
+        _origin(came_from)
     if not now.is_alive:
         _ending(run, now)
 
 
-def _actions(run: Run, now: RunState) -> None:
-    """One primary action: stop what runs, resume what can be resumed, look inside what is finished."""
-    st.button("New run", type="tertiary", icon=":material/add:", on_click=launching.configure_another)
-    if now.is_alive:
-        st.button("Save now", icon=":material/save:", on_click=_do, args=(launch.command, run.id, "save"))
-        is_stopping = launch.waiting_command(run) == "stop"
-        label = "Stopping" if is_stopping else "Stop"
-        stop = {"type": "primary", "icon": ":material/stop:", "disabled": is_stopping}
-        st.button(label, key="stop", on_click=_do, args=(launch.command, run.id, "stop"), **stop)
-    elif now.state in RESUMABLE:
-        resume = {"on_click": _do, "args": (launch.resume, run.id)}
-        st.button("Resume", key="resume", type="primary", icon=":material/resume:", **resume)
-
-
-def _do(action: Callable[..., Run], *arguments: str) -> None:
-    """Command or resume a run; a refusal is shown in the next drawing."""
-    with mistakes.kept():
-        action(*arguments)
+def _origin(came_from: Fork) -> None:
+    where = f"{literal(came_from.parent)} at step {came_from.step:,}"
+    query = {"run": came_from.parent}
+    st.page_link(launching.TRAIN_PAGE, label=f"Forked from {where}", icon=":material/fork_right:", query_params=query)
 
 
 def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
     """``epoch 2.4 of 6.0 · step 1,240 of 3,000 · 41% · 1 min 12 s left``."""
     if now.state == "queued":
-        first = active()
-        return "Starting the worker" if first is None or first.id == now.id else f"Waiting until {first.id} is done"
+        return _waiting(now)
     if now.state == "damaged":
         return "How far it came can't be read"
     if not now.status.total_steps:
@@ -78,10 +74,22 @@ def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
     if now.is_alive:
         parts += [f"{text.duration(left)} left"] if left is not None and now.status.phase == "training" else []
         parts += [DOING[now.status.phase].lower()] if now.status.phase in DOING else []
-        parts += [SOON[word]] if (word := launch.waiting_command(run)) else []
+        parts += [f"no better for {now.status.stale} of {now.status.patience} validations"] * bool(now.status.patience)
+        parts += [SOON[command.word] for command in commands.waiting(run)[:1]]
     elif now.status.seconds:
         parts.append(f"{text.duration(now.status.seconds)} of training")
     return " · ".join(parts)
+
+
+def _waiting(now: RunState) -> str:
+    """Its place in the queue, and behind which run."""
+    ids, first = queue.waiting(), active()
+    if first is None or first.id == now.id or (now.id not in ids and first.state == "queued"):
+        return "Starting the worker"
+    place = f"number {ids.index(now.id) + 1} of {len(ids)} in the queue" if now.id in ids else "next in the queue"
+    if first.state == "queued":
+        return f"Waiting: {place}"
+    return f"Waiting until {first.id} is done: {place}" + (" (it is paused)" if first.state == "paused" else "")
 
 
 def seconds_left(rows: list[dict], total_steps: int) -> float | None:
