@@ -91,7 +91,7 @@ def test_a_queued_run_says_what_it_waits_for(visit, alive):
     held(written_run("quick-otter", phase="queued", step=0, total_steps=None), alive)
     app = visit("train", run="quick-otter")
     assert not app.exception
-    assert app.main.progress[-1].text == "Waiting until brave-bear is done: next in the queue"
+    assert app.main.progress[-1].text == "Waiting until brave-bear is done · next in the queue"
 
 
 def test_a_run_that_nothing_holds_up_is_starting(visit, alive):

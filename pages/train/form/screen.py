@@ -142,8 +142,6 @@ def _actions(problems: Problems) -> None:
     if problems:
         st.caption(f"Fix these first: {', '.join(map(settings.label, problems))}", width="content")
     elif not edited:
-        active = runs.active()
-        st.caption(f"After {active.id}" if active else "Starts at once", width="content")
         with st.popover("Command", icon=":material/terminal:"):
             st.caption("The same run from a shell:")
             line = f"{command.line(state.raw())} --run {shlex.quote(launching.next_run())}"
@@ -154,7 +152,10 @@ def _actions(problems: Problems) -> None:
         st.button("Save", key="save", icon=":material/save:", on_click=_save, args=(edited,), **button)
     else:
         launching.name_field()
-        st.button("Train", key="train", icon=":material/play_arrow:", on_click=_launch, **button)
+        active = runs.active()
+        label, icon = ("Add to queue", ":material/playlist_add:") if active else ("Train", ":material/play_arrow:")
+        waits = f"{active.id} is {active.state}; this run waits for its turn." if active else None
+        st.button(label, key="train", icon=icon, help=waits, on_click=_launch, **button)
 
 
 def _checked() -> RunConfig:

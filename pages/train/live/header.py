@@ -89,7 +89,7 @@ def _waiting(now: RunState) -> str:
     place = f"number {ids.index(now.id) + 1} of {len(ids)} in the queue" if now.id in ids else "next in the queue"
     if first.state == "queued":
         return f"Waiting: {place}"
-    return f"Waiting until {first.id} is done: {place}" + (" (it is paused)" if first.state == "paused" else "")
+    return f"Waiting until {first.id} is done{' (it is paused)' * (first.state == 'paused')} · {place}"
 
 
 def seconds_left(rows: list[dict], total_steps: int) -> float | None:

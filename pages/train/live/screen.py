@@ -102,6 +102,8 @@ def _settings(run: Run, plan: Plan | None) -> None:
     except VitError as error:
         st.error(literal(error))
         return
+    label, again = "New run with these settings", command.query(raw)
+    st.page_link(launching.TRAIN_PAGE, label=label, icon=":material/tune:", query_params=again)
     st.caption("The same run from a shell:")
     st.code(shell, language="bash", wrap_lines=True)
     if plan:

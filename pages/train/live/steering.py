@@ -52,7 +52,7 @@ def _edit(run: Run) -> None:
     """Open the form with the configuration of a waiting run."""
     with mistakes.kept():
         query = command.query(rules.read(run.config_path).to_json())
-        st.query_params.from_dict(query | {"edit": run.id})
+        st.switch_page(launching.TRAIN_PAGE, query_params=query | {"edit": run.id})
 
 
 def do(action: Callable[..., Run], *arguments: object, **more: object) -> None:
@@ -157,4 +157,5 @@ def _fork(run: Run) -> None:
 def _open_fork(parent_id: str, step: int, chosen: dict[str, JsonValue]) -> None:
     """Make the fork and show it."""
     with mistakes.kept():
-        st.query_params["run"] = fork.fork(parent_id, step, chosen).id
+        child = fork.fork(parent_id, step, chosen)
+        st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
