@@ -17,7 +17,7 @@ TREE = ROOT / "docs/architecture.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "vit/samples/README.md", ROOT / "bench/README.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = {"train", "resume", "stop", "runs", "evaluate", "predict", "explain", "data", "export"}
-IMPORT_NAMES = {"pillow": "PIL"}
+IMPORT_NAMES = {"pillow": "PIL", "nvidia-ml-py": "pynvml"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
