@@ -113,3 +113,13 @@ def log_tail(path: Path, lines: int, max_bytes: int = 64_000) -> str:
     except OSError:
         return ""
     return "\n".join(content.decode(errors="replace").splitlines()[-lines:])
+
+
+def log_search(path: Path, words: str, lines: int, max_bytes: int = 8_000_000) -> tuple[int, str]:
+    """The lines of a log file with some words in them, in whatever case: how many, and the last ``lines`` of them.
+
+    Of a longer file only the last ``max_bytes`` are looked at.
+    """
+    log = log_tail(path, max_bytes, max_bytes).splitlines()
+    found = [line for line in log if words.casefold() in line.casefold()]
+    return len(found), "\n".join(found[-lines:])

@@ -1,12 +1,21 @@
-"""Curves made fit for a chart: smoothed, and thinned to what a screen can show."""
+"""Curves made fit for a chart: smoothed, thinned to what a screen can show, and packed."""
 
-MOST_POINTS = 1000  # per line; a chart is no wider in pixels
-SMOOTHING_SPAN = 0.02  # a smoothed point looks back over about this share of the curve
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+
+from vit.runs.reduce import MOST_BUCKETS, Reducer
+
+Values = Sequence[float] | np.ndarray
+MOST_POINTS = 2 * MOST_BUCKETS + 2  # per line
+SMOOTHING = 0.02  # a smoothed point looks back over about this share of the curve
 
 
-def smooth(values: list[float]) -> list[float]:
-    """Exponential moving average over a span that grows with the curve; it starts unbiased at the first value."""
-    decay = 1 - 1 / max(1.0, SMOOTHING_SPAN * len(values), min(3.0, len(values) / 4))
+def smooth(values: Sequence[float], share: float = SMOOTHING) -> list[float]:
+    """Exponential moving average over a share of the curve; it starts unbiased at the first value."""
+    span = max(1.0, share * len(values), min(3.0, len(values) / 4) if share else 1.0)
+    decay = 1 - 1 / span
     average, weight, smoothed = 0.0, 0.0, []
     for value in values:
         average = decay * average + (1 - decay) * value
@@ -15,7 +24,7 @@ def smooth(values: list[float]) -> list[float]:
     return smoothed
 
 
-def thin(x: list[float], y: list[float], most: int = MOST_POINTS) -> tuple[list[float], list[float]]:
+def thin(x: Values, y: Values, most: int = MOST_POINTS) -> tuple[Values, Values]:
     """At most ``most`` points that keep every visible peak: the lowest and highest of equal stretches, and both ends.
 
     Returns:
@@ -23,14 +32,16 @@ def thin(x: list[float], y: list[float], most: int = MOST_POINTS) -> tuple[list[
     """
     if len(x) <= most:
         return x, y
-    buckets = (most - 2) // 2
-    inner = range(1, len(x) - 1)
-    edges = [1 + len(inner) * part // buckets for part in range(buckets + 1)]
-    kept = {0, len(x) - 1}
-    for start, end in zip(edges, edges[1:], strict=False):
-        kept |= {min(range(start, end), key=y.__getitem__), max(range(start, end), key=y.__getitem__)}
-    chosen = sorted(kept)
-    return [x[index] for index in chosen], [y[index] for index in chosen]
+    values, reducer = np.asarray(y), Reducer((most - 2) // 2)
+    reducer.update(values)
+    points = reducer.points()
+    return np.asarray(x)[points].tolist(), values[points].tolist()
+
+
+def packed(values: Values) -> str:
+    """Numbers as base64 of little-endian float32, which a browser reads without parsing: seven digits each."""
+    with np.errstate(over="ignore"):  # what no float32 can hold becomes infinite, which a chart leaves out
+        return base64.b64encode(np.asarray(values).astype("<f4").tobytes()).decode()
 
 
 def significant(values: list[float], digits: int = 4) -> list[float]:

@@ -2,6 +2,8 @@
 // Called at every change of data or theme; Plotly.react then changes only what differs.
 
 const WIDTH = { raw: 1, train: 2.2, val: 2.2, line: 1.6, chance: 1.2 };
+const LABELED_HEIGHT = 200; // pixels; below that, marks have no labels
+const APART = 0.05; // of the width, between two labels
 
 function loadPlotly() {
   window.vitLabPlotly ??= new Promise((resolve, reject) => {
@@ -12,6 +14,14 @@ function loadPlotly() {
     document.head.append(script);
   });
   return window.vitLabPlotly;
+}
+
+// One chart after the other, each in a task of its own: between two of them the browser answers to the visitor.
+function inTurn(work) {
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  const done = (window.vitLabTurn ?? Promise.resolve()).then(turn).then(work);
+  window.vitLabTurn = done.catch(() => {});
+  return done;
 }
 
 function themeOf(element) {
@@ -31,11 +41,44 @@ function trace({ kind, name, x, y }, theme, percent) {
   if (kind === "best") return { ...base, mode: "markers", cliponaxis: false, marker: star };
   if (kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
   if (kind === "raw") return { ...base, mode: "lines", opacity: 0.28, hoverinfo: "skip", line };
-  return { ...base, mode: kind === "val" ? "lines+markers" : "lines", marker: { color, size: 6 }, line };
+  const mode = kind === "val" && y.length <= 100 ? "lines+markers" : "lines";
+  return { ...base, mode, marker: { color, size: 6 }, line };
 }
 
-function layout(data, theme) {
-  const wholeStep = Math.ceil(Math.max(1, ...data.series.flatMap(({ x }) => x)) / 12); // between at most twelve ticks
+// What pages/shared/curves.py packs: little-endian float32, as base64.
+function numbers(packed) {
+  return new Float32Array(Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+function largest(series) {
+  return series.reduce((found, { x }) => x.reduce((most, value) => (value > most ? value : most), found), 1);
+}
+
+// Text that Plotly shows as it is: it would follow a stranger's markup.
+function literal(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+// Lines from bottom to top where something happened; a label only where it doesn't run into the one before.
+function markings({ marks, height }, end, theme) {
+  const where = (x) => ({ xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1 });
+  const shapes = marks.map(({ x }) => ({
+    type: "line",
+    layer: "below",
+    line: { color: theme.gray, width: 1, dash: "dash" },
+    ...where(x),
+  }));
+  const look = { xref: "x", yref: "paper", y: 1, xanchor: "right", yanchor: "top", textangle: -90, showarrow: false };
+  const annotations = [];
+  for (const { x, label } of height < LABELED_HEIGHT ? [] : marks) {
+    if (annotations.length && x - annotations.at(-1).x < APART * end) continue;
+    annotations.push({ ...look, x, text: literal(label), font: { size: 11, color: theme.gray } });
+  }
+  return { shapes, annotations };
+}
+
+function layout(data, series, theme) {
+  const end = largest(series);
   const axis = (text) => ({
     gridcolor: theme.lines,
     linecolor: theme.lines,
@@ -56,13 +99,17 @@ function layout(data, theme) {
     hoverlabel: { bgcolor: theme.paper, bordercolor: theme.lines, font: { color: theme.text } },
     showlegend: data.legend,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
-    xaxis: { ...axis(data.x_title), dtick: data.whole_steps ? wholeStep : undefined },
+    // Between at most twelve ticks, where only whole numbers make sense.
+    xaxis: { ...axis(data.x_title), dtick: data.whole_steps ? Math.ceil(end / 12) : undefined },
     yaxis: {
       ...axis(data.y_title),
+      type: data.log ? "log" : "linear",
+      uirevision: `${data.x_title} ${data.log}`,
       nticks: 6,
       tickformat: data.percent ? ".0%" : "",
       rangemode: data.percent ? "tozero" : "normal",
     },
+    ...markings(data, end, theme),
   };
 }
 
@@ -71,13 +118,17 @@ export default function ({ data, parentElement }) {
   const theme = themeOf(parentElement);
   node.setAttribute("aria-label", data.alt);
   node.vitDraws = (node.vitDraws ?? 0) + 1;
-  const traces = data.series.map((series) => trace(series, theme, data.percent));
+  node.vitLatest = data;
   loadPlotly()
-    .then((plotly) => {
-      if (!node.isConnected) return;
-      if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
-      plotly.react(node, traces, layout(data, theme), { displayModeBar: false, responsive: true });
-    })
+    .then((plotly) =>
+      inTurn(() => {
+        if (!node.isConnected || node.vitLatest !== data) return; // gone, or there is something newer to draw
+        if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
+        const series = data.series.map(({ x, y, ...rest }) => ({ ...rest, x: numbers(x), y: numbers(y) }));
+        const traces = series.map((line) => trace(line, theme, data.percent));
+        return plotly.react(node, traces, layout(data, series, theme), { displayModeBar: false, responsive: true });
+      }),
+    )
     .catch((error) => {
       node.textContent = `No chart: ${error.message}.`;
     });

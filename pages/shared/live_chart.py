@@ -4,10 +4,12 @@
 ``react``, with the JavaScript that the plotly package brings along (``pages.shared.server`` serves it).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pages.shared import component, curves
+from pages.shared.curves import Values
 
 _mount = component.register(
     "vit_lab_live_chart",
@@ -24,12 +26,22 @@ class Series:
         name: As the legend shows it.
         kind: What it looks like: "raw" (faint), "train", "val" (points), "best" (a star), "chance" (dotted), "line",
             "points" (no line).
+        x: Places.
+        y: Values, as many.
     """
 
     name: str
     kind: str
-    x: list[float]
-    y: list[float]
+    x: Values
+    y: Values
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A thin vertical line where something happened."""
+
+    x: float
+    label: str
 
 
 def draw(
@@ -43,6 +55,8 @@ def draw(
     legend: bool = True,
     percent: bool = False,
     whole_steps: bool = False,
+    log: bool = False,
+    marks: Sequence[Mark] = (),
 ) -> None:
     """Draw or update a chart.
 
@@ -56,11 +70,13 @@ def draw(
         legend: Whether to name the lines above the chart.
         percent: Whether values are shares, shown as per cent of a whole that starts at zero.
         whole_steps: Whether x counts something, such as layers, and has ticks at whole numbers only.
+        log: Whether the vertical axis is logarithmic; values that are not positive are left out.
+        marks: What happened, in order of x.
     """
-    sent = []
+    lines = []
     for line in series:
         x, y = curves.thin(line.x, line.y)
-        sent.append({**asdict(line), "x": curves.significant(x, 6), "y": curves.significant(y)})
-    look = {"x_title": x_title, "y_title": y_title, "alt": alt}
-    shape = {"height": height, "legend": legend, "percent": percent, "whole_steps": whole_steps}
-    _mount(key=key, data={"series": sent, **look, **shape}, height=height)
+        lines.append({"name": line.name, "kind": line.kind, "x": curves.packed(x), "y": curves.packed(y)})
+    look = {"x_title": x_title, "y_title": y_title, "alt": alt, "marks": [asdict(mark) for mark in marks]}
+    shape = {"height": height, "legend": legend, "percent": percent, "whole_steps": whole_steps, "log": log}
+    _mount(key=key, data={"series": lines, **look, **shape}, height=height)

@@ -5,28 +5,37 @@ from typing import Any
 
 from vit import presets
 from vit.config import field_names
+from vit.runs.plan import Plan
 
 FOLLOWS_DATA = "model.num_classes"  # the command line takes it from the data, as the form does
+PLANNED = ("train.device", "train.precision", "train.processes", "train.threads")
+EXACT = (*PLANNED, "train.seed")  # given even where the preset says the same, so that a reader sees them
 LENGTHS = {"train.epochs": "--epochs", "train.steps": "--steps", "train.minutes": "--minutes"}
 
 
-def line(raw: dict) -> str:
+def line(raw: dict, plan: Plan | None = None) -> str:
     """``python -m vit train ...`` with what differs from the nearest preset.
+
+    Args:
+        raw: The configuration.
+        plan: What was measured and decided before the first step of a run; with it, the same machine repeats the run
+            bit for bit, also one whose length was given in minutes.
 
     Raises:
         CheckpointError: If the model to start from is gone.
     """
     preset = raw["preset"] if raw["preset"] in presets.PRESETS else next(iter(presets.PRESETS))
-    chosen = flat(raw)
+    chosen = flat(raw) | (_decided(plan) if plan else {})
     base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
     words = ["python", "-m", "vit", "train", "--preset", preset, "--data", chosen["data.source"]]
     if chosen["init.checkpoint"]:
         words += ["--init", chosen["init.checkpoint"]]
     for name, flag in LENGTHS.items():
         words += [flag, text(chosen[name])] if chosen[name] is not None else []
+    exact = EXACT if plan else ()
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     for name, value in chosen.items():
-        if name not in skipped and value != base[name]:
+        if name not in skipped and (value != base[name] or name in exact):
             words += ["--set", f"{name}={text(value)}"]
     return shlex.join(words)
 
@@ -45,6 +54,12 @@ def query(raw: dict) -> dict[str, str]:
     named |= {name.removeprefix("train."): text(chosen[name]) for name in LENGTHS if chosen[name] is not None}
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     return named | {name: text(value) for name, value in chosen.items() if name not in skipped and value != base[name]}
+
+
+def _decided(plan: Plan) -> dict[str, Any]:
+    """What a plan says of settings that leave something open."""
+    length = dict.fromkeys(LENGTHS) | {"train.steps": plan.total_steps}
+    return length | {name: getattr(plan, name.partition(".")[2]) for name in PLANNED}
 
 
 def flat(raw: dict) -> dict[str, Any]:

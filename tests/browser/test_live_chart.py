@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from worlds import grow, held, written_run
 
 from vit.runs import launch
+from vit.runs.status import read_status, write_status
 
 CHART = ".vit-chart"
 
@@ -66,6 +67,40 @@ def test_an_unzoomed_chart_follows_the_run(page, chart, run):
     before = range_of(chart)
     reach(page, chart, run, 500)
     assert range_of(chart)[1] > before[1]
+
+
+# What a page sees of a browser that lets it notify; a real one would show it to nobody here.
+NOTIFICATIONS = """
+window.told = [];
+window.Notification = class {
+  static permission = "default";
+  static requestPermission = async () => (window.Notification.permission = "granted");
+  constructor(title, options) { window.told.push(`${title}. ${options.body}`); }
+};
+"""
+
+
+def test_whoever_asks_for_it_is_notified_once_when_the_run_ends(page, server):
+    name = launch.new_id()
+    with ExitStack() as stack:
+        run = written_run(name, phase="training", step=300)
+        held(run, stack)
+        page.add_init_script(NOTIFICATIONS)
+        page.goto(f"{server.url}/train?run={name}")
+        page.get_by_role("button", name="Notify me when it ends").click()
+        expect(page.get_by_role("button", name="You will be notified")).to_have_attribute("aria-pressed", "true")
+        write_status(run, read_status(run).model_copy(update={"phase": "finished"}))
+    expect(page.get_by_text("Finished with")).to_be_visible()
+    page.wait_for_function("() => window.told.length > 0")
+    assert page.evaluate("() => window.told") == [f"{name}: finished. Best val accuracy 28.0%."]
+    expect(page.get_by_role("button", name="You will be notified")).to_be_hidden()
+
+
+def test_a_browser_that_blocks_notifications_is_told_how_to_allow_them(page, server, run):
+    page.add_init_script(NOTIFICATIONS.replace('= "granted"', '= "denied"'))
+    page.goto(f"{server.url}/train?run={run.id}")
+    page.get_by_role("button", name="Notify me when it ends").click()
+    expect(page.get_by_text("This browser blocks notifications")).to_be_visible()
 
 
 def test_nothing_is_drawn_while_nothing_happens(page, chart, run):

@@ -5,7 +5,7 @@ import shlex
 
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import saved, written_run
+from worlds import TOTAL_STEPS, plan, saved, written_run
 
 from pages.train import command
 from vit import presets
@@ -53,3 +53,12 @@ def test_a_start_from_a_model_is_in_the_line(home):
 def test_a_path_with_spaces_survives_the_shell():
     raw = validate(presets.build("tutorial", {"data.source": "/my images/cats & dogs"})).to_json()
     assert parsed(command.line(raw))["data"]["source"] == "/my images/cats & dogs"
+
+
+def test_a_run_with_a_plan_is_repeated_with_its_steps_and_what_was_decided_for_it(home):
+    wanted = validate(presets.build("1-minute", {"data.source": "shapes"}))
+    raw = parsed(command.line(wanted.to_json(), plan()))
+    again = validate(raw).train
+    assert (again.steps, again.minutes) == (TOTAL_STEPS, None)
+    assert (again.threads, again.processes, again.precision, again.device) == (2, 1, "fp32", "cpu")
+    assert "train.seed=0" in command.line(wanted.to_json(), plan())

@@ -1,5 +1,7 @@
 """A run on the screen in each of the states it can be in."""
 
+import json
+
 import pytest
 from seen import text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
@@ -25,7 +27,7 @@ def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Val accuracy"] == "40.0%"
     assert metrics["Images/s"] == "640"
-    assert charts(app) == 4
+    assert charts(app) == 1 + 4  # the switch for notifications, and the curves
     assert "50%" in app.main.progress[-1].text
     assert "50 s left" in app.main.progress[-1].text
     assert {"Stop", "Save now"} <= set(labels(app))
@@ -33,6 +35,52 @@ def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
     assert [command.word for command in commands.waiting(run)] == ["stop"]
     assert "stopping after this step" in app.main.progress[-1].text
     assert app.button(key="stop").disabled
+
+
+def test_the_time_left_says_how_sure_it_is(visit, alive):
+    held(written_run("quick-otter", phase="training", step=500), alive)
+    assert "50 s left (±1 s)" in visit("train", run="quick-otter").main.progress[-1].text
+
+
+def chart(app, place: int) -> dict:
+    """What the component of a chart was sent; the first component is the switch for notifications."""
+    return json.loads(app.get("bidi_component")[place + 1].proto.json)
+
+
+def test_how_the_curves_are_looked_at_is_in_the_address(visit):
+    run = written_run("quick-otter", phase="stopped", step=500)
+    files.append_line(run.events_path, {"time": 0, "step": 250, "kind": "resumed", "text": "Resumed at step 250."})
+    files.append_line(run.events_path, {"time": 0, "step": 250, "kind": "saved", "text": "Saved."})
+    app = visit("train", run="quick-otter", x="images", smoothing="10", log_loss="true")
+    loss, accuracy = chart(app, 0), chart(app, 1)
+    assert (loss["x_title"], loss["log"], accuracy["log"]) == ("images seen", True, False)
+    assert loss["marks"] == accuracy["marks"] == [{"x": 64 * 250, "label": "resumed, saved"}]
+    assert [line["kind"] for line in loss["series"]] == ["raw", "train", "val"]
+    app.slider(key="smoothing").set_value(0).run()
+    assert [line["kind"] for line in chart(app, 0)["series"]] == ["train", "val"]
+
+
+def test_what_a_run_takes_of_the_machine_is_beside_its_speed_and_has_charts(visit):
+    run = written_run("quick-otter", phase="stopped", step=490)
+    app = visit("train", run="quick-otter", tab="Hardware")
+    assert any(caption.value.startswith("Nothing was recorded yet") for caption in app.caption)
+    row = {"v": 1, "step": 500, "time": 50.0, "cpu_percent": 187.4, "memory_bytes": 612_000_000}
+    files.append_line(run.metrics_path, row)
+    app.run()
+    assert any("CPU 1.9 cores · memory 612 MB" in caption.value for caption in app.caption)
+    assert "GPU" not in text_of(app)
+    assert charts(app) == 1 + 4 + 3  # the switch for notifications, the curves, and processor, memory and images/s
+
+
+def test_the_log_is_searched_in_any_case(visit):
+    run = written_run("quick-otter")
+    run.log_path.write_text("Epoch 1\n[step 5] Saved *this*\nsaved again\n")
+    app = visit("train", run="quick-otter", tab="Log", find="SAVED")
+    assert app.code[0].value == "[step 5] Saved *this*\nsaved again"
+    assert any(caption.value == "2 lines with SAVED." for caption in app.caption)
+    app.text_input(key="find").set_value("nowhere").run()
+    assert app.code[0].value == ""
+    assert any(caption.value == "0 lines with nowhere." for caption in app.caption)
 
 
 def test_saving_a_checkpoint_does_not_look_like_stopping(visit, alive):
@@ -124,7 +172,7 @@ def test_a_half_written_line_does_not_disturb_the_curves(visit):
         file.write('{"v": 1, "step": 110, "train_lo')
     app = visit("train", run="quick-otter")
     assert not app.exception
-    assert charts(app) == 4
+    assert charts(app) == 1 + 4  # the switch for notifications, and the curves
 
 
 def test_what_a_resumed_run_repeats_is_shown_once(visit):

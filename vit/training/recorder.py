@@ -23,6 +23,7 @@ from vit.runs.status import Failure, read_status, write_status
 from vit.training import distributed
 from vit.training.batches import RunData
 from vit.training.state import TrainState
+from vit.training.usage import Usage
 
 STATUS_SECONDS = 2.0
 DISK_RETRY_SECONDS = 20.0
@@ -41,8 +42,9 @@ class Recorder:
         self._status = earlier.model_copy(
             update={"attempt": earlier.attempt + is_new_attempt, "error": None, "test": None, "finished": None}
         )
-        self._next_save = self._next_status = 0.0
+        self._next_save = self._next_status = self._since = 0.0
         self._saved_step: int | None = None
+        self._usage = Usage()
         self.stop_asked = False
 
     @property
@@ -70,7 +72,8 @@ class Recorder:
             self._update(step=state.step, epoch=self._epoch(state), seconds=state.seconds, stale=state.stale)
             self._update(**self._lengths(state.step))
         self._update(phase=phase, updated=time.time(), **more)
-        self._next_status = time.monotonic() + STATUS_SECONDS
+        self._since = time.monotonic()
+        self._next_status = self._since + STATUS_SECONDS
         self._tolerate(write_status, self.run, self._status)
 
     def event(self, kind: str, text: str, state: TrainState | None = None) -> None:
@@ -97,14 +100,14 @@ class Recorder:
         self.event("resumed", f"Resumed at step {state.step:,}.", state)
 
     def training(self, state: TrainState, row: dict[str, float]) -> None:
-        """Append one row of training metrics."""
-        self._append_metrics(state, row)
+        """Append one row of training metrics, and what the training takes of the machine."""
+        self._append_metrics(state, row | self._usage.read())
         if time.monotonic() >= self._next_status:
             self.status("training", state)
 
     def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None:
         """Append the metrics of a validation, and the probabilities and the rollout of the tracked images."""
-        self._append_metrics(state, state.val)
+        self._append_metrics(state, state.val | {"val_seconds": time.monotonic() - self._since})
         tracked = list(self.course.at(state.step)[1].tracked)
         self._update(best_val_accuracy=max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"]))
         traced = trace(network, normalize(data.val.images[tracked], data.mean, data.std))

@@ -4,14 +4,15 @@ import streamlit as st
 
 from pages.shared import heading, launching
 from pages.shared.literal import literal
-from pages.train.live import steering
+from pages.train.live import download, steering
 from vit import text
 from vit.runs import commands, queue
 from vit.runs.directory import Run
 from vit.runs.fork import Fork, read_fork
+from vit.runs.eta import TimeLeft
 from vit.runs.status import RunState, active
 
-RECENT_ROWS = 30
+WORKING = ("training", "evaluating")
 SOON = {
     "save": "saving a checkpoint after this step",
     "stop": "stopping after this step",
@@ -41,12 +42,13 @@ DOING = {
 }
 
 
-def draw(run: Run, now: RunState, rows: list[dict]) -> None:
+def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
     with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
         steering.actions(run, now)
-    st.progress(now.progress, text=_progress(run, now, rows))
+        download.menu(run)
+    st.progress(now.progress, text=_progress(run, now, left))
     if came_from := read_fork(run):
         _origin(came_from)
     if not now.is_alive:
@@ -59,8 +61,8 @@ def _origin(came_from: Fork) -> None:
     st.page_link(launching.TRAIN_PAGE, label=f"Forked from {where}", icon=":material/fork_right:", query_params=query)
 
 
-def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
-    """``epoch 2.4 of 6.0 · step 1,240 of 3,000 · 41% · 1 min 12 s left``."""
+def _progress(run: Run, now: RunState, left: TimeLeft | None) -> str:
+    """``epoch 2.4 of 6.0 · step 1,240 of 3,000 · 41% · 1 min 12 s left (±6 s)``."""
     if now.state == "queued":
         return _waiting(now)
     if now.state == "damaged":
@@ -70,9 +72,8 @@ def _progress(run: Run, now: RunState, rows: list[dict]) -> str:
     epochs = now.status.total_epochs
     parts = [f"epoch {now.status.epoch:.1f} of {epochs:.1f}"] if epochs else []
     parts += [f"step {now.status.step:,} of {now.status.total_steps:,}", text.percent(now.progress, 0)]
-    left = seconds_left(rows, now.status.total_steps)
     if now.is_alive:
-        parts += [f"{text.duration(left)} left"] if left is not None and now.status.phase == "training" else []
+        parts += [_left(left)] if left and now.status.phase in WORKING else []
         parts += [DOING[now.status.phase].lower()] if now.status.phase in DOING else []
         parts += [f"no better for {now.status.stale} of {now.status.patience} validations"] * bool(now.status.patience)
         parts += [SOON[command.word] for command in commands.waiting(run)[:1]]
@@ -92,13 +93,10 @@ def _waiting(now: RunState) -> str:
     return f"Waiting until {first.id} is done{' (it is paused)' * (first.state == 'paused')} · {place}"
 
 
-def seconds_left(rows: list[dict], total_steps: int) -> float | None:
-    """Training time until the last step at the recent pace; None as long as there is no pace to speak of."""
-    recent = [row for row in rows if row.get("time") is not None][-RECENT_ROWS:]
-    if len(recent) < 2:
-        return None
-    steps, seconds = (recent[-1][name] - recent[0][name] for name in ("step", "time"))
-    return seconds / steps * (total_steps - recent[-1]["step"]) if steps > 0 else None
+def _left(left: TimeLeft) -> str:
+    """``1 min 12 s left (±6 s)``, without the spread as long as nothing is known of it."""
+    spread = f" (±{text.duration(max(1, left.spread))})" if left.spread is not None else ""
+    return f"{text.duration(left.seconds)} left{spread}"
 
 
 def _ending(run: Run, now: RunState) -> None:

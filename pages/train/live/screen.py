@@ -4,17 +4,17 @@ import streamlit as st
 
 from pages.shared import heading, launching, mistakes, refresh
 from pages.shared.literal import literal
-from pages.train import command
-from pages.train.live import charts, header, tracked
-from vit import processes, rules, text
-from vit.errors import RunError, VitError
-from vit.runs import metrics, status
-from vit.runs.directory import Event, Run, read_records
-from vit.runs.metrics import MetricsTail
+from pages.train.live import charts, details, hardware, header, notify, tracked
+from vit import text
+from vit.errors import RunError
+from vit.runs import eta, status
+from vit.runs.directory import Run
+from vit.runs.metrics import MetricsTail, Rows
 from vit.runs.plan import Plan, read_plan
+from vit.runs.status import RunState
 
-TABS = ["Events", "Settings", "Log"]
-HEIGHT = 320  # pixels
+DAMAGED = "damaged_plan"
+VALIDATIONS = 8  # the latest ones, whose time tells how long the others will take
 FIGURES = {
     "train_loss": ("Train loss", ".3f"),
     "val_loss": ("Val loss", ".3f"),
@@ -23,8 +23,6 @@ FIGURES = {
     "lr": ("Learning rate", ".1e"),
     "grad_norm": ("Gradient norm", ".2f"),
 }
-FACTS = {"device_name": "device", "processes": "processes", "threads": "threads each"}
-FACTS |= {"precision": "precision", "torch": "torch"}
 
 
 def draw(run_id: str) -> None:
@@ -46,18 +44,32 @@ def _live(run: Run, every: int | None) -> None:
     now = status.state_of(run)
     if refresh.seconds(now) != every:
         st.rerun()
-    rows, plan = _tail(run).read(), None
-    header.draw(run, now, rows)
-    with mistakes.shown():
+    tail, plan = _tail(run), None
+    rows, events = tail.read(), details.events(run)
+    with mistakes.kept(DAMAGED):
         plan = read_plan(run)
-    _figures(rows)
+    header.draw(run, now, _time_left(tail, rows, now, plan))
+    mistakes.told(DAMAGED)
+    _figures(tail)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        hardware.line(tail)
+        notify.draw(run, now)
     if rows:
-        charts.draw(run, rows, plan)
+        charts.draw(run, tail, rows, events, plan)
         if plan:
             tracked.draw(run, plan)
     elif now.is_alive:
         charts.reserve()
-    _details(run, plan)
+    details.draw(run, tail, events, plan)
+
+
+def _time_left(tail: MetricsTail, rows: Rows, now: RunState, plan: Plan | None) -> eta.TimeLeft | None:
+    if not now.is_alive or not now.status.total_steps:
+        return None
+    validations = tail.latest("val_seconds", VALIDATIONS)
+    return eta.time_left(
+        rows[-eta.RECENT_ROWS :], validations, now.status.total_steps, plan.eval_steps if plan else None
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
@@ -66,53 +78,12 @@ def _tail(run: Run) -> MetricsTail:
     return MetricsTail(run)
 
 
-def _figures(rows: list[dict]) -> None:
+def _figures(tail: MetricsTail) -> None:
     """The latest figures in one row; a dash where there is none yet."""
-    values = metrics.curve(rows, "val_accuracy")[1]
+    values = tail.latest("val_accuracy", 2)
     gain = f"; {100 * (values[-1] - values[-2]):+.1f} points since the last validation" if len(values) > 1 else ""
     helps = {"val_accuracy": f"Share of validation images that are classified correctly{gain}."}
     with st.grid(6, min_column_width=130, gap="small"):
         for metric, (label, form) in FIGURES.items():
-            latest = next((row[metric] for row in reversed(rows) if row.get(metric) is not None), None)
+            latest = next(iter(tail.latest(metric)), None)
             st.metric(label, text.number(latest, form).replace("e-0", "e-"), border=True, help=helps.get(metric))
-
-
-def _details(run: Run, plan: Plan | None) -> None:
-    """Events, settings and log below the charts; only the open tab is read."""
-    tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
-    for tab, body in zip(tabs, (_events, _settings, _log), strict=True):
-        if tab.open:
-            with tab:
-                body(run, plan)
-
-
-def _events(run: Run, plan: Plan | None) -> None:
-    events = read_records(run.events_path, Event)
-    if not events:
-        st.caption("No events yet.")
-    with st.container(height=HEIGHT, border=False, gap="xsmall") if len(events) > 8 else st.container(gap="xsmall"):
-        for event in reversed(events):
-            st.markdown(f":gray[{text.clock(event.time)} · step {event.step:,}] · {literal(event.text)}")
-
-
-def _settings(run: Run, plan: Plan | None) -> None:
-    try:
-        raw = rules.read(run.config_path).to_json()
-        shell = command.line(raw)
-    except VitError as error:
-        st.error(literal(error))
-        return
-    label, again = "New run with these settings", command.query(raw)
-    st.page_link(launching.TRAIN_PAGE, label=label, icon=":material/tune:", query_params=again)
-    st.caption("The same run from a shell:")
-    st.code(shell, language="bash", wrap_lines=True)
-    if plan:
-        facts = [f"{label} {getattr(plan, name)}" for name, label in FACTS.items()]
-        facts.append(f"{plan.num_train:,} train and {plan.num_val:,} val images")
-        st.caption(" · ".join(facts))
-    st.json(raw, expanded=1)
-
-
-def _log(run: Run, plan: Plan | None) -> None:
-    with st.container(height=HEIGHT, autoscroll=True, border=False):
-        st.code(processes.log_tail(run.log_path, 200) or "The log is empty.", language=None, wrap_lines=True)
