@@ -8,11 +8,12 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from filelock import Timeout
+from filelock import BaseFileLock, Timeout
 
 from vit import processes
 from vit.runs import queue
 from vit.runs.directory import Run
+from vit.runs.locks import control
 
 
 def main() -> int:
@@ -21,19 +22,34 @@ def main() -> int:
     is_supervised = "VIT_SUPERVISOR" in os.environ
     is_holder = not is_supervised and os.environ.get("RANK", "0") == "0"
     try:
-        lock = processes.hold(run.lock_path) if is_holder else nullcontext()
+        lock = _hold(run) if is_holder else nullcontext()
     except Timeout:
         print(f"another worker is already on {run.id}; nothing to do", flush=True)
         return 0
-    if is_holder:
-        processes.remember(run.lock_path)
-        queue.leave(run.id)
+    if lock is None:
+        print(f"run {run.id} is gone; nothing to do", flush=True)
+        return 0
     if is_supervised:
         processes.end_with_parent()
     from vit.training.worker import work, work_as_rank
 
     with lock:
         return work_as_rank(run) if "RANK" in os.environ else work(run)
+
+
+def _hold(run: Run) -> BaseFileLock | None:
+    """Take the run out of the queue and its lock; None if it was deleted or renamed before its turn came.
+
+    Raises:
+        filelock.Timeout: If it has a worker.
+    """
+    with control():
+        if not run.config_path.is_file():
+            return None
+        lock = processes.hold(run.lock_path)
+        processes.remember(run.lock_path)
+        queue.leave(run.id)
+    return lock
 
 
 if __name__ == "__main__":

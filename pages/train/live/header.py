@@ -8,8 +8,8 @@ from pages.train.live import download, steering
 from vit import text
 from vit.runs import commands, queue
 from vit.runs.directory import Run
-from vit.runs.fork import Fork, read_fork
 from vit.runs.eta import TimeLeft
+from vit.runs.fork import Fork, read_fork
 from vit.runs.status import RunState, active
 
 WORKING = ("training", "evaluating")
