@@ -21,11 +21,12 @@ ID = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Pinned:
-    """A pinned image: ``id`` names its file, ``label`` is its class where that is known."""
+    """A pinned image: ``id`` names its file, ``label`` is its class where that is known, ``owner`` who pinned it."""
 
     id: str
     name: str
     label: str | None
+    owner: str = ""
 
     @property
     def path(self) -> Path:
@@ -44,23 +45,25 @@ class Pinned:
             raise ImageError(words) from error
 
 
-def id_of(key: str) -> str:
-    """The id under which an image is pinned; the same key, the same id."""
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+def id_of(key: str, owner: str = "") -> str:
+    """The id under which an owner pins an image; the same key, the same id."""
+    return hashlib.sha256(f"{key}\n{owner}".encode() if owner else key.encode()).hexdigest()[:16]
 
 
-def pin(key: str, image: Image.Image, name: str, label: str | None = None) -> str:
+def pin(key: str, image: Image.Image, name: str, label: str | None = None, owner: str = "") -> str:
     """Keep an image, of which ``key`` says which one it is; returns its id.
+
+    On a server that several people share, each ``owner`` has pinned images of their own.
 
     Raises:
         ImageError: If there are as many as are kept.
     """
-    pinned_id = id_of(key)
-    known = list_pinned()
+    pinned_id = id_of(key, owner)
+    known = list_pinned(owner)
     if len(known) >= MOST and pinned_id not in {entry.id for entry in known}:
         raise ImageError(f"{MOST} images are pinned, which is as many as are kept: unpin one first.")
     files.make_folder(paths.pinned_root())
-    files.write_bytes(_path(pinned_id), _encoded(image, name, label))
+    files.write_bytes(_path(pinned_id), _encoded(image, {"name": name, "label": label or "", "owner": owner}))
     return pinned_id
 
 
@@ -70,11 +73,11 @@ def unpin(pinned_id: str) -> None:
         _path(pinned_id).unlink(missing_ok=True)
 
 
-def list_pinned() -> list[Pinned]:
-    """All pinned images that can be read, the latest first."""
+def list_pinned(owner: str = "") -> list[Pinned]:
+    """The pinned images of an owner that can be read, the latest first."""
     found = [path for path in paths.pinned_root().glob("*.png") if ID.fullmatch(path.stem)]
     entries = [_read(path) for path in sorted(found, key=_modified, reverse=True)]
-    return [entry for entry in entries if entry is not None]
+    return [entry for entry in entries if entry is not None and entry.owner == owner]
 
 
 def find(pinned_id: str) -> Pinned:
@@ -104,19 +107,19 @@ def _read(path: Path) -> Pinned | None:
     """The metadata in a file's header; None if it is not a pinned image."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            words = {key: str(image.info.get(key, "")) for key in ("name", "label")}
+            words = {key: str(image.info.get(key, "")) for key in ("name", "label", "owner")}
     except (*images.DAMAGE, *images.BOMBS):
         return None
-    return Pinned(path.stem, words["name"] or path.stem, words["label"] or None)
+    return Pinned(path.stem, words["name"] or path.stem, words["label"] or None, words["owner"])
 
 
-def _encoded(image: Image.Image, name: str, label: str | None) -> bytes:
+def _encoded(image: Image.Image, texts: dict[str, str]) -> bytes:
     """As PNG, no larger than is kept, with its words."""
     factor = SIDE / min(image.size)
     if factor < 1:
         image = image.resize([round(side * factor) for side in image.size], Image.Resampling.LANCZOS)
     words, buffer = PngInfo(), io.BytesIO()
-    words.add_itxt("name", name[:NAME_LENGTH])
-    words.add_itxt("label", label or "")
+    for key, words_of_it in texts.items():
+        words.add_itxt(key, words_of_it[:NAME_LENGTH])
     image.convert("RGB").save(buffer, "PNG", pnginfo=words)
     return buffer.getvalue()

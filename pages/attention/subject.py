@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import answers, input_images, mistakes, models, sources
+from pages.shared import answers, input_images, mistakes, models, sources, visitor
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
@@ -171,14 +171,14 @@ def _uploads() -> tempfile.TemporaryDirectory:
 
 def _pin(image: InputImage) -> None:
     pinned_id = input_images.pinned_id(image)
-    if pinned_id in {entry.id for entry in pinned.list_pinned()}:
+    if pinned_id in {entry.id for entry in pinned.list_pinned(visitor.current())}:
         if st.button("Unpin the image", key="unpin", icon=":material/keep_off:", type="tertiary", help=PIN_HELP):
             with mistakes.shown():
                 pinned.unpin(pinned_id)
                 st.rerun()
     elif st.button("Pin the image", key="pin", icon=":material/keep:", type="tertiary", help=PIN_HELP):
         with mistakes.shown():
-            pinned.pin(image.id, image.read().image, image.name, image.label)
+            pinned.pin(image.id, image.read().image, image.name, image.label, visitor.current())
             st.rerun()
 
 

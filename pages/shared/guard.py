@@ -5,6 +5,7 @@ A website that a person visits can send requests to a server on that person's ma
 """
 
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,6 +14,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.shared.visitor import COOKIE
+
+COOKIE_RULES = "Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
 HEADERS = {
     # Streamlit's own scripts and styles need inline code; everything comes from the app itself.
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
@@ -35,7 +39,10 @@ def _bracketed(host: str) -> str:
 
 
 class SameOrigin:
-    """Refuses requests and WebSockets that a page of another origin sends, and adds ``HEADERS`` to each answer."""
+    """Refuses requests and WebSockets that a page of another origin sends, and adds ``HEADERS`` to each answer.
+
+    A browser that has no number yet gets one, by which ``pages.shared.visitor`` knows it again.
+    """
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -44,7 +51,7 @@ class SameOrigin:
         if scope["type"] in ("http", "websocket") and _is_foreign(Headers(scope=scope)):
             await PlainTextResponse("Another origin", status_code=403)(scope, receive, send)
         else:
-            await self.app(scope, receive, _with_headers(send))
+            await self.app(scope, receive, _with_headers(send, is_new=f"{COOKIE}=" not in _cookies(scope)))
 
 
 def _is_foreign(headers: Headers) -> bool:
@@ -53,10 +60,17 @@ def _is_foreign(headers: Headers) -> bool:
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
-def _with_headers(send: Send) -> Send:
+def _cookies(scope: Scope) -> str:
+    return Headers(scope=scope).get("cookie", "") if scope["type"] == "http" else ""
+
+
+def _with_headers(send: Send, is_new: bool) -> Send:
     async def send_more(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            if is_new and headers.get("content-type", "").startswith("text/html"):
+                headers.append("Set-Cookie", f"{COOKIE}={uuid4().hex}; {COOKIE_RULES}")
         await send(message)
 
     return send_more

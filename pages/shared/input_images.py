@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
-from pages.shared import datasets, image_picker
+from pages.shared import datasets, image_picker, visitor
 from pages.shared.image_picker import Choice
 from vit import images, pinned, samples
 from vit.data import catalog, draws
@@ -42,7 +42,7 @@ def offered(info: ModelInfo, draw: int = 0, also: str | None = None) -> dict[str
         for sample in samples.list_samples()
         if sample.label in info.classes
     ]
-    kept = [choice for entry in pinned.list_pinned() if (choice := _pinned_thumbnail(entry))]
+    kept = [choice for entry in pinned.list_pinned(visitor.current()) if (choice := _pinned_thumbnail(entry))]
     drawn = [choice for name in datasets.fitting(info.classes) for choice in _drawn(name, draw)]
     if not shipped + drawn:
         drawn = _validation(info, draw)
@@ -112,7 +112,7 @@ def is_drawn(image_id: str) -> bool:
 def pinned_id(image: InputImage) -> str:
     """What an image has as its id among the pinned ones, whether it is pinned or not."""
     source, _, rest = image.id.partition(":")
-    return rest if source == PINNED else pinned.id_of(image.id)
+    return rest if source == PINNED else pinned.id_of(image.id, visitor.current())
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

@@ -4,6 +4,7 @@ import time
 
 import streamlit as st
 
+from pages.shared import visitor
 from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs import launch
@@ -45,7 +46,7 @@ def launch_once(config: RunConfig) -> str:
     st.session_state[ARRIVAL] = time.monotonic() + ARRIVAL_SECONDS
     del st.session_state[TOKEN]
     try:
-        launch.launch(config, run_id)
+        launch.launch(config, run_id, visitor.current())
     except RunError:
         st.session_state[TOKEN] = run_id
         del st.session_state[ARRIVAL]

@@ -32,7 +32,9 @@ def read_fork(run: Run) -> Fork | None:
         return None
 
 
-def fork(parent_id: str, step: int, settings: Mapping[str, JsonValue], run_id: str | None = None) -> Run:
+def fork(
+    parent_id: str, step: int, settings: Mapping[str, JsonValue], run_id: str | None = None, owner: str = ""
+) -> Run:
     """Make a run that goes on from a checkpoint of another one, and let it wait for its turn.
 
     It takes the plan of its parent and what had been changed up to that step. Without other settings it does what its
@@ -43,6 +45,7 @@ def fork(parent_id: str, step: int, settings: Mapping[str, JsonValue], run_id: s
         step: Of one of its checkpoints; small ones, kept to look back, have no optimizer state.
         settings: What is different from that step on, by dotted name.
         run_id: Name of the new run.
+        owner: Who asks for it, on a server that several people share.
 
     Raises:
         RunError: If there is no such run or checkpoint, or the name is taken.
@@ -55,7 +58,7 @@ def fork(parent_id: str, step: int, settings: Mapping[str, JsonValue], run_id: s
         check(config, settings)
         source = _whole_checkpoint(parent, step)
         launched = read_launch(parent)
-        run = launch.claim(run_id or launch.new_id(), launched.preset, launched.data)
+        run = launch.claim(run_id or launch.new_id(), launched.preset, launched.data, owner)
         try:
             _fill(run, parent, source, step, settings)
         except OSError as error:

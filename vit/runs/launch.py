@@ -40,20 +40,20 @@ def new_id() -> str:
     return f"run-{time.time_ns():x}"
 
 
-def launch(config: RunConfig, run_id: str | None = None) -> Run:
+def launch(config: RunConfig, run_id: str | None = None, owner: str = "") -> Run:
     """Create a run and let it wait for its turn, which comes at once if the machine is free.
 
     Raises:
         RunError: If the name is taken or can't be a name, or the runs folder can't be written.
     """
-    run = create(config, new_id() if run_id is None else run_id)
+    run = create(config, new_id() if run_id is None else run_id, owner)
     start(run)
     return run
 
 
-def create(config: RunConfig, run_id: str) -> Run:
+def create(config: RunConfig, run_id: str, owner: str = "") -> Run:
     """Claim the name and write the configuration. Of several that try the same name, exactly one succeeds."""
-    run = claim(run_id, config.preset, config.data.source)
+    run = claim(run_id, config.preset, config.data.source, owner)
     try:
         files.write_json(run.config_path, config.to_json())
     except OSError as error:
@@ -61,7 +61,7 @@ def create(config: RunConfig, run_id: str) -> Run:
     return run
 
 
-def claim(run_id: str, preset: str, data: str) -> Run:
+def claim(run_id: str, preset: str, data: str, owner: str) -> Run:
     """Make the folder of a run, which is one once it has its configuration.
 
     Raises:
@@ -74,7 +74,7 @@ def claim(run_id: str, preset: str, data: str) -> Run:
         run.path.mkdir(mode=files.PRIVATE)
         run.checkpoints_path.mkdir()
         run.lock_path.touch()
-        write_launch(run, preset=preset, data=data)
+        write_launch(run, preset=preset, data=data, owner=owner)
     except FileExistsError as error:
         raise RunError(f"there is already a run called {run_id!r}; choose another name") from error
     except OSError as error:

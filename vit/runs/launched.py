@@ -2,7 +2,7 @@
 
 import time
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from vit import files
 from vit.runs.directory import Record, Run, Time, read_json
@@ -14,6 +14,7 @@ class Launch(Record):
     Attributes:
         launched: Unix time at which it began to wait for its worker.
         is_withdrawn: Whether it was taken out of the queue since.
+        owner: Who launched it, on a server that several people share.
         gpus: Numbers of the GPUs that its worker was given, such as ``0,1``; empty for a CPU.
     """
 
@@ -22,6 +23,7 @@ class Launch(Record):
     data: str = ""
     is_withdrawn: bool = False
     gpus: str = ""
+    owner: str = Field(default="", max_length=200)
 
 
 def read_launch(run: Run) -> Launch:

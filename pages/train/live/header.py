@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching
+from pages.shared import heading, launching, visitor
 from pages.shared.literal import literal
 from pages.train.live import download, steering
 from vit import text
@@ -51,6 +51,8 @@ def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     st.progress(now.progress, text=_progress(run, now, left))
     if came_from := read_fork(run):
         _origin(came_from)
+    if visitor.is_foreign(now.launch.owner):
+        st.caption(f"Launched by {literal(visitor.called(now.launch.owner))}.")
     if not now.is_alive:
         _ending(run, now)
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 from pydantic import JsonValue
 
-from pages.shared import launching, mistakes
+from pages.shared import launching, mistakes, visitor
+from pages.shared.literal import literal
 from pages.train import command
 from pages.train.form import settings
 from pages.train.form.settings import Problems
@@ -34,7 +35,7 @@ def actions(run: Run, now: RunState) -> None:
         if not run.plan_path.exists():
             with mistakes.shown():
                 st.button("Edit", icon=":material/edit:", on_click=_edit, args=(run,))
-        _button("Withdraw", "stop", run, icon=":material/stop:", type="primary")
+        _stop("Withdraw", run, now, type="primary")
         return
     if now.state != "damaged" and run.plan_path.exists():
         with st.popover("More", icon=":material/tune:"):
@@ -65,11 +66,21 @@ def _button(label: str, word: str, run: Run, **look) -> None:
     st.button(label, key=word, on_click=do, args=(launch.command, run.id, word), **look)
 
 
+def _stop(label: str, run: Run, now: RunState, **look) -> None:
+    """Stop a run, after a question if someone else has launched it."""
+    if not visitor.is_foreign(now.launch.owner):
+        _button(label, "stop", run, icon=":material/stop:", **look)
+        return
+    with st.popover(label, icon=":material/stop:", **look):
+        st.markdown(f"This run was launched by {literal(visitor.called(now.launch.owner))}.")
+        _button(f"{label} it anyway", "stop", run)
+
+
 def _pause_and_stop(run: Run, now: RunState, asked: set[str]) -> None:
     is_stopping = "stop" in asked
     if now.state == "paused":
         is_continuing = "continue" in asked
-        _button("Stop", "stop", run, icon=":material/stop:", disabled=is_stopping)
+        _stop("Stop", run, now, disabled=is_stopping)
         look = {"type": "primary", "disabled": is_continuing or is_stopping}
         _button("Continue", "continue", run, icon=":material/resume:", **look)
     else:
@@ -77,7 +88,7 @@ def _pause_and_stop(run: Run, now: RunState, asked: set[str]) -> None:
         label = "Pausing" if is_pausing else "Pause"
         _button(label, "pause", run, icon=":material/pause:", disabled=is_pausing or is_stopping)
         label = "Stopping" if is_stopping else "Stop"
-        _button(label, "stop", run, icon=":material/stop:", type="primary", disabled=is_stopping)
+        _stop(label, run, now, type="primary", disabled=is_stopping)
 
 
 def _more(run: Run, now: RunState) -> None:
@@ -157,5 +168,5 @@ def _fork(run: Run) -> None:
 def _open_fork(parent_id: str, step: int, chosen: dict[str, JsonValue]) -> None:
     """Make the fork and show it."""
     with mistakes.kept():
-        child = fork.fork(parent_id, step, chosen)
+        child = fork.fork(parent_id, step, chosen, owner=visitor.current())
         st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
