@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.training.conftest import tiny_config
 from vit.model import VisionTransformer
-from vit.training.optimizers import Muon, build_optimizers, orthogonalize, orthogonalize_all
+from vit.training.optimizers import Muon, build_optimizers, orthogonalize, orthogonalize_all, set_rates
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
@@ -200,3 +200,18 @@ def test_newton_schulz_is_its_polynomial():
     for _ in range(5):
         values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
     torch.testing.assert_close(orthogonalize(matrix)[0], u @ values.diag() @ vh, atol=1e-6, rtol=0)  # 1e-7 in the norm
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
+def test_another_weight_decay_reaches_what_decays_and_nothing_else(optimizer):
+    config = tiny_config(train__optimizer=optimizer, train__weight_decay=0.0)
+    network = VisionTransformer(config.model)
+    optimizers = build_optimizers(network, config.train)
+    for one in optimizers:
+        set_rates(one, 0.25, 0.5)
+    groups = [group for one in optimizers for group in one.param_groups]
+    assert {group["lr"] for group in groups} == {0.25}
+    decay = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    for name, parameter in network.named_parameters():
+        is_spared = parameter.ndim < 2 or name.endswith(("_token", "pos_embed"))
+        assert decay[id(parameter)] == (0.0 if is_spared else 0.5), name

@@ -107,6 +107,7 @@ def test_an_extended_run_follows_the_longer_schedule_from_then_on(home, data):
     run = launch.create(config, "one")
     train(run, data)
     launch.extend("one", epochs=2)
+    assert queue.waiting() == ["one"]
     state = train(run, data)
     plan = read_plan(run)
     longer = 12 + 2 * plan.steps_per_epoch
@@ -153,6 +154,15 @@ def test_a_fork_with_a_change_is_its_parent_changed_at_that_step(home, data):
     assert [(line.parent, line.step) for line in fork.family(child)] == [("parent", 8)]
 
 
+def test_a_fork_leaves_out_what_its_parent_changed_later(home, data):
+    parent, plain = launch.create(tiny_config(), "parent"), launch.create(tiny_config(), "plain")
+    train(parent, data, {10: [SLOWER]})
+    train(plain, data)
+    child = fork.fork("parent", 8, {}, "child")
+    train(child, data)
+    assert same(child, plain)
+
+
 def test_a_fork_refuses_what_it_can_not_do(home, data):
     parent = launch.create(tiny_config(), "parent")
     with pytest.raises(RunError, match="has not begun yet"):
@@ -179,6 +189,13 @@ def test_a_run_that_gets_no_better_ends_early_and_can_be_extended(home, data):
     assert "No better val accuracy in 1 validation." in [event["text"] for event in read_lines(run.events_path)]
     launch.extend("one", steps=4)
     assert train(run, data).step == 12
+
+
+def test_a_validation_that_a_person_asks_for_does_not_count_for_patience(home, data):
+    run = launch.create(tiny_config(train__lr=1e-9, train__patience=1, train__steps=40), "one")
+    asked = [Command(word="evaluate")]
+    assert train(run, data, {5: asked, 6: asked}).step == 8
+    assert [row["step"] for row in read_metrics(run) if "val_accuracy" in row] == [4, 5, 6, 8]
 
 
 def test_patience_survives_a_resume(home, data):
