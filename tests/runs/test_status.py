@@ -10,7 +10,7 @@ import pytest
 from vit import files, processes
 from vit.config import RunConfig
 from vit.errors import RunError
-from vit.runs import commands, launch
+from vit.runs import commands, launch, queue
 from vit.runs.status import START_SECONDS, active, list_runs, state_of
 
 HOLDER = """
@@ -45,6 +45,20 @@ def note(run, **status):
 def test_a_held_lock_is_running_whatever_the_status_says(run, holder):
     note(run, phase="finished")
     assert state_of(run).state == "running"
+
+
+def test_a_paused_worker_lives_and_a_paused_run_without_one_can_be_continued(run, holder, monkeypatch):
+    note(run, phase="paused")
+    assert (state_of(run).state, state_of(run).is_alive) == ("paused", True)
+    launch.command("one", "continue")
+    assert [command.word for command in commands.waiting(run)] == ["continue"]
+    holder.kill()
+    holder.wait()
+    monkeypatch.setattr(queue, "ensure", lambda: None)
+    assert (state_of(run).state, state_of(run).is_alive) == ("paused", False)
+    launch.command("one", "continue")
+    assert queue.waiting() == ["one"]
+    assert commands.waiting(run) == []
 
 
 @pytest.mark.parametrize("before", [None, "stopped"])
