@@ -38,8 +38,8 @@ def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
     with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
-        _actions(run, now)
         download.menu(run)
+        _actions(run, now)
     st.progress(now.progress, text=_progress(run, now, left))
     if not now.is_alive:
         _ending(run, now)
