@@ -1,5 +1,6 @@
 // A Plotly chart that stays the same node while its data grows, so that zoom and hover survive.
-// Called at every change of data or theme; Plotly.react then changes only what differs.
+// Called at every change of data or theme; Plotly.react then changes only what differs. Margins are fixed, because Plotly
+// finds its own only by drawing several times.
 
 const WIDTH = { raw: 1, train: 2.2, val: 2.2, line: 1.6, chance: 1.2 };
 const LABELED_HEIGHT = 200; // pixels; below that, marks have no labels
@@ -83,7 +84,6 @@ function layout(data, series, theme) {
     gridcolor: theme.lines,
     linecolor: theme.lines,
     zeroline: false,
-    automargin: true,
     title: { standoff: 6, font: { size: 12 }, text },
     tickfont: { size: 12 },
   });
@@ -92,7 +92,7 @@ function layout(data, series, theme) {
     uirevision: data.x_title,
     hovermode: "x unified",
     dragmode: "zoom",
-    margin: { l: 46, r: 14, t: data.legend ? 26 : 8, b: 38 },
+    margin: { l: data.y_title ? 60 : 50, r: 14, t: data.legend ? 26 : 8, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, color: theme.text, size: 12 },

@@ -7,8 +7,8 @@ import streamlit as st
 
 from vit.runs.status import RunState
 
-YOUNG_SECONDS = 60  # of training
-OFTEN, SELDOM = 2, 5  # seconds
+YOUNG_SECONDS, OLD_SECONDS = 60, 2 * 3600  # of training
+OFTEN, SELDOM, RARELY = 2, 5, 10  # seconds; of two hours, ten seconds are hardly a pixel
 CROWD = 10  # visitors; with every so many, all look less often by ``SELDOM`` seconds
 GONE_SECONDS = 120  # since a visitor's last look
 
@@ -17,7 +17,8 @@ def seconds(run: RunState) -> int | None:
     """Seconds until the next look; None if nothing will change any more."""
     if not run.is_alive:
         return None
-    own = OFTEN if run.status.seconds < YOUNG_SECONDS else SELDOM
+    trained = run.status.seconds
+    own = OFTEN if trained < YOUNG_SECONDS else SELDOM if trained < OLD_SECONDS else RARELY
     return max(own, SELDOM * (_visitors() // CROWD))
 
 

@@ -9,7 +9,7 @@ def interval(state: str, trained: float) -> int | None:
 
 
 def test_an_old_run_is_looked_at_less_often():
-    assert 0 < interval("running", 1.0) < interval("running", 3600.0)
+    assert 0 < interval("running", 1.0) < interval("running", 3600.0) < interval("running", 36_000.0)
 
 
 def test_a_run_without_any_training_yet_is_young():

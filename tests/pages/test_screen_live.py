@@ -51,7 +51,7 @@ def test_how_the_curves_are_looked_at_is_in_the_address(visit):
     run = written_run("quick-otter", phase="stopped", step=500)
     files.append_line(run.events_path, {"time": 0, "step": 250, "kind": "resumed", "text": "Resumed at step 250."})
     files.append_line(run.events_path, {"time": 0, "step": 250, "kind": "saved", "text": "Saved."})
-    app = visit("train", run="quick-otter", x="images", smoothing="10", log_loss="true")
+    app = visit("train", run="quick-otter", x="images", smoothing="10", log="true")
     loss, accuracy = chart(app, 0), chart(app, 1)
     assert (loss["x_title"], loss["log"], accuracy["log"]) == ("images seen", True, False)
     assert loss["marks"] == accuracy["marks"] == [{"x": 64 * 250, "label": "resumed, saved"}]

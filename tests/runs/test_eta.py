@@ -31,6 +31,13 @@ def test_how_sure_it_is_is_not_told_from_two_stretches():
     assert found == TimeLeft(10, None)
 
 
+def test_how_many_steps_fit_between_two_reports_is_not_taken_for_a_change_of_pace():
+    found = time_left(rows(*[0.8, 1.2] * 30), [], 1200)
+    assert found is not None
+    assert found.spread is not None
+    assert found.spread < 0.05 * found.seconds
+
+
 def test_validations_take_their_time_too():
     found = time_left(rows(*[0.1] * 30), [4.0, 6.0], 1000, eval_steps=100)  # at step 300
     assert found is not None

@@ -83,7 +83,7 @@ class Curve:
 
     Attributes:
         x: Places of the points, (p,).
-        y: Their values: both ends of the curve, and the lowest and highest of about 500 equal stretches.
+        y: Their values: both ends of the curve, and the lowest and highest of about 300 equal stretches.
         mean_x: Where the stretches end, (b,).
         means: The mean of each stretch.
     """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-MOST_BUCKETS = 499  # two points each, and both ends: a chart is hardly wider in pixels
+MOST_BUCKETS = 299  # two points each, and both ends: a chart of half a page is hardly wider in pixels
 BUCKET = np.dtype(
     [("first", "i8"), ("lowest", "i8"), ("highest", "i8"), ("last", "i8"), ("count", "i8"), ("total", "f8")]
 )  # places in the column, the number of points, and the sum of their values

@@ -15,7 +15,7 @@ from vit.runs.plan import Plan
 
 X_TITLES = {"step": "step", "epoch": "epoch", "time": "seconds of training", "images": "images seen"}
 MARKED = ("saved", "resumed", "changed", "paused", "continued", "forked", "ended_early")  # kinds of events
-MOST_MARKS, MOST_LETTERS = 40, 40  # the latest marks, and of a label
+MOST_MARKS, MOST_LETTERS = 40, 28  # the latest marks, and of a label
 
 RESERVED_HEIGHT = 350  # pixels
 LOSS_HELP = (
@@ -84,7 +84,7 @@ def _controls() -> Look:
             help=SMOOTHING_HELP,
             width=180,
         )
-        log = st.toggle("Log loss", key="log_loss", bind="query-params", help="A logarithmic axis for the loss.")
+        log = st.toggle("Log scale", key="log", bind="query-params", help="A logarithmic axis for the loss.")
         st.caption("Drag over a chart to zoom in, double-click to reset.", width="content")
     return Look(x, smoothing / 100, log)
 

@@ -46,8 +46,8 @@ def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
     with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
-        steering.actions(run, now)
         download.menu(run)
+        steering.actions(run, now)
     st.progress(now.progress, text=_progress(run, now, left))
     if came_from := read_fork(run):
         _origin(came_from)

@@ -38,5 +38,6 @@ export default function ({ data, parentElement }) {
     new Notification(data.title, { body: data.body, tag: key });
   }
   button.onclick = async () => show(button, status, key, await toggle(key));
+  button.disabled = false; // the markup is there before this script
   show(button, status, key, status.textContent);
 }
