@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 TREE = ROOT / "docs/architecture.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "vit/samples/README.md", ROOT / "bench/README.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
-COMMANDS = {"train", "resume", "stop", "runs", "evaluate", "predict", "explain", "data", "export"}
+COMMANDS = {"train", "resume", "stop", "runs", "doctor", "evaluate", "predict", "explain", "data", "export"}
 IMPORT_NAMES = {"pillow": "PIL"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

@@ -45,6 +45,7 @@ def fit(state: TrainState, data: RunData, config: RunConfig, plan: Plan, recorde
     while state.step < plan.total_steps:
         batch = data.batch(state.step, config)
         lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
+        recorder.before_step(state, plan)
         meter.results.append(train_step(forward, state, batch, config.train, lr, plan.precision))
         command = COMMANDS[int(distributed.broadcast(COMMANDS.index(recorder.take_command())))]
         is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()

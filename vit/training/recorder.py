@@ -10,6 +10,7 @@ from torch import Tensor
 from vit import checkpoint, files, processes
 from vit.config import RunConfig
 from vit.data.augment import normalize
+from vit.doctor.checkup import Checkup
 from vit.errors import RunError
 from vit.explain.attention import patch_map, rollout
 from vit.explain.trace import trace
@@ -44,6 +45,7 @@ class Recorder:
         self._next_save = self._next_status = 0.0
         self._saved_step: int | None = None
         self.stop_asked = False
+        self._checkup = Checkup()
 
     @property
     def attempt(self) -> int:
@@ -90,9 +92,13 @@ class Recorder:
         if time.monotonic() >= self._next_status:
             self.status("training", state)
 
+    def before_step(self, state: TrainState, plan: Plan) -> None:
+        """Called before every update, because a validation may want to know how far it went."""
+        self._checkup.before_step(state, plan)
+
     def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None:
-        """Append the metrics of a validation, and the probabilities and the rollout of the tracked images."""
-        self._append_metrics(state, state.val)
+        """Append the metrics of a validation with signals, and probabilities and rollout of the tracked images."""
+        self._append_metrics(state, state.val | self._checkup.measure(state, network, data))
         self._update(best_val_accuracy=max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"]))
         traced = trace(network, normalize(data.val.images[list(self.plan.tracked)], data.mean, data.std))
         maps = patch_map(rollout(traced.attention), traced)
@@ -233,7 +239,7 @@ class NullRecorder(Recorder):
 
     def _ignore(self, *_: object, **__: object) -> None: ...
 
-    status = event = resumed = training = validation = _ignore
+    status = event = resumed = training = before_step = validation = _ignore
     take_command = save_before_the_end = snapshot = write_tracked_images = _ignore
 
     def save(self, state: TrainState) -> bool:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import heading, launching, mistakes, refresh
 from pages.shared.literal import literal
 from pages.train import command
-from pages.train.live import charts, header, tracked
+from pages.train.live import charts, doctor, header, tracked
 from vit import processes, rules, text
 from vit.errors import RunError, VitError
 from vit.runs import metrics, status
@@ -50,6 +50,7 @@ def _live(run: Run, every: int | None) -> None:
     header.draw(run, now, rows)
     with mistakes.shown():
         plan = read_plan(run)
+    doctor.draw(run, now, rows, plan)
     _figures(rows)
     if rows:
         charts.draw(run, rows, plan)
