@@ -98,15 +98,15 @@ def test_shuffling_moves_every_patch_but_one_and_keeps_their_pixels(rows, side):
 @pytest.mark.parametrize("pool", ["mean", "cls"])
 def test_without_positions_the_order_of_patches_has_no_effect(pool):
     blind, seeing = (vision_transformer(pos_embed=kind, pool=pool) for kind in ("none", "learned"))
-    assert signals.answers(blind, random_inputs(blind))["place_effect"] < 1e-5  # rounding
-    assert signals.answers(seeing, random_inputs(seeing))["place_effect"] > 0.01
+    assert signals.inside(blind, random_inputs(blind))["place_effect"] < 1e-5  # rounding
+    assert signals.inside(seeing, random_inputs(seeing))["place_effect"] > 0.01
 
 
 def test_the_spread_of_predictions_is_zero_for_a_model_that_says_the_same_of_all_images():
     model = vision_transformer()
-    assert signals.answers(model, random_inputs(model))["prediction_spread"] > 0.01
+    assert signals.inside(model, random_inputs(model))["prediction_spread"] > 0.01
     torch.nn.init.zeros_(model.head.weight)
-    assert signals.answers(model, random_inputs(model))["prediction_spread"] == 0
+    assert signals.inside(model, random_inputs(model))["prediction_spread"] == 0
 
 
 def test_chance_follows_how_frequent_the_classes_are():
@@ -182,7 +182,7 @@ def test_measuring_leaves_nothing_behind():
     model = vision_transformer(drop_rate=0.1, pool="cls")
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
     random_state, inputs = torch.get_rng_state(), random_inputs(model)
-    signals.inside(model, inputs), signals.answers(model, inputs), signals.logits(model, inputs)
+    signals.inside(model, inputs), signals.logits(model, inputs)
     signals.movement(signals.matrices(model), model)
     signals.linear_accuracy(corners(40), corners(20), 4)
     assert torch.equal(random_state, torch.get_rng_state())

@@ -13,6 +13,7 @@ from vit.text import percent
 USUAL_LR = {"adamw": 1e-3, "muon": 6e-3, "sgd": 5e-2}  # of small models
 SURE = 4  # standard errors
 LATE, FEW_VALIDATIONS = 0.35, 3  # share of the run, and validations, before which "has not learned" says nothing
+BEHIND = 0.06  # accuracy; three standard errors of that of the linear model
 LOW_UPDATE = 2e-3  # of the weights' length, in one step
 HALFWAY = 0.6  # after which too little of the run is left for a fork
 GOOD = 0.9  # accuracy that leaves little to complain about
@@ -94,10 +95,19 @@ class Case:
         return self.progress >= LATE and len(self.values("val_accuracy")) >= FEW_VALIDATIONS and not self.has_learned
 
     @property
+    def is_failing(self) -> bool:
+        """Whether it is stuck, or should be better than a linear model by now, and is clearly worse."""
+        linear = self.latest("linear_accuracy") or 0.0
+        is_late = self.progress >= LATE and len(self.values("val_accuracy")) >= FEW_VALIDATIONS
+        return self.is_stuck or (is_late and self.best_accuracy < linear - BEHIND)
+
+    @property
     def outcome(self) -> str:
-        """``val accuracy is 10.3% where guessing reaches 10.0%``."""
-        now = self.latest("val_accuracy") or 0.0
-        return f"val accuracy is {percent(now)} where guessing reaches {percent(self.chance_accuracy)}"
+        """``val accuracy is 10.3% where guessing reaches 10.0%``, or a linear model more."""
+        now, linear = self.latest("val_accuracy") or 0.0, self.latest("linear_accuracy") or 0.0
+        if self.is_stuck or linear <= now:
+            return f"val accuracy is {percent(now)} where guessing reaches {percent(self.chance_accuracy)}"
+        return f"val accuracy is {percent(now)} where a linear model on thumbnails reaches {percent(linear)}"
 
     @property
     def start_over(self) -> Start:

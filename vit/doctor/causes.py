@@ -16,12 +16,12 @@ Cause = Callable[[Case], Finding | None]
 # Why a training goes wrong, in the order in which one explains the next.
 EXCLUSIVE: tuple[Cause, ...] = (
     step_size.strangled,
+    step_size.decayed,
     step_size.diverged,
     step_size.head_untrained,
     step_size.unstable,
-    step_size.stuck_without_warmup,
+    step_size.failing_without_warmup,
     step_size.lr_too_low,
-    step_size.decayed,
     substance.memorized,
     substance.placeless,
     substance.deaf_class_token,

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from vit.data.load import Split
 from vit.doctor.vocabulary import LAYER_ENTROPY
-from vit.explain.trace import Step, blocks, check_ready, walk
+from vit.explain.trace import Step, blocks, check_ready, read_out, walk
 from vit.model import Block, VisionTransformer
 
-MOST_IMAGES = 32  # whose attention is looked at
+MOST_IMAGES = 16  # whose attention is looked at
 MOST_NUMBERS = 1 << 23  # that a layer of them may take
 DEAD = 1e-3  # of the residual stream; what a head adds at the start is about 2e-2
 TWINS = 0.01  # largest difference of two heads' outputs, in lengths of the longer one
@@ -54,17 +54,6 @@ def logits(network: VisionTransformer, images: Tensor) -> Tensor:
     return torch.cat([network(part).float() for part in images.split(num_images(network))])
 
 
-@torch.no_grad()
-def answers(network: VisionTransformer, images: Tensor) -> dict[str, float]:
-    """How far predictions depend on the image, and on the place of its patches: normalized images (B, C, H, W)."""
-    probabilities = network(images).float().softmax(1)
-    found = {"prediction_spread": probabilities.std(0, correction=0).mean().item()}
-    if network.config.num_patches > 1:
-        shuffled = network(shuffle_patches(images, network.config.patch_size)).float().softmax(1)
-        found["place_effect"] = (probabilities - shuffled).abs().sum(1).mean().item() / 2
-    return found
-
-
 def shuffle_patches(images: Tensor, side: int) -> Tensor:
     """The same patches in another order, which is the same for all images: (B, C, H, W)."""
     rows, columns = images.shape[2] // side, images.shape[3] // side
@@ -77,22 +66,38 @@ def shuffle_patches(images: Tensor, side: int) -> Tensor:
 
 @torch.no_grad()
 def inside(network: VisionTransformer, images: Tensor) -> dict[str, float]:
-    """What heads and class token do, for normalized images (B, C, H, W).
+    """What heads and class token do, and how far predictions depend on the image and on the place of its patches.
+
+    Args:
+        network: In eval mode.
+        images: Normalized (B, C, H, W).
 
     Raises:
         VitError: If the network is in training mode, or the images don't have its input size.
     """
     check_ready(network, images)
     with torch.autocast(images.device.type, enabled=False):
-        steps = walk(network, network.embed(images))
-        layers = [_layer(block, step) for block, step in zip(blocks(network), steps, strict=True)]
+        layers, tokens = [], network.embed(images)
+        for block, step in zip(blocks(network), walk(network, tokens), strict=True):
+            layers.append(_layer(block, step))
+            tokens = step.tokens
+        found = _answers(network, images, read_out(network, tokens).softmax(1))
     entropies, twins, added, taken = (torch.stack(part).cpu() for part in zip(*layers, strict=True))
-    found = {"identical_heads": twins.float().mean().item(), "dead_heads": (added < DEAD).float().mean().item()}
+    found |= {"identical_heads": twins.float().mean().item(), "dead_heads": (added < DEAD).float().mean().item()}
     if network.config.num_tokens > 1:
         found["attention_entropy"] = entropies.mean().item()
         found |= {f"{LAYER_ENTROPY}{layer}": value for layer, value in enumerate(entropies.mean(1).tolist())}
     if network.config.pool == "cls":
         found["class_token_share"] = taken.max().item()
+    return found
+
+
+def _answers(network: VisionTransformer, images: Tensor, probabilities: Tensor) -> dict[str, float]:
+    """Differences between the predictions (B, K), and what shuffling the patches does to them."""
+    found = {"prediction_spread": probabilities.std(0, correction=0).mean().item()}
+    if network.config.num_patches > 1:
+        shuffled = network(shuffle_patches(images, network.config.patch_size)).softmax(1)
+        found["place_effect"] = (probabilities - shuffled).abs().sum(1).mean().item() / 2
     return found
 
 

@@ -1,18 +1,21 @@
 """Causes that lie in the steps: too large, too small, or not where they should be."""
 
+import itertools
 import math
 import statistics
 
-from vit.doctor.case import GOOD, LATE, LOW_UPDATE, Case
+from vit.doctor.case import GOOD, HALFWAY, LATE, LOW_UPDATE, Case
 from vit.doctor.findings import Evidence, Finding, Remedy, Settings
 from vit.text import counted, percent
 
 WORSE = 1.5  # loss on train images, in losses of a guess
 HIGH_UPDATE = 0.15  # of the weights' length, in one step
 SHORT_WAY = 0.5  # of the weights' length, in all steps of the run together
+SETBACK = 0.03  # of the val loss, from one validation to the next
 SMALL_BATCH, DEEP, SHORT_WARMUP = 8, 8, 0.01
 CLIPPED = 100  # how much longer gradients are than the limit
 STRONG_DECAY, SHRUNK = 0.2, 0.75
+FRESH = 0.02  # size of a weight at the start, of ``vit.model.init_weights``
 
 
 def diverged(case: Case) -> Finding | None:
@@ -28,10 +31,13 @@ def diverged(case: Case) -> Finding | None:
 
 
 def unstable(case: Case) -> Finding | None:
-    """Updates that replace the weights rather than improve them, and no learning."""
-    if not case.is_stuck or (case.peak_update or 0) < HIGH_UPDATE:
+    """Updates that replace the weights rather than improve them, and little learning."""
+    norms = case.values("weight_norm") or [1.0]
+    growth, is_high = norms[-1] / (norms[0] or 1.0), case.lr > 3 * case.usual_lr
+    if not case.is_failing or not (is_high or (case.peak_update or 0) >= HIGH_UPDATE):
         return None
-    sees = f"one update changed weights by {percent(case.peak_update, 0)} of their size, and {case.outcome}"
+    sees = f"one update changed weights by up to {percent(case.peak_update, 0)} of their size, in all they grew to "
+    sees += f"{growth:.1f} times that size, and {case.outcome}"
     return _too_large(case, sees, "lr-too-high", "The learning rate is too high")
 
 
@@ -74,8 +80,18 @@ def no_warmup(case: Case, sees: str) -> Finding:
     )
 
 
-def stuck_without_warmup(case: Case) -> Finding | None:
-    return no_warmup(case, case.outcome) if case.is_stuck and lacks_warmup(case) else None
+def failing_without_warmup(case: Case) -> Finding | None:
+    """A deep model that began at full speed, was thrown back by it, or hasn't caught up with a linear model."""
+    if not lacks_warmup(case) or case.progress < LATE or len(case.values("val_accuracy")) < 5:
+        return None
+    losses, linear = case.values("val_loss"), case.latest("linear_accuracy") or 0.0
+    early = losses[: max(2, round(len(losses) * LATE / case.progress))]
+    setback = max((after / before - 1 for before, after in itertools.pairwise(early) if before > 0), default=0.0)
+    is_behind = case.progress >= HALFWAY and case.best_accuracy < linear
+    if not (case.is_stuck or setback >= SETBACK or is_behind):
+        return None
+    thrown_back = f"the val loss once rose by {percent(setback)}, and " if setback >= SETBACK else ""
+    return no_warmup(case, f"{thrown_back}{case.outcome}")
 
 
 def strangled(case: Case) -> Finding | None:
@@ -144,13 +160,14 @@ def decayed(case: Case) -> Finding | None:
     decay, norms = case.config.train.weight_decay, case.values("weight_norm")
     if decay < STRONG_DECAY or len(norms) < 3 or case.best_accuracy >= GOOD:
         return None
-    if norms[-1] > SHRUNK * norms[0] or case.lr_sum * decay < 0.5:
+    start = norms[0] if case.config.init.checkpoint else FRESH
+    if norms[-1] > SHRUNK * start or case.lr_sum * decay < 0.5:
         return None
     return Finding(
         "weight-decay",
         "problem",
         "Weight decay wears the weights down",
-        f"The size of a weight fell from {norms[0]:.2g} to {norms[-1]:.2g} with a weight decay of {decay:g}; "
+        f"The size of a weight fell from {start:.2g} to {norms[-1]:.2g} with a weight decay of {decay:g}; "
         f"{case.outcome}.",
         "Training pulls weights to zero faster than the gradients can make them grow.",
         Evidence(("weight_norm",)),

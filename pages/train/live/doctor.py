@@ -19,7 +19,7 @@ from vit.runs.plan import Plan
 from vit.runs.status import RunState
 
 HELP = "Found by comparing the run's figures, and signals from inside the network, with those of trainings that failed."
-HEIGHT = 190  # pixels
+HEIGHT = 160  # pixels
 KINDS = ("train", "val")  # of the lines of a chart
 
 
@@ -72,14 +72,14 @@ def _remedy(run: Run, finding: Finding) -> None:
         label, act = f"Fork from step {remedy.step:,} with the remedy", _fork
     else:
         label, act = "New run with the remedy", _configure
-    st.button(label, key=f"doctor-{name}", icon=":material/healing:", help=changed, on_click=act, args=(run, remedy))
+    if st.button(label, key=f"doctor-{name}", icon=":material/healing:", help=changed):
+        act(run, remedy)
 
 
 def _fork(run: Run, remedy: Remedy) -> None:
     """Train on from a checkpoint of this run, with changed settings, and go there."""
-    with mistakes.kept():
-        child = _forked(run.id, remedy)
-        st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
+    child = _forked(run.id, remedy)
+    st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
 
 
 def _forked(run_id: str, remedy: Remedy) -> Run:
@@ -91,8 +91,7 @@ def _forked(run_id: str, remedy: Remedy) -> Run:
 
 def _configure(run: Run, remedy: Remedy) -> None:
     """Open the form with the settings of this run and the remedy."""
-    with mistakes.kept():
-        st.switch_page(launching.TRAIN_PAGE, query_params=address(rules.read(run.config_path).to_json(), remedy))
+    st.switch_page(launching.TRAIN_PAGE, query_params=address(rules.read(run.config_path).to_json(), remedy))
 
 
 def address(raw: dict, remedy: Remedy) -> dict[str, str]:

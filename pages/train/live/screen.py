@@ -50,8 +50,8 @@ def _live(run: Run, every: int | None) -> None:
     header.draw(run, now, rows)
     with mistakes.shown():
         plan = read_plan(run)
-    doctor.draw(run, now, rows, plan)
     _figures(rows)
+    doctor.draw(run, now, rows, plan)
     if rows:
         charts.draw(run, rows, plan)
         if plan:
