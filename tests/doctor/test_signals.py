@@ -182,7 +182,7 @@ def test_measuring_leaves_nothing_behind():
     model = vision_transformer(drop_rate=0.1, pool="cls")
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
     random_state, inputs = torch.get_rng_state(), random_inputs(model)
-    signals.inside(model, inputs), signals.logits(model, inputs)
+    signals.inside(model, inputs), signals.judged(model, inputs, torch.tensor([0, 1, 2]))
     signals.movement(signals.matrices(model), model)
     signals.linear_accuracy(corners(40), corners(20), 4)
     assert torch.equal(random_state, torch.get_rng_state())

@@ -58,11 +58,11 @@ class Checkup:
     def _on_train(self, network: VisionTransformer, data: RunData) -> dict[str, float]:
         """How well train images are known, and what a linear model makes of them, which is computed once."""
         some = _some(data.train, TRAIN_IMAGES)
-        logits = signals.logits(network, normalize(some.images, data.mean, data.std))
         if self._linear is None:
             splits = _some(data.train, LINEAR_IMAGES), _some(data.val, LINEAR_IMAGES // 2)
             self._linear = signals.linear_accuracy(*splits, len(data.classes))
-        return signals.judged(logits, some.labels) | {"linear_accuracy": self._linear}
+        images = normalize(some.images, data.mean, data.std)
+        return signals.judged(network, images, some.labels) | {"linear_accuracy": self._linear}
 
     def _cores(self, state: TrainState) -> dict[str, float]:
         """How many cores this process kept busy since the last time."""

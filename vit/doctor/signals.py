@@ -42,16 +42,12 @@ def chance(labels: Tensor, num_classes: int) -> dict[str, float]:
     return {"chance_loss": torch.special.entr(shares).sum().item(), "chance_accuracy": shares.max().item()}
 
 
-def judged(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Loss and accuracy on train images as validation computes them: logits (n, K), labels (n,)."""
+@torch.no_grad()
+def judged(network: VisionTransformer, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Loss and accuracy on train images as validation computes them: normalized (B, C, H, W), labels (B,)."""
+    logits = network(images).float()
     loss, accuracy = F.cross_entropy(logits, labels), (logits.argmax(1) == labels).float().mean()
     return {"clean_train_loss": loss.item(), "clean_train_accuracy": accuracy.item()}
-
-
-@torch.no_grad()
-def logits(network: VisionTransformer, images: Tensor) -> Tensor:
-    """Of normalized images (B, C, H, W), in pieces: (B, K)."""
-    return torch.cat([network(part).float() for part in images.split(num_images(network))])
 
 
 def shuffle_patches(images: Tensor, side: int) -> Tensor:
