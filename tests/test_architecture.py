@@ -16,6 +16,7 @@ TORCH_FREE += [
     "vit.runs.status",
     "vit.runs.plan",
     "vit.runs.metrics",
+    "vit.doctor.diagnosis",
     "vit.data.catalog",
     "vit.data.jobs",
     "vit.jobs",

@@ -50,7 +50,9 @@ def query(raw: dict) -> dict[str, str]:
     chosen = flat(raw)
     base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
     named = {"preset": preset, "data": chosen["data.source"]}
-    named |= {"init": chosen["init.checkpoint"]} if chosen["init.checkpoint"] else {}
+    # Said in any case, because the form takes the image size of the data where nothing else is said.
+    start, size = chosen["init.checkpoint"], {"model.image_size": text(chosen["model.image_size"])}
+    named |= {"init": start} if start else size
     named |= {name.removeprefix("train."): text(chosen[name]) for name in LENGTHS if chosen[name] is not None}
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     return named | {name: text(value) for name, value in chosen.items() if name not in skipped and value != base[name]}

@@ -26,6 +26,8 @@ resume one
 stop one
 runs
 runs --json
+doctor one
+doctor one --json
 evaluate one --data shapes
 evaluate one --data shapes --split test --json
 predict one a.png b.png --top 5 --json
@@ -52,7 +54,7 @@ def test_scripts_that_were_written_once_go_on_working(line):
     assert build_parser().parse_args(line.split()).func
 
 
-@pytest.mark.parametrize("command", "train resume stop runs evaluate predict explain data export".split())
+@pytest.mark.parametrize("command", "train resume stop runs doctor evaluate predict explain data export".split())
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         build_parser().parse_args([command, "--help"])

@@ -69,6 +69,7 @@ def advance(
     config, plan = course.at(state.step)
     batch = data.batch(state.step, config)
     lr = config.train.lr_at(state.step, plan.total_steps, plan.warmup_steps)
+    recorder.before_step(state, plan)
     meter.results.append(train_step(forward, state, batch, config.train, lr, plan.precision))
     is_eval_step, save_is_due = plan.is_eval_step(state.step), recorder.save_is_due()
     if is_eval_step or save_is_due or meter.is_due():

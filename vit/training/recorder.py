@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vit import checkpoint, files, processes
 from vit.data.augment import normalize
+from vit.doctor.checkup import Checkup
 from vit.errors import ConfigError, RunError
 from vit.explain.attention import patch_map, rollout
 from vit.explain.trace import trace
@@ -19,6 +20,7 @@ from vit.runs.changes import Change, Course, check, in_words, write_change
 from vit.runs.commands import Command, Word
 from vit.runs.directory import Run
 from vit.runs.locks import control
+from vit.runs.plan import Plan
 from vit.runs.status import Failure, read_status, write_status
 from vit.training import distributed
 from vit.training.batches import RunData
@@ -46,6 +48,7 @@ class Recorder:
         self._saved_step: int | None = None
         self._usage = Usage()
         self.stop_asked = False
+        self._checkup = Checkup()
 
     @property
     def attempt(self) -> int:
@@ -105,9 +108,14 @@ class Recorder:
         if time.monotonic() >= self._next_status:
             self.status("training", state)
 
+    def before_step(self, state: TrainState, plan: Plan) -> None:
+        """Called before every update, because a validation may want to know how far it went."""
+        self._checkup.before_step(state, plan)
+
     def validation(self, state: TrainState, network: VisionTransformer, data: RunData) -> None:
-        """Append the metrics of a validation, and the probabilities and the rollout of the tracked images."""
-        self._append_metrics(state, state.val | {"val_seconds": time.monotonic() - self._since})
+        """Append the metrics of a validation with signals, and probabilities and rollout of the tracked images."""
+        spent = {"val_seconds": time.monotonic() - self._since}
+        self._append_metrics(state, state.val | spent | self._checkup.measure(state, network, data))
         tracked = list(self.course.at(state.step)[1].tracked)
         self._update(best_val_accuracy=max(self._status.best_val_accuracy or 0.0, state.val["val_accuracy"]))
         traced = trace(network, normalize(data.val.images[tracked], data.mean, data.std))
@@ -281,7 +289,7 @@ class NullRecorder(Recorder):
 
     def _ignore(self, *_: object, **__: object) -> None: ...
 
-    status = event = close = resumed = training = validation = _ignore
+    status = event = close = resumed = training = before_step = validation = _ignore
     take_command = save_before_the_end = snapshot = write_tracked_images = _ignore
 
     def save(self, state: TrainState) -> bool:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import heading, launching, mistakes, refresh
 from pages.shared.literal import literal
-from pages.train.live import charts, details, hardware, header, notify, tracked
+from pages.train.live import charts, details, doctor, hardware, header, notify, tracked
 from vit import text
 from vit.errors import RunError
 from vit.runs import eta, status
@@ -54,6 +54,7 @@ def _live(run: Run, every: int | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         hardware.line(tail)
         notify.draw(run, now)
+    doctor.draw(run, now, rows, plan)
     if rows:
         charts.draw(run, tail, rows, events, plan)
         if plan:
