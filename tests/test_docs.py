@@ -17,6 +17,7 @@ TREE = ROOT / "docs/architecture.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "vit/samples/README.md", ROOT / "bench/README.md"]
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = {"train", "resume", "stop", "runs", "evaluate", "predict", "explain", "data", "export"}
+COMMANDS |= {"sweep", "question"}
 IMPORT_NAMES = {"pillow": "PIL"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
