@@ -29,6 +29,7 @@ from vit.sweeps.directory import Membership, Sweep, write_membership
 from vit.sweeps.study import PER_MILLE, PRUNED, REASON, Claimed, claim, frozen, open_study
 
 POLL_SECONDS = 0.5
+STOP_SECONDS = 30.0  # between two requests to stop, should the worker have died between
 MOST_RESUMES = 3  # of a run whose worker dies again and again, such as for want of memory
 
 
@@ -80,8 +81,7 @@ def carry_out(sweep: Sweep, study: optuna.Study, claimed: Claimed) -> None:
     except VitError as error:
         _fail(study, claimed, str(error))
     except (Cancelled, KeyboardInterrupt):
-        with suppress(RunError):  # it has just ended, or was never there
-            launch.command(sweep.run(claimed.number).id, "stop")
+        _stop(sweep.run(claimed.number))
         raise
 
 
@@ -104,9 +104,19 @@ def _started(sweep: Sweep, config: RunConfig, claimed: Claimed) -> Run:
         _clear_half_made(run)
         run = launch.launch(config, run.id)
     elif state_of(run).state in ("stopped", "interrupted") and PRUNED not in claimed.trial.user_attrs:
-        launch.resume(run.id)
+        _resume(run)
     write_membership(run, Membership(sweep=sweep.name, trial=claimed.number))
     return run
+
+
+def _stop(run: Run) -> None:
+    with suppress(RunError):  # it has just ended, or was never there
+        launch.command(run.id, "stop")
+
+
+def _resume(run: Run) -> None:
+    with suppress(RunError):  # somebody else was faster
+        launch.resume(run.id)
 
 
 def _clear_half_made(run: Run) -> None:
@@ -127,6 +137,7 @@ class _Following:
     study: optuna.Study
     claimed: Claimed
     resumes: int = 0
+    next_stop: float = 0.0  # on the monotonic clock
 
     def to_its_end(self) -> RunState:
         """Report accuracies, prune, and resume what was killed; the state in which nothing more will happen."""
@@ -136,7 +147,7 @@ class _Following:
             self._report(now, tail.read())
             if now.state == "interrupted" and self.resumes < MOST_RESUMES:
                 self.resumes += 1
-                launch.resume(self.run.id)
+                _resume(self.run)
             elif not now.is_alive and now.state != "paused":  # by a person, who will continue it
                 return now
             time.sleep(POLL_SECONDS)
@@ -151,9 +162,10 @@ class _Following:
                 self.claimed.trial.report(row["val_accuracy"], place)
                 if now.is_alive and self.claimed.trial.should_prune():
                     self.claimed.trial.set_user_attr(PRUNED, True)
-        if now.is_alive and PRUNED in self._frozen().user_attrs:
-            with suppress(RunError):  # it has just ended
-                launch.command(self.run.id, "stop")
+        is_given_up = now.is_alive and PRUNED in self._frozen().user_attrs
+        if is_given_up and time.monotonic() >= self.next_stop:
+            self.next_stop = time.monotonic() + STOP_SECONDS
+            _stop(self.run)
 
     def _frozen(self) -> FrozenTrial:
         return frozen(self.study, self.claimed.number)
