@@ -14,7 +14,7 @@ import time
 
 from bench.machine import write
 from vit.cli.progress import Progress
-from vit.sweeps import asking, questions
+from vit.sweeps import questions
 from vit.sweeps.questions import QUESTIONS, Asked
 from vit.sweeps.verdict import CONFIDENCE, judge
 
@@ -40,8 +40,10 @@ def main() -> None:
 
 def answered(name: str, seeds: int, args: argparse.Namespace) -> Asked:
     asked = questions.ask(questions.propose(QUESTIONS[name], args.data, seeds, args.steps))
-    with Progress(name, unit="seeds") as progress:
-        asking.answer(asked, progress)
+    if asked.missing():
+        questions.start(asked)
+        with Progress(name, unit="seeds") as progress:
+            questions.follow(asked, progress)
     return asked
 
 

@@ -105,7 +105,8 @@ def test_a_question_is_answered_by_one_process_at_a_time(positions):
         asking.answer(asked, quiet)
 
 
-def test_the_command_line_answers_and_says_the_verdict(positions, folder, capsys):
+def test_the_command_line_says_the_verdict(positions, folder, capsys):
+    asking.answer(questions.ask(positions()), quiet)
     words = ["question", "positions", "--data", str(folder), "--seeds", "3", "--steps", "8"]
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -115,6 +116,21 @@ def test_the_command_line_answers_and_says_the_verdict(positions, folder, capsys
     told = json.loads(capsys.readouterr().out)
     assert told["verdict"]["sentence"] == lines[-1]
     assert len(told["pairs"]) == 3
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_in_the_background_and_waits(home, folder, capsys):
+    arms = ["--a", "model.depth=1", "--b", "model.depth=2"]
+    assert main(["question", "own", *arms, "--data", str(folder), "--seeds", "3", "--steps", "5"]) == 0
+    assert "99% CI" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_question_that_failed_is_told_with_its_reason(positions):
+    asked = questions.ask(positions())
+    jobs.folder().mkdir(parents=True, exist_ok=True)
+    jobs.write(jobs.Job(asked.job, "question", "failed", error="out of memory"))
+    with pytest.raises(SweepError, match="out of memory"):
+        questions.follow(asked, quiet)
 
 
 def test_the_command_line_refuses_half_a_question(home, capsys):

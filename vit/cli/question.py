@@ -4,6 +4,7 @@ import argparse
 import json
 from dataclasses import asdict
 
+from vit import jobs
 from vit.cli.lines import say
 from vit.cli.progress import Progress
 from vit.cli.train import assignment
@@ -28,7 +29,7 @@ def add_parser(commands) -> None:
 
 
 def ask(args: argparse.Namespace) -> None:
-    """Train what is missing in this process, and say what it shows. Ctrl-C keeps the seeds that are done."""
+    """Train what is missing, and say what it shows. Ctrl-C keeps the seeds that are done."""
     if (args.name == OWN) != bool(args.a or args.b):
         raise SweepError(f"settings after --a and --b make a question of your own: 'question {OWN} --a ... --b ...'")
     question = questions.own(dict(args.a), dict(args.b)) if args.name == OWN else QUESTIONS[args.name]
@@ -36,12 +37,20 @@ def ask(args: argparse.Namespace) -> None:
     source = data.name if data.kind == "path" else args.data
     asked = questions.ask(questions.propose(question, source, args.seeds, args.steps))
     if asked.missing():
-        from vit.sweeps import asking  # here, because torch takes seconds
-
-        seconds = questions.expected_seconds(asked, questions.seconds_per_flop(questions.list_asked()))
-        with Progress(f"{question.title} (about {duration(seconds)})", unit="seeds") as progress:
-            asking.answer(asked, progress)
+        _answer(asked)
     _tell(asked, args.json)
+
+
+def _answer(asked: Asked) -> None:
+    """Train in a process of its own, whose environment makes that fast; Ctrl-C ends it."""
+    seconds = questions.expected_seconds(asked, questions.seconds_per_flop(questions.list_asked()))
+    questions.start(asked)
+    try:
+        with Progress(f"{asked.question.title} (about {duration(seconds)})", unit="seeds") as progress:
+            questions.follow(asked, progress)
+    except KeyboardInterrupt:
+        jobs.cancel(asked.job)
+        raise
 
 
 def _tell(asked: Asked, as_json: bool) -> None:

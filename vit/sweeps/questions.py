@@ -28,6 +28,7 @@ from vit.sweeps.verdict import Verdict, judge
 DEFAULT_SEEDS, DEFAULT_STEPS = 5, 300
 MOST_SEEDS, MOST_STEPS = 100, 100_000
 MODULE = "vit.sweeps.asking"
+POLL_SECONDS = 0.2
 SECONDS_PER_FLOP = 1 / 20e9  # before anything was asked on this machine; two cores of a server
 LOAD_SECONDS = 12.0  # until the first step: torch, the images
 # Small enough for seconds per run on two cores, and long enough to learn something.
@@ -243,6 +244,21 @@ def start(asked: Asked) -> None:
         JobError: If the job is running already.
     """
     jobs.start("question", asked.job, MODULE, asked.id)
+
+
+def follow(asked: Asked, progress: jobs.Progress) -> None:
+    """Watch the background work on a question until it ends.
+
+    Raises:
+        SweepError: If it failed, or was cancelled or killed; finished seeds are kept.
+    """
+    while (job := jobs.status(asked.job)) and job.state == "running":
+        if job.total:
+            progress(job.done, job.total, job.message)
+        time.sleep(POLL_SECONDS)
+    if job is None or job.state != "finished":
+        raise SweepError(job.error if job and job.error else "the question was not answered to its end; ask again")
+    progress(asked.seeds, asked.seeds, "")
 
 
 def read(question_id: str) -> Asked | None:
