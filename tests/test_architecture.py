@@ -20,6 +20,9 @@ TORCH_FREE += [
     "vit.data.catalog",
     "vit.data.jobs",
     "vit.jobs",
+    "vit.sweeps.questions",
+    "vit.sweeps.trials",
+    "vit.sweeps.running",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 

@@ -42,6 +42,10 @@ class RunError(VitError):
     """A run directory that is missing, damaged or in the wrong state for what was asked."""
 
 
+class SweepError(VitError):
+    """A sweep or a question that is missing, or can't be asked like that."""
+
+
 class JobError(VitError):
     """A background job that can't be started."""
 

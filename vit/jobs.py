@@ -1,4 +1,4 @@
-"""Background jobs (downloads, imports, speed measurements): started, followed and cancelled in one way.
+"""Background jobs (downloads, imports, measurements, sweeps): started, followed and cancelled in one way.
 
 A job is a process of its own that survives the app. In ``.jobs/``, ``NAME.json`` is its status, which only the job
 writes once it runs; ``NAME.lock`` proves that it is alive; ``NAME.log`` is its output. Never imports torch.
@@ -22,7 +22,7 @@ from vit.errors import JobError, VitError
 START_SECONDS = 20.0  # until a new process must hold its lock
 WRITE_SECONDS = 0.25  # between two writes of the status
 
-Kind = Literal["fetch", "import", "measure"]
+Kind = Literal["fetch", "import", "measure", "sweep", "question"]
 State = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 Progress = Callable[[int, int, str], None]  # done, total, message
 
@@ -158,7 +158,7 @@ def _work(work: Callable[[Reporter], str], reporter: Reporter) -> None:
     try:
         message = work(reporter)
     except Cancelled:
-        reporter.close("cancelled", "cancelled; what was downloaded is kept")
+        reporter.close("cancelled", "cancelled; what was done is kept")
     except VitError as error:
         reporter.close("failed", error=str(error))
     except MemoryError:

@@ -46,6 +46,16 @@ def pinned_root() -> Path:
     return home() / "pictures"
 
 
+def sweeps_root() -> Path:
+    """One folder per sweep."""
+    return home() / "sweeps"
+
+
+def questions_root() -> Path:
+    """The answers to questions, two files each."""
+    return home() / "questions"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

@@ -9,7 +9,7 @@ from pathlib import Path
 from vit import devices, models, presets
 from vit.cli.lines import say
 from vit.cli.progress import Progress
-from vit.config import ModelConfig, merge
+from vit.config import ModelConfig, RunConfig, merge
 from vit.data import catalog
 from vit.errors import VitError
 from vit.rules import find_problems, validate
@@ -24,18 +24,8 @@ UNWELL = {"failed": "failed", "interrupted": "was interrupted", "damaged": "is d
 
 
 def add_parser(commands) -> None:
-    purposes = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
-    purposes += f" If left out: {presets.DEFAULT}, on an NVIDIA GPU {presets.GPU_DEFAULT}."
-    purposes = purposes.replace("%", "%%")  # argparse formats it
     parser = commands.add_parser("train", help="start a run", description="Start a run; it goes on without this shell.")
-    parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=purposes)
-    parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
-    parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
-    parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=float, metavar="E")
-    length.add_argument("--steps", type=int, metavar="N")
-    length.add_argument("--minutes", type=float, metavar="M")
+    add_settings(parser)
     parser.add_argument("--run", metavar="ID", help="the run's name; chosen for you if left out")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--follow", action="store_true", help="watch it; Ctrl-C stops watching, not the run")
@@ -47,8 +37,32 @@ def add_parser(commands) -> None:
     resume_parser.set_defaults(func=resume)
 
 
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """What says how to train, for every command that does."""
+    purposes = "; ".join(f"{preset.name}: {preset.purpose}" for preset in presets.PRESETS.values())
+    purposes += f" If left out: {presets.DEFAULT}, on an NVIDIA GPU {presets.GPU_DEFAULT}."
+    purposes = purposes.replace("%", "%%")  # argparse formats it
+    parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=purposes)
+    parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
+    parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
+    parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=float, metavar="E")
+    length.add_argument("--steps", type=int, metavar="N")
+    length.add_argument("--minutes", type=float, metavar="M")
+
+
 def train(args: argparse.Namespace) -> None:
-    """Put the configuration together, check all of it, and start the worker."""
+    """Check the configuration, and start the worker."""
+    config = configured(args)
+    if args.prepare:
+        say(str(launch.create(config, launch.new_id() if args.run is None else args.run).path))
+    else:
+        _started(launch.launch(config, args.run), args.follow)
+
+
+def configured(args: argparse.Namespace) -> RunConfig:
+    """Put the configuration together, and check all of it."""
     overrides = dict(args.settings)
     lengths = {f"train.{name}": getattr(args, name) for name in ("epochs", "steps", "minutes")}
     overrides |= {name: value for name, value in lengths.items() if value is not None}
@@ -62,10 +76,7 @@ def train(args: argparse.Namespace) -> None:
     if config.init.checkpoint:  # refuse weights that don't fit here, rather than in the worker's log
         start = models.read_info(models.resolve(config.init.checkpoint))
         models.check_encoder(config.model, start.model, config.init.checkpoint)
-    if args.prepare:
-        say(str(launch.create(config, launch.new_id() if args.run is None else args.run).path))
-    else:
-        _started(launch.launch(config, args.run), args.follow)
+    return config
 
 
 def resume(args: argparse.Namespace) -> None:

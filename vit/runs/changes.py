@@ -43,10 +43,10 @@ class Change(Record):
 
 
 class Course:
-    """The configuration and the plan that hold at each step of a run."""
+    """The configuration and the plan that hold at each step of a run; of a training without a run, always the same."""
 
-    def __init__(self, run: Run, config: RunConfig, plan: Plan):
-        self.run, self.changes = run, read_changes(run)
+    def __init__(self, run: Run | None, config: RunConfig, plan: Plan):
+        self.run, self.changes = run, read_changes(run) if run else []
         self._begin = config, plan
         self._known: dict[int, tuple[RunConfig, Plan]] = {0: self._begin}
 
@@ -63,7 +63,7 @@ class Course:
 
     def reload(self) -> None:
         """Read the changes again, because there is a new one."""
-        self.changes, self._known = read_changes(self.run), {0: self._begin}
+        self.changes, self._known = read_changes(self.run) if self.run else [], {0: self._begin}
 
     def _after(self, changes: list[Change]) -> tuple[RunConfig, Plan]:
         config, plan = self._begin

@@ -1,0 +1,87 @@
+"""Do question cards find what is there, and nothing where nothing is?
+
+    python -m bench.questions --seeds 5 --repetitions 20
+
+Known effects: the cards about positions and about depth, on the built-in shapes. The null: the card about luck, two
+arms that differ in nothing but a shifted seed, in so many repetitions with seeds of their own. Beside the alarms that
+were counted, how often random groups of all those pairs, with random signs, would have been an alarm.
+"""
+
+import argparse
+import json
+import random
+import time
+
+from bench.machine import write
+from vit.cli.progress import Progress
+from vit.sweeps import questions
+from vit.sweeps.questions import QUESTIONS, Asked
+from vit.sweeps.verdict import CONFIDENCE, judge
+
+KNOWN = ("positions", "depth")
+DRAWS = 20_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="shapes")
+    parser.add_argument("--seeds", type=int, default=questions.DEFAULT_SEEDS)
+    parser.add_argument("--steps", type=int, default=questions.DEFAULT_STEPS)
+    parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--cards", nargs="*", default=KNOWN, choices=QUESTIONS)
+    args = parser.parse_args()
+    known = {name: told(answered(name, args.seeds, args)) for name in args.cards}
+    null = answered("luck", args.seeds * args.repetitions, args) if args.repetitions else None
+    figures = {"settings": vars(args), "confidence": CONFIDENCE, "known": known}
+    figures["null"] = alarms(null, args.seeds) if null else None
+    print(json.dumps(figures, indent=1))
+    write("questions", figures)
+
+
+def answered(name: str, seeds: int, args: argparse.Namespace) -> Asked:
+    asked = questions.ask(questions.propose(QUESTIONS[name], args.data, seeds, args.steps))
+    if asked.missing():
+        questions.start(asked)
+        with Progress(name, unit="seeds") as progress:
+            questions.follow(asked, progress)
+    return asked
+
+
+def told(asked: Asked) -> dict:
+    """A card's verdict, and what it rests on."""
+    verdict, pairs = asked.verdict(), asked.pairs()
+    assert verdict is not None
+    seconds = sum(pair.seconds for pair in pairs) / len(pairs) / 2
+    accuracies = [[pair.first for pair in pairs], [pair.second for pair in pairs]]
+    return {"sentence": verdict.sentence, "accuracies": accuracies, "seconds per run": round(seconds, 2)}
+
+
+def alarms(asked: Asked, seeds: int) -> dict:
+    """False alarms in disjoint groups of pairs, and the rate in groups drawn from all of them."""
+    pairs = asked.pairs()
+    differences = [pair.first - pair.second for pair in pairs]
+    groups = [differences[start : start + seeds] for start in range(0, len(pairs), seeds)]
+    return {
+        "repetitions": len(groups),
+        "false alarms": sum(is_alarm(group) for group in groups),
+        "rate in drawn groups": drawn_rate(differences, seeds),
+        "differences": [round(difference, 5) for difference in differences],
+        "seconds per run": round(sum(pair.seconds for pair in pairs) / len(pairs) / 2, 2),
+        "measured": time.strftime("%Y-%m-%d"),
+    }
+
+
+def drawn_rate(differences: list[float], seeds: int) -> float:
+    """Which arm is called the first is arbitrary under the null, so signs are drawn, too."""
+    draw = random.Random(0)
+    groups = ([draw.choice((-1, 1)) * d for d in draw.sample(differences, seeds)] for _ in range(DRAWS))
+    return round(sum(map(is_alarm, groups)) / DRAWS, 4)
+
+
+def is_alarm(differences: list[float]) -> bool:
+    verdict = judge(differences, "first", "second")
+    return verdict is not None and verdict.is_found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Experiments: questions with two answers, and sweeps over settings."""
