@@ -4,12 +4,15 @@
 |-------------------|------------------------|---------------------------------------------------------------------|
 | ``config.json``   | launcher, once         | the whole configuration                                             |
 | ``launch.json``   | launcher, each launch  | when a worker was started last                                      |
+| ``fork.json``     | launcher, once         | the run and the step that this run goes on from                     |
 | ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error                                   |
 | ``plan.json``     | worker, once           | what was measured and decided before the first step                 |
+| ``changes.jsonl`` | worker, append         | settings and lengths that hold from some step on                    |
 | ``metrics.jsonl`` | worker, append         | one JSON object per line                                            |
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
 | ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
+| ``about.json``    | a person, by the app   | note and tags                                                       |
 | ``checkpoints/``  | worker, atomic replace | ``step-N.safetensors``, each with its own description; ``series/``  |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
 | ``command``       | server                 | what the worker should do next                                      |
@@ -124,6 +127,8 @@ class Run:
     launch_path = _File("launch.json")
     status_path = _File("status.json")
     plan_path = _File("plan.json")
+    fork_path = _File("fork.json")
+    changes_path = _File("changes.jsonl")
     metrics_path = _File("metrics.jsonl")
     events_path = _File("events.jsonl")
     tracked_image_path = _File("tracked.png")
@@ -133,6 +138,7 @@ class Run:
     command_path = _File("command")
     checkpoints_path = _File("checkpoints")
     series_path = _File("checkpoints/series")
+    about_path = _File("about.json")
 
     def saved(self) -> list[SavedCheckpoint]:
         """The checkpoints that exist, oldest first; a file that isn't one is left out."""
