@@ -16,6 +16,7 @@ with server.without_false_alarms():
             "": [st.Page("pages/start/page.py", title="Start", icon=":material/home:", url_path="start", default=True)],
             "Build": [
                 st.Page("pages/train/page.py", title="Train", icon=":material/model_training:", url_path="train"),
+                st.Page("pages/runs/page.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
                 st.Page(
                     "pages/experiments/page.py", title="Experiments", icon=":material/science:", url_path="experiments"
                 ),

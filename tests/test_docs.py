@@ -111,7 +111,7 @@ def imported(paths: list[Path]) -> set[str]:
 ENGINE = list((ROOT / "vit").rglob("*.py"))
 SCREENS = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py")]
 # plotly is there for the JavaScript that it brings along, torchvision so that torch gets no mismatched partner
-UNIMPORTED = {"plotly", "torchvision"}
+UNIMPORTED = {"torchvision"}
 
 
 def test_requirements_are_what_the_code_imports_and_nothing_else():

@@ -1,10 +1,13 @@
-"""Curves made fit for a chart: smoothed, thinned to what a screen can show, and packed."""
+"""Curves read once for all visitors, and made fit for a chart: smoothed, thinned to what a screen shows, packed."""
 
 import base64
 from collections.abc import Sequence
 
 import numpy as np
+import streamlit as st
 
+from vit.runs.directory import Run
+from vit.runs.metrics import MetricsTail
 from vit.runs.reduce import MOST_BUCKETS, Reducer
 
 Values = Sequence[float] | np.ndarray
@@ -44,6 +47,12 @@ def packed(values: Values) -> str:
         return base64.b64encode(np.asarray(values).astype("<f4").tobytes()).decode()
 
 
-def significant(values: list[float], digits: int = 4) -> list[float]:
+def significant(values: Values, digits: int = 4) -> list[float]:
     """Rounded to what can be seen, which halves what travels to the browser."""
     return [float(f"{value:.{digits}g}") for value in values]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
+def tail(run: Run) -> MetricsTail:
+    """The reader that all visitors share; it remembers how far it has read."""
+    return MetricsTail(run)

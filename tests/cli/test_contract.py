@@ -28,6 +28,14 @@ runs
 runs --json
 doctor one
 doctor one --json
+runs rename one two
+runs note one
+runs note one text --tags a,b
+runs delete one
+runs deleted
+runs restore one
+runs export one --out one.tar
+runs import one.tar
 evaluate one --data shapes
 evaluate one --data shapes --split test --json
 predict one a.png b.png --top 5 --json

@@ -10,16 +10,18 @@ from worlds import saved, small_saved, written_run
 from vit import checkpoint
 from vit.errors import VitError
 from vit.rules import read
-from vit.runs import commands
+from vit.runs import commands, compare
+from vit.runs.about import write_about
 from vit.runs.changes import read_changes
 from vit.runs.directory import Event, read_records
 from vit.runs.fork import read_fork
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import read_plan
 from vit.runs.status import active, list_runs, state_of
+from vit.runs.summary import Summaries, summarize
 from vit.runs.tracked import read_tracked
 
-FILES = "config.json launch.json status.json plan.json metrics.jsonl events.jsonl tracked.jsonl".split()
+FILES = "config.json launch.json status.json plan.json metrics.jsonl events.jsonl tracked.jsonl about.json".split()
 WRONG = [None, True, -1, 0, 1.5, 1e300, 10**400, "text", "", [], {}, [[]], {"a": {"b": 1}}, "NaN", "Infinity"]
 STEP = 100
 MOST_PLACES = 700  # of a longer file, drawn by a seed
@@ -33,6 +35,7 @@ def run(tmp_path_factory):
         found = written_run("one", "stopped", STEP)
         saved(found, STEP)
         small_saved(found, 0)
+        write_about("one", "a note", ["tag"])
         yield found
 
 
@@ -43,7 +46,9 @@ def read_everything(run) -> None:
     json.dumps([state.to_json() for state in listed.values()], allow_nan=False)
     active()
     assert state_of(run).progress <= 1
-    curve(read_metrics(run), "val_accuracy")
+    assert list(summarize(run).accuracies) == curve(read_metrics(run), "val_accuracy")[1]
+    assert [found.id for found in Summaries().read()] == list(listed)
+    compare.settings(run)
     [event.text.upper() for event in read_records(run.events_path, Event)]
     commands.waiting(run)
     read_changes(run)

@@ -12,6 +12,7 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 PAGES = {
     "start": None,
     "train": "pages/train/page.py",
+    "runs": "pages/runs/page.py",
     "experiments": "pages/experiments/page.py",
     "data": "pages/data/page.py",
     "predict": "pages/predict/page.py",

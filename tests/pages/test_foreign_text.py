@@ -10,6 +10,8 @@ from worlds import saved, written_run
 from vit import files, jobs
 from vit.data.shapes import CLASSES
 from vit.jobs import Job
+from vit.runs import queue
+from vit.runs.about import write_about
 from vit.runs.status import Failure
 
 CALL = "![x](http://evil.test/a.png)<img src=http://evil.test>[y](http://evil.test)http://evil.test :red[z]"
@@ -60,6 +62,20 @@ def test_an_address(visit, foreign_run, screen, name):
 def test_settings_in_an_address(visit):
     app = visit("train", **{"model.depth": CALL, "data.source": CALL, "preset": CALL})
     assert followed(app) == []
+
+
+@pytest.mark.parametrize("tab", ["Curves", "Settings", "Images", "Family"])
+def test_notes_tags_and_files_of_runs(visit, foreign_run, monkeypatch, tab):
+    monkeypatch.setattr(queue, "waiting", lambda: [foreign_run])
+    write_about(foreign_run, CALL, [CALL[:32]])
+    other = written_run("odd-owl", "failed", error=Failure(message=CALL))
+    files.write_json(other.launch_path, {"launched": 1.0, "preset": CALL, "data": CALL})
+    files.write_json(other.fork_path, {"parent": foreign_run, "step": 5})
+    files.append_line(other.changes_path, {"step": 5, "settings": {"train.lr": CALL, CALL: CALL}})
+    app = visit("runs", runs=f"{foreign_run},odd-owl", tab=tab)
+    assert set(app.dataframe[0].value["note"]) == {CALL, ""}
+    assert followed(app) == []
+    assert followed(visit("runs", runs=foreign_run, q=CALL, state=CALL, sort=CALL, tag=CALL, metric=CALL)) == []
 
 
 @pytest.mark.parametrize("tab", ["Look", "Why", "Ablate", "Evolve", "Weights"])

@@ -151,7 +151,7 @@ def test_a_fork_with_a_change_is_its_parent_changed_at_that_step(home, data):
     train(child, data)
     assert same(child, changed)
     assert not same(child, parent)
-    assert [(line.parent, line.step) for line in fork.family(child)] == [("parent", 8)]
+    assert fork.read_fork(child) == fork.Fork(parent="parent", step=8)
 
 
 def test_a_fork_leaves_out_what_its_parent_changed_later(home, data):

@@ -41,6 +41,15 @@ class Member:
         self.left -= self.size
         return self.stream.read(self.size)
 
+    def chunks(self) -> Iterator[bytes]:
+        """The content, little by little."""
+        left = self.size
+        while left:
+            content = self.stream.read(min(left, SKIP_BYTES))
+            left -= len(content)
+            self.left -= len(content)
+            yield content
+
     def skip(self) -> None:
         while self.left:
             self.left -= len(self.stream.read(min(self.left, SKIP_BYTES)))

@@ -12,6 +12,7 @@
 | ``events.jsonl``  | worker, append         | what a person wants to know later                                   |
 | ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
+| ``about.json``    | a person, by the app   | note and tags                                                       |
 | ``checkpoints/``  | worker, atomic replace | ``step-N.safetensors``, each with its own description; ``series/``  |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
 | ``commands/``     | server                 | what the worker should do next, one file per command                |
@@ -137,6 +138,7 @@ class Run:
     commands_path = _File("commands")
     checkpoints_path = _File("checkpoints")
     series_path = _File("checkpoints/series")
+    about_path = _File("about.json")
 
     def saved(self) -> list[SavedCheckpoint]:
         """The checkpoints that exist, oldest first; a file that isn't one is left out."""

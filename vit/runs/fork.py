@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from vit import files, paths
+from vit import files
 from vit.errors import RunError
 from vit.rules import read
 from vit.runs import launch
@@ -99,12 +99,3 @@ def _fill(run: Run, parent: Run, source: Path, step: int, settings: Mapping[str,
         write_change(run, Change(step=step, settings=dict(settings)))
     files.write_json(run.fork_path, Fork(parent=parent.id, step=step).model_dump())
     files.write_json(run.config_path, read(parent.config_path).to_json())
-
-
-def family(run: Run) -> list[Fork]:
-    """Where a run comes from, its parent first, as far back as the runs still exist."""
-    line: list[Fork] = []
-    while (came_from := read_fork(run)) and came_from.parent not in {fork.parent for fork in line}:
-        line.append(came_from)
-        run = Run(paths.runs_root() / came_from.parent)
-    return line

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, mistakes, refresh
+from pages.shared import curves, heading, launching, mistakes, refresh
 from pages.shared.literal import literal
 from pages.train.live import charts, details, doctor, hardware, header, notify, tracked
 from vit import text
@@ -44,7 +44,7 @@ def _live(run: Run, every: int | None) -> None:
     now = status.state_of(run)
     if refresh.seconds(now) != every:
         st.rerun()
-    tail, plan = _tail(run), None
+    tail, plan = curves.tail(run), None
     rows, events = tail.read(), details.events(run)
     with mistakes.kept(DAMAGED):
         plan = read_plan(run)
@@ -71,12 +71,6 @@ def _time_left(tail: MetricsTail, rows: Rows, now: RunState, plan: Plan | None) 
     return eta.time_left(
         rows[-eta.RECENT_ROWS :], validations, now.status.total_steps, plan.eval_steps if plan else None
     )
-
-
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _tail(run: Run) -> MetricsTail:
-    """The reader that all visitors share; it remembers how far it has read."""
-    return MetricsTail(run)
 
 
 def _figures(tail: MetricsTail) -> None:

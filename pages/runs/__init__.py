@@ -1,0 +1,1 @@
+"""All runs: a table to find them in, and what differs between those that are selected."""
