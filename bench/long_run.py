@@ -58,7 +58,7 @@ def measure(browser: Browser, address: str, server: psutil.Process, length: int,
         time.sleep(SETTLE)
         before = zoom(page)
         spent, drawn = sum(server.cpu_times()[:2]), updates(page)
-        browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
+        browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline"])
         time.sleep(seconds)
         tasks = main_thread_tasks(browser.stop_tracing())
         spent, drawn = sum(server.cpu_times()[:2]) - spent, updates(page) - drawn
@@ -85,7 +85,7 @@ def main_thread_tasks(trace: bytes) -> list[float]:
     events = json.loads(trace)["traceEvents"]
     named = [event for event in events if event["name"] == "thread_name"]
     renderers = {(event["pid"], event["tid"]) for event in named if event["args"]["name"] == "CrRendererMain"}
-    tasks = [event for event in events if event["name"].endswith("RunTask") and event.get("tdur")]
+    tasks = [event for event in events if event["name"] == "RunTask" and event.get("tdur")]
     found: dict[tuple, list[float]] = {}
     for task in tasks:
         found.setdefault((task["pid"], task["tid"]), []).append(task["tdur"] / 1000)
