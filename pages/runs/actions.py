@@ -1,7 +1,5 @@
 """What can be done with the selected runs, and what a person notes about one."""
 
-import io
-
 import streamlit as st
 
 from pages.runs import deleted, selection
@@ -13,8 +11,6 @@ from vit.runs import archive, keeping
 from vit.runs.about import MOST_TAGS, NOTE_LENGTH, write_about
 from vit.runs.directory import Run
 from vit.runs.summary import Summary
-
-MOST_DOWNLOAD = 500_000_000  # bytes; the server holds a download in memory
 
 
 def draw(chosen: list[Summary], runs: list[Summary]) -> None:
@@ -55,26 +51,20 @@ def _rename(run_id: str, key: str) -> None:
 
 def _export(run_id: str) -> None:
     size = archive.size(Run.find(run_id))
-    if size > MOST_DOWNLOAD:
+    if size > archive.MOST_AT_ONCE:
         with st.popover("Export", icon=":material/download:"):
             st.markdown(f"{text.size(size)} are too much for a browser. From a shell:")
             st.code(f"python -m vit runs export {run_id} --out {run_id}.tar", language="bash")
         return
     st.download_button(
         "Export",
-        lambda: _packed(run_id),
+        lambda: archive.packed(run_id),
         f"{run_id}.tar",
         "application/x-tar",
         icon=":material/download:",
         on_click="ignore",
         help=f"Everything of this run in one file, {text.size(size)}. Import opens it on another machine.",
     )
-
-
-def _packed(run_id: str) -> bytes:
-    buffer = io.BytesIO()
-    archive.write(run_id, buffer)
-    return buffer.getvalue()
 
 
 def _delete(chosen: list[Summary]) -> None:

@@ -4,6 +4,7 @@ An archive is foreign input. Only files that a run has are written, each within 
 run at the end, when everything in it was checked. Whatever can be computed with is checked again where it is read.
 """
 
+import io
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from vit.runs.locks import control
 
 MAX_FILES = 1000  # a run has up to 13 files, three checkpoints and a series of about twenty
 SMALL, LONG = 1 << 20, 64 << 20  # bytes of one record; of a file that grows by lines, or an image
+MOST_AT_ONCE = 500_000_000  # bytes that a server holds in memory for a browser
 TEMPORARY = ".import-"
 IN_RUN = ("config", "launch", "fork", "about", "status", "plan")
 GROWING = ("changes.jsonl", "metrics.jsonl", "events.jsonl", "tracked.jsonl", "tracked.png", "log.txt")
@@ -61,6 +63,13 @@ def write(run_id: str, target: BinaryIO) -> None:
     with ExitStack() as stack, tarfile.open(fileobj=target, mode="w|") as archive:
         for name, file in _opened(run, stack):
             _add(archive, run, name, file)
+
+
+def packed(run_id: str) -> bytes:
+    """The archive of a run; one of more than ``MOST_AT_ONCE`` bytes is better written to a file."""
+    buffer = io.BytesIO()
+    write(run_id, buffer)
+    return buffer.getvalue()
 
 
 def _opened(run: Run, stack: ExitStack) -> list[tuple[str, BinaryIO]]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from vit import models
+from vit import models, text
+from vit.runs import archive
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
 
@@ -58,12 +59,19 @@ def _entries(run: Run) -> list[Entry]:
         Entry("Curves (CSV)", "-curves.csv", lambda: read_metrics(run).to_csv(), _absent(run.metrics_path)),
         Entry("Configuration (JSON)", "-config.json", run.config_path.read_bytes, _absent(run.config_path)),
         Entry("Log", "-log.txt", run.log_path.read_bytes, _absent(run.log_path)),
+        Entry("Everything (archive)", ".tar", partial(archive.packed, run.id), _too_large(run)),
     ]
 
 
 def _unlike_timm(run: Run) -> str:
     stem = models.read_info(run.checkpoint_path("best")).model.stem
     return "" if stem == TIMM_STEM else f"timm has no model that begins with stem={stem!r}."
+
+
+def _too_large(run: Run) -> str:
+    size = archive.size(run)
+    command = f"python -m vit runs export {run.id} --out {run.id}.tar"
+    return f"{text.size(size)} are too much for a browser. From a shell: {command}" * (size > archive.MOST_AT_ONCE)
 
 
 def _absent(path: Path) -> str:
