@@ -23,6 +23,7 @@ from vit.errors import VitError
 from vit.files import write_json
 from vit.rules import validate
 from vit.runs import launch
+from vit.runs.changes import Course
 from vit.runs.directory import Run, read_json
 from vit.runs.plan import read_plan, write_plan
 from vit.runs.status import state_of
@@ -164,12 +165,13 @@ def train(run_id: str, config: RunConfig, failure: Failure, dataset: Dataset) ->
     run, data = launch.create(config, run_id), prepare(dataset, config, device)
     recorder = Recorder(run)
     plan = make_plan(config, data, device, precision, recorder)
-    recorder.begin(config, plan)
+    course = Course(run, config, plan)
+    recorder.begin(course)
     write_plan(run, plan)
     state = worker.open_state(run, config, data, recorder)
     failure.tamper(state)
     try:
-        recorder.close(fit(state, data, config, plan, recorder), "", state)
+        recorder.close(fit(state, data, course, recorder), "", state)
     except VitError as error:
         worker.close_as_failed(recorder, error)
     return {"seconds": state.seconds, "seconds_of_signals": recorder._checkup._spent}

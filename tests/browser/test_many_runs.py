@@ -107,7 +107,7 @@ def test_the_page_the_files_and_the_command_line_tell_the_same_story(page, serve
     until(lambda: state_of(Run.find("first")).status.step > step)
     # Change the learning rate, with the server killed before it is looked at again.
     story.more("Change settings")
-    box = page.get_by_label("Learning rate").last
+    box = page.get_by_role("spinbutton", name="Learning rate")
     box.fill("0.0005")
     box.press("Enter")
     story.click("Change from the next step on")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vit import rules
 from vit.doctor import causes
 from vit.doctor.case import Case
 from vit.doctor.findings import Finding
+from vit.runs.changes import in_effect
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
 from vit.runs.plan import read_plan
@@ -29,7 +29,8 @@ def diagnose(run: Run, rows: Sequence[dict] | None = None) -> list[Finding]:
     status = read_status(run)
     failure = status.error.kind if status.error and status.phase == "failed" else ""
     rows = read_metrics(run) if rows is None else rows
-    found = causes.find(Case(rows, plan, rules.read(run.config_path), failure))
+    config = in_effect(run, rows[-1]["step"] if len(rows) else 0)
+    found = causes.find(Case(rows, plan, config, failure))
     return [_with_step(finding, run) for finding in found]
 
 
