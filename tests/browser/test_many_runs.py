@@ -112,6 +112,7 @@ def test_the_page_the_files_and_the_command_line_tell_the_same_story(page, serve
     box.press("Enter")
     story.click("Change from the next step on")
     until(lambda: [change.settings for change in read_changes(Run.find("first"))] == [{"train.lr": 0.0005}])
+    page.goto("about:blank")
     server.kill()
     server.start()
     story.event("first", "Changed: train.lr 0.012 → 0.0005.")
