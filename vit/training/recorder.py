@@ -49,6 +49,7 @@ class Recorder:
         self._usage = Usage()
         self.stop_asked = False
         self._checkup = Checkup()
+        self.validations: list[tuple[float, float]] = []  # seconds of each, and of what followed it
 
     @property
     def attempt(self) -> int:
