@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 from seen import text_of
-from worlds import saved, written_run
+from worlds import held, saved, written_run
 
 from pages.train.form import settings
 from vit import experience, presets
@@ -262,6 +262,15 @@ def test_a_measured_speed_tells_when_the_run_will_be_done(visit):
     assert "**540 images/s** :gray[measured on this machine]" in text_of(app)
     assert "**20 s** :gray[per epoch of 10,800 images]" in text_of(app)
     assert "after 2 min 17 s in all" in text_of(app)  # 100 s of training, 22 of validations, 2 of test, 14 before
+
+
+def test_a_run_that_has_to_wait_is_told_no_time_of_day(visit, alive):
+    held(written_run("wise-wolf", phase="training", step=500), alive)
+    known = speed.Speed(training=540.0, validation=1200.0, saving=0.1, preparation=8.0, measuring=2.0)
+    speed.remember(validate(presets.build("tutorial", {"data.source": "shapes"})), known)
+    told = text_of(visit("train", preset="tutorial"))
+    assert "**2 min 17 s** :gray[in all once its turn comes]" in told
+    assert "Done ~" not in told
 
 
 def test_an_unknown_speed_can_be_measured(visit, monkeypatch):

@@ -17,7 +17,7 @@ from vit.expectation import Expected, band
 from vit.forecast import Forecast
 from vit.plots import heatmap
 from vit.rules import planned_steps, training_images, validate
-from vit.runs import speed
+from vit.runs import speed, status
 
 IMAGE_SIDE = 168  # pixels
 CURVE_POINTS = 120
@@ -128,8 +128,11 @@ def _times(config: RunConfig, info: DatasetInfo, known: speed.Speed, foretold: F
     images, seconds = training_images(config, info.counts["train"]), foretold.seconds or 0.0
     epochs = foretold.total_steps / max(1, images // config.train.batch_size)
     length = f", {epochs:.3g} epochs" if config.train.epochs is None else ""
+    done = f"**Done ~{text.clock(time.time() + seconds)}**", f"after {text.duration(seconds)} in all{length}"
+    waits = f"**{text.duration(seconds)}**", f"in all once its turn comes{length}"
+    figure, meaning = waits if status.active() else done
     lines = {
-        f"**Done ~{text.clock(time.time() + seconds)}**": f"after {text.duration(seconds)} in all{length}",
+        figure: meaning,
         f"**{known.training:,.0f} images/s**": "measured on this machine",
         f"**{text.duration(images / known.training)}**": f"per epoch of {images:,} images",
     }
