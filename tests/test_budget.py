@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+import shlex
 
 import pytest
 
 from vit import budget, devices
+from vit.__main__ import build_parser, main
+from vit.data import catalog
 from vit.data.cifar10 import CLASSES
 from vit.data.store import DatasetInfo
 from vit.runs import speed
@@ -67,6 +70,18 @@ def test_an_estimate_follows_from_the_cost():
     slower = budget._estimated(wide, {config: rate})
     assert 600 / 2.25 < slower.training < 600  # up to 1.5 * 1.5 times the cost
     assert budget._estimated(config, {config: rate}) == rate
+
+
+def test_the_command_line_prints_a_command_that_trains_it(monkeypatch, capsys):
+    monkeypatch.setattr(catalog, "describe", lambda source: CIFAR10)
+    monkeypatch.setattr(speed, "measure", measure)
+    assert main(["budget", "--minutes", "10", "--data", "images"]) == 0
+    out, err = capsys.readouterr()
+    assert "Expected val accuracy:" in err
+    python, m, vit, *words = shlex.split(out)
+    args = build_parser().parse_args(words)
+    assert (args.command, args.data) == ("train", "images")
+    assert 9 < args.minutes < 10
 
 
 @pytest.mark.parametrize("minutes", [0.1, 9e4, 1e6, math.inf, math.nan])

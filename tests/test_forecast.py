@@ -45,6 +45,10 @@ def test_on_unknown_data_the_time_is_told_and_no_accuracy(home):
     assert (found.reaches, found.curve) == (None, ())
 
 
+def test_settings_that_do_not_fit_the_data_yet_are_no_reason_to_fail(home):
+    forecast.of(config(**{"train.epochs": 1, "data.val_size": 60_000}), *CIFAR10)
+
+
 def test_a_plan_decides_the_length(home):
     assert forecast.of(config(), shapes.CLASSES, 12_000, 2_000, total_steps=77).total_steps == 77
 

@@ -31,6 +31,7 @@ BAND = 1.2816  # standard deviations on either side that hold 80 %
 NEAR = 0.8  # distance within which a recorded run is similar
 FARTHEST = 2.0  # distance beyond which it tells nothing
 BEYOND = 2.5  # how far outside the recorded lengths, as a factor
+WIDEST = 0.35  # a band that is no use any more
 MOST_RUNS = 200  # the latest ones, which keeps the answer within milliseconds
 # Before anything is seen: the error after one epoch and its slope, how far data sets and recipes are from both.
 LEVEL, SLOPE = math.log(0.5), -0.27
@@ -81,7 +82,8 @@ class Expectation:
         """What a run of that many epochs can be expected to reach.
 
         Returns:
-            None if nothing comparable was recorded: a recipe too far away, or a length far beyond the recorded ones.
+            None if nothing comparable was recorded: a recipe too far away, a length far beyond the recorded ones, or
+            too few runs to tell anything.
         """
         if not self.seen:
             return None
@@ -92,7 +94,7 @@ class Expectation:
         middle, spread = self._at(distances, math.log(epochs))
         count = max(1, int((distances < NEAR).sum()))
         low, accuracy, high = self._band(middle, spread)
-        return Expected(accuracy=accuracy, low=low, high=high, count=count)
+        return Expected(accuracy=accuracy, low=low, high=high, count=count) if high - low < WIDEST else None
 
     def curve(self, config: RunConfig, epochs: float) -> list[tuple[float, float, float, float]]:
         """How such a run gets there: (share of the run, accuracy, low, high), in the shape of the most similar runs."""

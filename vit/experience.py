@@ -191,7 +191,7 @@ def place(config: RunConfig, images: int) -> tuple[np.ndarray, np.ndarray]:
     flat = _flat(config.to_json())
     steps = max(1, images // config.train.batch_size)
     flat["train.warmup"] = share_or_count(config.train.warmup, steps) / steps  # a count as a share of an epoch
-    numbers = [PER_IMAGES * math.log2(images - config.data.num_val(images))]
+    numbers = [PER_IMAGES * math.log2(max(1, images - config.data.num_val(images)))]
     numbers += [weight * math.log2(flat[name]) for name, weight in PER_FACTOR.items()]
     numbers += [weight * float(flat[name]) for name, weight in PER_UNIT.items()]
     return np.array(numbers), np.array([str(flat[name]) for name in PER_CHOICE])
