@@ -272,7 +272,7 @@ def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -
     recorder.snapshot(state)
     recorder.save(state)
     recorder.status("training", state)
-    recorder.validations.append((evaluated - start, time.perf_counter() - evaluated))
+    recorder.timed(evaluated - start, time.perf_counter() - evaluated)
 
 
 @dataclass(frozen=True)
