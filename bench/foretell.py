@@ -40,8 +40,6 @@ HELD_OUT = [
         False,
         {"train.epochs": 0.5, "model.embed_dim": 160, "model.depth": 2, "train.lr": 8e-3},
     ),
-    ("longer-minute", "1-minute", False, {"train.minutes": 1.2, "model.depth": 3, "train.seed": 5}),
-    ("plain-longer", "plain", False, {"train.minutes": 1.5, "model.embed_dim": 96, "train.eval_every": 0.2}),
 ]
 
 

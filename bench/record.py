@@ -26,26 +26,16 @@ PRESET_FILES = "presets-*.json"
 
 # (name, preset, whether on shapes rather than CIFAR-10, epochs, settings)
 SHORT = [
-    ("c-lr3", "5-minutes", False, 0.7, {"train.lr": 3e-3}),
     ("c-deep", "5-minutes", False, 0.5, {"model.depth": 6, "train.seed": 1}),
-    ("c-narrow", "5-minutes", False, 1, {"model.embed_dim": 64, "train.seed": 2}),
-    ("c-tutorial", "tutorial", False, 0.6, {}),
-    ("c-fine", "30-minutes", False, 0.4, {}),
+    ("c-narrow", "5-minutes", False, 0.7, {"model.embed_dim": 64, "train.seed": 2}),
+    ("c-fine", "30-minutes", False, 0.3, {}),
     ("c-plain", "plain", False, 0.4, {"train.lr": 3e-3}),
-    ("s-5min", "5-minutes", True, 3, {}),
-    ("c-lr20", "5-minutes", False, 0.6, {"train.lr": 2e-2, "train.seed": 1}),
-    ("c-wide", "5-minutes", False, 0.4, {"model.embed_dim": 192, "model.num_heads": 6}),
-    ("c-adamw", "5-minutes", False, 0.7, {"train.optimizer": "adamw", "train.lr": 1e-3, "train.seed": 1}),
-    ("c-shallow", "5-minutes", False, 0.9, {"model.depth": 2}),
+    ("s-5min", "5-minutes", True, 2.5, {}),
+    ("c-adamw", "5-minutes", False, 0.5, {"train.optimizer": "adamw", "train.lr": 1e-3, "train.seed": 1}),
+    ("c-shallow", "5-minutes", False, 0.6, {"model.depth": 2}),
     ("s-plain", "plain", True, 2, {}),
-    ("c-tutorial8", "tutorial", False, 1, {"model.patch_size": 8, "train.lr": 3e-3}),
+    ("c-tutorial8", "tutorial", False, 0.7, {"model.patch_size": 8, "train.lr": 3e-3}),
     ("c-1min", "1-minute", False, 0.25, {}),
-    ("c-plain8", "plain", False, 1, {"model.patch_size": 8, "model.embed_dim": 96, "train.seed": 1}),
-    ("s-tutorial", "tutorial", True, 3, {}),
-    ("c-batch", "5-minutes", False, 0.6, {"train.batch_size": 256, "train.lr": 1.2e-2}),
-    ("s-1min", "1-minute", True, 2, {"train.seed": 1}),
-    ("s-narrow", "5-minutes", True, 4, {"model.embed_dim": 64, "model.depth": 2}),
-    ("c-medium", "5-minutes", False, 2, {"train.seed": 1, "model.depth": 3}),
 ]
 
 
