@@ -57,7 +57,7 @@ def images_per_second(preset: str, processes: int, threads: int) -> float:
         request.parent.mkdir()
         files.write_json(request, config.to_json())
         subprocess.run([sys.executable, "-c", MEASURE, str(request)], env=environment, check=True, capture_output=True)
-        return json.loads((Path(home) / ".speed.json").read_text())[speed.key(config)]
+        return json.loads((Path(home) / ".speed.json").read_text())[speed.key(config)]["training"]
 
 
 if __name__ == "__main__":

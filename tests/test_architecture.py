@@ -26,6 +26,8 @@ TORCH_FREE += [
     "vit.sweeps.questions",
     "vit.sweeps.trials",
     "vit.sweeps.running",
+    "vit.forecast",
+    "vit.budget",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 

@@ -2,7 +2,7 @@
 // Called at every change of data or theme; Plotly.react then changes only what differs. Margins are fixed, because Plotly
 // finds its own only by drawing several times.
 
-const WIDTH = { raw: 1, train: 2.2, val: 2.2, line: 1.6, chance: 1.2 };
+const WIDTH = { raw: 1, train: 2.2, val: 2.2, line: 1.6, chance: 1.2, ghost: 1.4 };
 const LABELED_HEIGHT = 200; // pixels; below that, marks have no labels
 const APART = 0.05; // of the width, between two labels
 
@@ -34,13 +34,16 @@ function themeOf(element) {
 }
 
 function trace({ kind, name, x, y }, theme, percent) {
-  const color = { val: theme.val, best: theme.val, chance: theme.gray }[kind] ?? theme.train;
+  const colors = { val: theme.val, best: theme.val, ghost: theme.val, band: theme.val, chance: theme.gray };
+  const color = colors[kind] ?? theme.train;
   const hovertemplate = percent ? "%{y:.1%}" : "%{y:.4~g}";
   const base = { x, y, name, type: "scatter", hovertemplate, showlegend: kind !== "raw" };
   const star = { color: theme.paper, size: 12, symbol: "star", line: { color, width: 2 } };
-  const line = { color, dash: kind === "chance" ? "dot" : "solid", width: WIDTH[kind] };
+  const line = { color, dash: { chance: "dot", ghost: "dash" }[kind] ?? "solid", width: WIDTH[kind] };
   if (kind === "best") return { ...base, mode: "markers", cliponaxis: false, marker: star };
   if (kind === "points") return { ...base, mode: "markers", opacity: 0.6, marker: { color, size: 8 } };
+  if (kind === "ghost") return { ...base, mode: "lines", opacity: 0.6, line };
+  if (kind === "band") return { ...base, mode: "none", fill: "toself", fillcolor: `${color}26`, hoverinfo: "skip" };
   if (kind === "raw") return { ...base, mode: "lines", opacity: 0.28, hoverinfo: "skip", line };
   const mode = kind === "val" && y.length <= 100 ? "lines+markers" : "lines";
   return { ...base, mode, marker: { color, size: 6 }, line };

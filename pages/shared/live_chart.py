@@ -25,7 +25,7 @@ class Series:
     Attributes:
         name: As the legend shows it.
         kind: What it looks like: "raw" (faint), "train", "val" (points), "best" (a star), "chance" (dotted), "line",
-            "points" (no line).
+            "points" (no line), "ghost" (pale, dashed), "band" (the area that the points go around).
         x: Places.
         y: Values, as many.
     """

@@ -1,14 +1,19 @@
 """The form: every setting has its place, what is wrong is told where it is wrong, and one click is one run."""
 
+import re
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 from seen import text_of
-from worlds import saved, written_run
+from worlds import held, saved, written_run
 
 from pages.train.form import settings
-from vit import presets
+from vit import experience, presets
 from vit.config import field_names
 from vit.data import catalog, importing
+from vit.data.cifar10 import CLASSES
+from vit.data.store import DatasetInfo
 from vit.rules import read, validate
 from vit.runs import speed
 from vit.runs import status as runs
@@ -252,11 +257,20 @@ def test_a_data_set_that_was_removed_does_not_break_the_form(visit, tmp_path):
 
 def test_a_measured_speed_tells_when_the_run_will_be_done(visit):
     config = validate(presets.build("tutorial", {"data.source": "shapes"}))
-    speed.remember(config, 540.0)
+    speed.remember(config, speed.Speed(training=540.0, validation=1200.0, saving=0.1, preparation=8.0, measuring=2.0))
     app = visit("train", preset="tutorial")
     assert "**540 images/s** :gray[measured on this machine]" in text_of(app)
     assert "**20 s** :gray[per epoch of 10,800 images]" in text_of(app)
-    assert "after 1 min 40 s" in text_of(app)
+    assert "after 2 min 17 s in all" in text_of(app)  # 100 s of training, 22 of validations, 2 of test, 14 before
+
+
+def test_a_run_that_has_to_wait_is_told_no_time_of_day(visit, alive):
+    held(written_run("wise-wolf", phase="training", step=500), alive)
+    known = speed.Speed(training=540.0, validation=1200.0, saving=0.1, preparation=8.0, measuring=2.0)
+    speed.remember(validate(presets.build("tutorial", {"data.source": "shapes"})), known)
+    told = text_of(visit("train", preset="tutorial"))
+    assert "**2 min 17 s** :gray[in all once its turn comes]" in told
+    assert "Done ~" not in told
 
 
 def test_an_unknown_speed_can_be_measured(visit, monkeypatch):
@@ -274,3 +288,45 @@ def test_a_link_to_another_devices_preset_shows_it_chosen(visit):
     chooser = next(group for group in app.button_group if group.label == "Preset")
     assert chooser.value == "gpu-best"
     assert presets.PRESETS["gpu-best"].purpose in text_of(app)
+
+
+CIFAR10 = DatasetInfo("images", "imported", CLASSES, {"train": 50_000, "test": 10_000}, 32, fingerprint="")
+
+
+@pytest.fixture
+def cifar10(monkeypatch):
+    """The built-in data set passes for CIFAR-10."""
+    monkeypatch.setattr(catalog, "SHAPES", replace(CIFAR10, name="shapes", kind="generated"))
+
+
+def test_the_form_says_what_to_expect_and_from_how_much(visit, cifar10):
+    app = visit("train", preset="tutorial")
+    assert re.search(r"[56]\d–6\d%.{3}:gray\[val accuracy expected \(80% band, from \d+ similar runs\)\]", text_of(app))
+    widget(app, "train.optimizer").set_value("sgd")
+    widget(app, "train.lr").set_value(9.0).run()
+    assert "val accuracy expected" not in text_of(app)
+
+
+def test_minutes_become_a_configuration_with_its_reasons(visit, cifar10, monkeypatch):
+    known = speed.Speed(training=500.0, validation=1500.0, saving=0.1, preparation=8.0, measuring=2.0)
+    monkeypatch.setattr(speed, "measure", lambda config: speed.remember(config, known))
+    app = visit("train", preset="plain")
+    app.number_input(key="form.budget").set_value(4.0)
+    app.button(key="recommend").click().run()
+    for _ in range(3):
+        app.run()
+    assert not app.exception
+    assert "500 images/s, measured on this machine" in text_of(app)
+    assert "Next best:" in text_of(app)
+    assert app.session_state[settings.UNIT] == "minutes"
+    assert 3 < app.session_state[settings.LENGTH] < 4
+    assert app.query_params["minutes"] == f"{app.session_state[settings.LENGTH]:g}"
+    widget(app, "model.depth").set_value(7).run()
+    assert "Next best:" not in text_of(app)
+
+
+def test_minutes_on_unknown_data_are_told_to_be_unknown(visit, monkeypatch):
+    monkeypatch.setattr(experience, "shipped", list)
+    app = visit("train")
+    app.button(key="recommend").click().run()
+    assert "can't be told from the runs recorded so far" in text_of(app)

@@ -11,8 +11,9 @@ from vit import files, paths
 from vit.runs import speed
 from vit.runs.directory import read_lines
 from vit.runs.plan import Plan
+from vit.runs.speed import steps_in_minutes
 from vit.training import planning
-from vit.training.planning import Speed, steps_in_minutes, tracked_images
+from vit.training.planning import tracked_images
 
 BURST = 0.3  # seconds
 
@@ -30,13 +31,12 @@ def test_a_burst_of_other_work_does_not_count(data, monkeypatch):
 
 def test_a_long_run_given_in_minutes_is_measured_longer_but_nobody_waits_long():
     seconds = [
-        planning.seconds_to_measure(tiny_config(train__steps=None, train__minutes=m).train)
-        for m in (0.2, 1, 5, 30, 480)
+        speed.seconds_to_measure(tiny_config(train__steps=None, train__minutes=m).train) for m in (0.2, 1, 5, 30, 480)
     ]
     assert seconds == sorted(seconds)
-    assert seconds[0] == planning.seconds_to_measure(tiny_config().train) == planning.MIN_SECONDS
+    assert seconds[0] == speed.seconds_to_measure(tiny_config().train) == speed.MIN_SECONDS
     assert seconds[2] >= 3 * seconds[0]
-    assert seconds[-1] == planning.MAX_SECONDS
+    assert seconds[-1] == speed.MAX_SECONDS
 
 
 def test_a_plan_says_what_the_run_is_made_of(home, data):
@@ -77,11 +77,11 @@ def test_an_image_of_every_class_is_tracked_and_then_the_first_others(data):
 
 
 def test_a_run_in_minutes_is_measured_and_says_so(home, data, monkeypatch):
-    monkeypatch.setattr(planning, "MIN_SECONDS", 0.05)
+    monkeypatch.setattr(speed, "MIN_SECONDS", 0.05)
     config = tiny_config(train__steps=None, train__minutes=0.01)
     run, _, _, plan = run_training(config, data, "one", stop_at=1)
     assert plan.minutes == 0.01
-    assert plan.images_per_second == speed.remembered(config)
+    assert plan.images_per_second == pytest.approx(speed.remembered(config).training)
     assert plan.total_steps >= 10
     event = next(event["text"] for event in read_lines(run.events_path) if event["kind"] == "planned")
     assert event == f"Measured {plan.images_per_second:,.0f} images/s, so 0.01 min is {plan.total_steps:,} steps."
@@ -98,7 +98,7 @@ def test_a_run_in_minutes_is_measured_and_says_so(home, data, monkeypatch):
 )
 def test_minutes_become_the_steps_that_fit_with_their_validations(eval_every, evaluation, expected):
     config = tiny_config(train__steps=None, train__minutes=1, train__eval_every=eval_every).train
-    assert steps_in_minutes(config, Speed(1, 1, step=0.1, evaluation=evaluation)) == pytest.approx(expected, abs=1)
+    assert steps_in_minutes(config, 0.1, evaluation) == pytest.approx(expected, abs=1)
 
 
 def test_a_validation_is_timed_by_one_batch_of_it(data, monkeypatch):
@@ -141,7 +141,7 @@ def test_measuring_a_request_remembers_its_speed_and_takes_the_request_away(requ
     monkeypatch.setattr(planning.fastest, "__defaults__", (0.05,))  # seconds to measure
     assert planning.measure_when_free(request_file) == "measured"
     assert not request_file.exists()
-    assert speed.remembered(tiny_config()) > 0
+    assert speed.remembered(tiny_config()).training > 0
 
 
 def test_one_process_is_measured_once_and_as_it_is(data, monkeypatch):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from tests.training.conftest import ended, run_training, tiny_config, wait_for, weights
-from vit import checkpoint, processes
+from vit import checkpoint, forecast, processes
 from vit.errors import RunError
 from vit.runs import launch, speed, starter
 from vit.runs.directory import read_json, read_lines
@@ -29,9 +29,10 @@ def test_a_run_finishes_and_leaves_everything_a_page_needs(home, folder):
     assert status["step"] == status["total_steps"] == 12
     assert 0 <= status["test"]["accuracy"] <= 1
     assert {path.name for path in run.path.iterdir()} == {
-        "checkpoints", "config.json", "events.jsonl", "launch.json", "lock", "log.txt", "metrics.jsonl", "plan.json",
-        "status.json", "tracked.jsonl", "tracked.png",
+        "checkpoints", "config.json", "events.jsonl", "expected.json", "launch.json", "lock", "log.txt",
+        "metrics.jsonl", "plan.json", "status.json", "tracked.jsonl", "tracked.png",
     }  # fmt: skip
+    assert forecast.read(run).total_steps == 12
     assert Image.open(run.tracked_image_path).size == (8 * 8, 8)
     assert checkpoint.load_with_info("one")[0].config.num_classes == 3
 
@@ -194,9 +195,12 @@ def test_a_run_that_goes_on_under_another_torch_says_so(home, folder):
 
 def test_a_speed_is_remembered_after_ten_seconds_of_training_and_not_after_a_glimpse(home, data):
     config = tiny_config()
-    run, *_ = run_training(config, data, "one")
-    worker.remember_speed(run, config, seconds=9.9)
+    run, _, _, plan = run_training(config, data, "one")
+    validations = [(0.5, 0.1), (0.25, 0.3), (0.1, 0.2)]
+    worker.remember_speed(run, config, plan, validations, seconds=9.9)
     assert speed.remembered(config) is None
-    worker.remember_speed(run, config, seconds=10.0)
+    worker.remember_speed(run, config, plan, validations, seconds=10.0, preparation=7.0)
     measured = [row["images_per_second"] for row in read_metrics(run) if "images_per_second" in row]
-    assert speed.remembered(config) == statistics.median(measured)
+    known = speed.remembered(config)
+    assert (known.training, known.validation) == (statistics.median(measured), 12 / 0.25)
+    assert (known.saving, known.preparation, known.measuring) == (0.2, 7.0, None)

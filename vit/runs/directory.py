@@ -4,6 +4,7 @@
 |-------------------|------------------------|---------------------------------------------------------------------|
 | ``config.json``   | launcher, once         | the whole configuration                                             |
 | ``launch.json``   | launcher, each launch  | when a worker was started last                                      |
+| ``expected.json`` | worker, once           | what was foretold before the first step                             |
 | ``fork.json``     | launcher, once         | the run and the step that this run goes on from                     |
 | ``status.json``   | worker, atomic replace | phase, step, epoch, totals, error                                   |
 | ``plan.json``     | worker, once           | what was measured and decided before the first step                 |
@@ -38,6 +39,7 @@ CHECKPOINT_NAME = re.compile(r"step-(0|[1-9][0-9]{0,11})\.safetensors")
 # What a record may hold: numbers that can be shown and computed with.
 Count = Annotated[int, Field(ge=0, le=10**15)]
 Positive = Annotated[int, Field(ge=1, le=10**15)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970, up to about the year 5000
 
 
@@ -127,6 +129,7 @@ class Run:
     launch_path = _File("launch.json")
     status_path = _File("status.json")
     plan_path = _File("plan.json")
+    expected_path = _File("expected.json")
     fork_path = _File("fork.json")
     changes_path = _File("changes.jsonl")
     metrics_path = _File("metrics.jsonl")

@@ -264,13 +264,15 @@ def report(state: TrainState, meter: Meter, recorder: Recorder) -> None:
 def validate(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -> None:
     """Evaluate the model on the validation split, record the tracked images, and save."""
     recorder.status("evaluating", state)
-    network = state.evaluation_network()
+    start, network = time.perf_counter(), state.evaluation_network()
     metrics = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
+    evaluated = time.perf_counter()
     state.validated(metrics.loss, metrics.accuracy, is_planned=plan.is_eval_step(state.step))
     recorder.validation(state, network, data)
     recorder.snapshot(state)
     recorder.save(state)
     recorder.status("training", state)
+    recorder.timed(evaluated - start, time.perf_counter() - evaluated)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import torch
 from filelock import FileLock
 
 from vit import devices, jobs, paths
-from vit.config import RunConfig, TrainConfig, share_or_count
+from vit.config import RunConfig, share_or_count
 from vit.data.load import Split
 from vit.rules import read
 from vit.runs.plan import Plan
-from vit.runs.speed import remember
+from vit.runs.speed import MIN_SECONDS, Speed, remember, remembered, seconds_to_measure, shown, steps_in_minutes
 from vit.training import distributed
 from vit.training.batches import RunData
 from vit.training.device import choose_device, compile_ahead, setup
@@ -26,15 +26,12 @@ from vit.training.recorder import Recorder
 from vit.training.state import new_state
 
 NUM_TRACKED = 8
-MIN_STEPS = 10  # even the shortest length in minutes should change the weights
 WARM_UP_STEPS = 3
-MIN_SECONDS, MAX_SECONDS = 3.0, 15.0  # to measure
-MEASURED_SHARE = 0.03  # of a run given in minutes, whose length nothing corrects later
 NUM_RANDOM_IMAGES = 1024
 
 
 @dataclass(frozen=True)
-class Speed:
+class Timing:
     """The speed of a number of processes with a number of threads each."""
 
     processes: int
@@ -49,10 +46,10 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, precision:
     The recorder gets the status while measuring, and the result as an event.
     """
     steps_per_epoch = data.steps_per_epoch(config.train.batch_size)
-    speed = choose_speed(config, data, precision, recorder)
-    total_steps = config.train.total_steps(steps_per_epoch) or steps_in_minutes(config.train, speed)
+    timing = choose_timing(config, data, precision, recorder)
+    total_steps = config.train.total_steps(steps_per_epoch) or steps_that_fit(config, timing)
     tracked = tracked_images(data)
-    images_per_second = config.train.batch_size / speed.step if speed.step else None
+    images_per_second = config.train.batch_size / timing.step if timing.step else None
     plan = Plan(
         total_steps=total_steps,
         steps_per_epoch=steps_per_epoch,
@@ -72,11 +69,11 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, precision:
         device=device.type,
         device_name=torch.cuda.get_device_name() if device.type == "cuda" else device.type,
         precision=precision,
-        threads=speed.threads,
+        threads=timing.threads,
         torch=torch.__version__,
         images_per_second=images_per_second,
         minutes=config.train.minutes,
-        processes=speed.processes,
+        processes=timing.processes,
     )
     if images_per_second:
         processes = f" with {plan.processes} processes" if plan.processes > 1 else ""
@@ -93,35 +90,31 @@ def tracked_images(data: RunData) -> tuple[int, ...]:
     return tuple((firsts + others)[:NUM_TRACKED])
 
 
-def choose_speed(config: RunConfig, data: RunData, precision: str, recorder: Recorder) -> Speed:
+def choose_timing(config: RunConfig, data: RunData, precision: str, recorder: Recorder) -> Timing:
     """The processes and threads to train with; measured if there is a choice, or if minutes have to become steps."""
     may_choose = distributed.world_size() > 1 and not config.train.processes
     if config.train.minutes is None and not may_choose:
-        return Speed(distributed.world_size(), torch.get_num_threads())
+        return Timing(distributed.world_size(), torch.get_num_threads())
     recorder.status("measuring")
-    speed = fastest(config, data, precision, seconds_to_measure(config.train))
-    if distributed.rank() == 0 and speed.step:
-        remember(config, config.train.batch_size / speed.step)
-    return speed
+    timing = fastest(config, data, precision, seconds_to_measure(config.train))
+    remember_timing(config, timing, len(data.val.labels))
+    return timing
 
 
-def seconds_to_measure(config: TrainConfig) -> float:
-    """Longer for longer runs in minutes, because other programs can slow a shared machine for seconds."""
-    return min(max(MIN_SECONDS, MEASURED_SHARE * 60 * (config.minutes or 0)), MAX_SECONDS)
+def remember_timing(config: RunConfig, timing: Timing, num_val: int) -> None:
+    """Keep what was measured for the next form; rank 0 does."""
+    if distributed.rank() == 0:
+        training, validation = config.train.batch_size / timing.step, num_val / timing.evaluation
+        remember(config, Speed(training=training, validation=validation))
 
 
-def steps_in_minutes(config: TrainConfig, speed: Speed) -> int:
+def steps_that_fit(config: RunConfig, timing: Timing) -> int:
     """How many updates fit into the minutes of the configuration, with their validations."""
-    assert config.minutes is not None
-    seconds, seconds_per_step = config.minutes * 60, speed.step
-    if config.eval_every < 1:
-        seconds -= speed.evaluation / config.eval_every
-    else:
-        seconds_per_step += speed.evaluation / config.eval_every
-    return max(MIN_STEPS, int(seconds / seconds_per_step))
+    saving = distributed.broadcast(shown(remembered(config), "saving"))
+    return steps_in_minutes(config.train, timing.step, timing.evaluation + saving)
 
 
-def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = MIN_SECONDS) -> Speed:
+def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = MIN_SECONDS) -> Timing:
     """The speed of all processes, or that of rank 0 alone on all cores if that is faster and may be chosen."""
     together = measure(config, data, precision, seconds)
     if distributed.world_size() == 1 or config.train.processes or data.mean.device.type != "cpu":
@@ -133,15 +126,15 @@ def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = M
             alone = measure(config, data, precision, seconds)
             step, evaluation = alone.step, alone.evaluation
             torch.set_num_threads(together.threads)
-    alone = Speed(1, devices.usable_cores(), distributed.broadcast(step), distributed.broadcast(evaluation))
-    return min(together, alone, key=lambda speed: speed.step)
+    alone = Timing(1, devices.usable_cores(), distributed.broadcast(step), distributed.broadcast(evaluation))
+    return min(together, alone, key=lambda timing: timing.step)
 
 
-def measure(config: RunConfig, data: RunData, precision: str, seconds: float) -> Speed:
+def measure(config: RunConfig, data: RunData, precision: str, seconds: float) -> Timing:
     """The speed of the processes and threads that are at work now."""
     step = seconds_per_step(config, data, precision, seconds)
     evaluation = seconds_per_evaluation(config, data, precision)
-    return Speed(distributed.world_size(), torch.get_num_threads(), step, evaluation)
+    return Timing(distributed.world_size(), torch.get_num_threads(), step, evaluation)
 
 
 def seconds_per_step(config: RunConfig, data: RunData, precision: str, seconds: float) -> float:
@@ -195,9 +188,8 @@ def measure_random_images(config: RunConfig) -> None:
     """Remember how fast real steps of a configuration are on this machine, batches and augmentation included."""
     device, precision = setup(config.train)
     data = random_images(config, device)
-    speed = fastest(compile_ahead(config, data, precision, print), data, precision)
-    if distributed.rank() == 0 and speed.step:
-        remember(config, config.train.batch_size / speed.step)
+    timing = fastest(compile_ahead(config, data, precision, print), data, precision)
+    remember_timing(config, timing, len(data.val.labels))
 
 
 def random_images(config: RunConfig, device: torch.device) -> RunData:

@@ -49,6 +49,7 @@ class Recorder:
         self._usage = Usage()
         self.stop_asked = False
         self._checkup = Checkup()
+        self.validations: list[tuple[float, float]] = []  # seconds of each, and of what followed it
 
     @property
     def attempt(self) -> int:
@@ -123,6 +124,10 @@ class Recorder:
         row = {"step": state.step, "epoch": self._epoch(state)}
         row |= {"probabilities": _rounded(traced.logits.softmax(1)), "attention": _rounded(maps.flatten(1))}
         self._tolerate(files.append_line, self.run.tracked_path, row)
+
+    def timed(self, evaluating: float, saving: float) -> None:
+        """Remember how many seconds a validation took, and what followed it."""
+        self.validations.append((evaluating, saving))
 
     def take_command(self, state: TrainState | None = None) -> Word | None:
         """The next command of a person; SIGTERM counts as stop.
@@ -289,7 +294,7 @@ class NullRecorder(Recorder):
 
     def _ignore(self, *_: object, **__: object) -> None: ...
 
-    status = event = close = resumed = training = before_step = validation = _ignore
+    status = event = close = resumed = training = before_step = validation = timed = _ignore
     take_command = save_before_the_end = snapshot = write_tracked_images = _ignore
 
     def save(self, state: TrainState) -> bool:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from filelock import FileLock, Timeout
 
-from vit import checkpoint, paths, processes
+from vit import checkpoint, forecast, paths, processes
 from vit.config import RunConfig
 from vit.data.load import load
 from vit.errors import RunError, VitError
@@ -19,9 +19,10 @@ from vit.rules import Environment, read, validate
 from vit.runs.changes import Course
 from vit.runs.directory import Run
 from vit.runs.fork import read_fork
-from vit.runs.metrics import curve, read_metrics
+from vit.runs.launched import read_launch
+from vit.runs.metrics import read_metrics
 from vit.runs.plan import Plan, read_plan, write_plan
-from vit.runs.speed import remember
+from vit.runs.speed import Speed, remember, seconds_to_measure
 from vit.runs.status import CLOSED, Failure, Tested, read_status
 from vit.training import distributed
 from vit.training.batches import RunData, prepare
@@ -155,7 +156,9 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     if config.train.compile:
         recorder.status("compiling")
     config = compile_ahead(config, data, precision, recorder.event)
+    loaded = time.time()
     plan = earlier or make_plan(config, data, device, precision, recorder)
+    measuring = time.time() - loaded
     check_same_data(plan, data)
     if not distributed.shrink(plan.processes):
         return
@@ -164,15 +167,17 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     recorder.begin(course)
     if earlier is None and distributed.rank() == 0:
         recorder.write_tracked_images(data)
+        forecast.write(run, forecast.of_plan(config, plan))
         write_plan(run, plan)  # last: a run that has a plan lacks nothing of its beginning
     warn_if_moved(plan, device, recorder)
     state = open_state(run, config, data, recorder)
     recorder.status("training", state)
+    before = preparation(run, config, measuring) if earlier is None else {}
     outcome = fit(state, data, course, recorder)
     if outcome == "finished":
         test(run, data, plan, recorder)
     if distributed.rank() == 0:
-        remember_speed(run, config, state.seconds)
+        remember_speed(run, config, plan, recorder.validations, state.seconds, **before)
     recorder.close(outcome, f"{outcome.capitalize()} at step {state.step:,}.", state)
 
 
@@ -249,7 +254,20 @@ def test(run: Run, data: RunData, plan: Plan, recorder: Recorder) -> None:
     recorder.status("testing", test=result)
 
 
-def remember_speed(run: Run, config: RunConfig, seconds: float) -> None:
-    """Keep the speed of this run for the next form; a few seconds are not enough."""
-    if seconds >= MIN_SECONDS:
-        remember(config, statistics.median(curve(read_metrics(run), "images_per_second")[1]))
+def preparation(run: Run, config: RunConfig, measuring: float) -> dict[str, float]:
+    """What the time until now says of the next run's; nothing if a person started the processes, who knows when."""
+    if distributed.is_worker() and distributed.SUPERVISOR not in os.environ:
+        return {}
+    seconds = time.time() - read_launch(run).launched - measuring
+    return {"preparation": seconds, "measuring": measuring / seconds_to_measure(config.train)}
+
+
+def remember_speed(
+    run: Run, config: RunConfig, plan: Plan, validations: list[tuple[float, float]], seconds: float, **before: float
+) -> None:
+    """Keep what this run has shown for the next form; a few seconds of training are not enough."""
+    if seconds < MIN_SECONDS or not validations:
+        return
+    training = statistics.median(read_metrics(run).points("images_per_second", "step")[1])
+    evaluating, saving = (statistics.median(column) for column in zip(*validations, strict=True))
+    remember(config, Speed(training=training, validation=plan.num_val / evaluating, saving=saving, **before))

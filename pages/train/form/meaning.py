@@ -8,14 +8,16 @@ from PIL import Image
 from pages.shared import curves, live_chart, mistakes
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
-from vit import cost, expectation, text
+from vit import cost, forecast, text
 from vit.config import RunConfig, share_or_count
 from vit.data import catalog
 from vit.data.store import DatasetInfo
 from vit.errors import ConfigError
+from vit.expectation import Expected, band
+from vit.forecast import Forecast
 from vit.plots import heatmap
 from vit.rules import planned_steps, training_images, validate
-from vit.runs import speed
+from vit.runs import speed, status
 
 IMAGE_SIDE = 168  # pixels
 CURVE_POINTS = 120
@@ -94,17 +96,21 @@ def _image(source: str, image_size: int) -> Image.Image:
 
 
 def _timing(config: RunConfig, was_waiting: bool) -> None:
-    """Speed, time per epoch and the likely end; or the way to find out. A new state starts or stops the looking."""
+    """What the run is expected to reach, and when; or the way to find out. A new state starts or stops the looking."""
     if _is_waiting(config) != was_waiting:
         st.rerun()
     known = speed.remembered(config)
     info = catalog.describe(config.data.source)
-    if known is not None:
-        _times(config, info, known)
-    elif was_waiting:
+    foretold = forecast.of(config, info.classes, info.counts["train"], info.counts.get("test", 0))
+    with st.container(gap="xsmall"):
+        if foretold and foretold.reaches:
+            _accuracy(foretold.reaches)
+        if foretold and known:
+            _times(config, info, known, foretold)
+    if known is None and was_waiting:
         st.markdown("**Measuring this machine** :gray[takes some seconds, or until a run is done]")
         st.progress(_waited(config), text="Training steps on random images")
-    else:
+    elif known is None:
         images, train = training_images(config, info.counts["train"]), config.train
         per_epoch = text.counted(images // train.batch_size, "step")
         fixed = f" The run takes {train.minutes:g} min." if train.minutes is not None else ""
@@ -112,28 +118,26 @@ def _timing(config: RunConfig, was_waiting: bool) -> None:
         st.button("Measure the speed", key="measure", icon=":material/speed:", on_click=_measure, args=(config,))
 
 
-def _times(config: RunConfig, info: DatasetInfo, images_per_second: float) -> None:
+def _accuracy(reaches: Expected) -> None:
+    similar = text.counted(reaches.count, "similar run")
+    st.markdown(f"**{band(reaches)}** :gray[val accuracy expected (80% band, from {similar})]")
+
+
+def _times(config: RunConfig, info: DatasetInfo, known: speed.Speed, foretold: Forecast) -> None:
     """The measured speed and what follows from it."""
-    images = training_images(config, info.counts["train"])
-    if config.train.minutes is not None:
-        seconds = 60 * config.train.minutes
-    else:
-        steps = planned_steps(config, info.counts["train"])
-        assert steps is not None  # only a length in minutes leaves it open
-        seconds = steps * config.train.batch_size / images_per_second
-    epochs = seconds * images_per_second / images
-    length = f"after {text.duration(seconds)}" + (f", {epochs:.3g} epochs" if config.train.epochs is None else "")
+    images, seconds = training_images(config, info.counts["train"]), foretold.seconds or 0.0
+    epochs = foretold.total_steps / max(1, images // config.train.batch_size)
+    length = f", {epochs:.3g} epochs" if config.train.epochs is None else ""
+    done = f"**Done ~{text.clock(time.time() + seconds)}**", f"after {text.duration(seconds)} in all{length}"
+    waits = f"**{text.duration(seconds)}**", f"in all once its turn comes{length}"
+    figure, meaning = waits if status.active() else done
     lines = {
-        f"**{images_per_second:,.0f} images/s**": "measured on this machine",
-        f"**{text.duration(images / images_per_second)}**": f"per epoch of {images:,} images",
-        f"**Done ~{text.clock(time.time() + seconds)}**": length,
+        figure: meaning,
+        f"**{known.training:,.0f} images/s**": "measured on this machine",
+        f"**{text.duration(images / known.training)}**": f"per epoch of {images:,} images",
     }
-    expected = expectation.accuracy(config, info, epochs)
-    if expected is not None:
-        lines[f"**~{text.percent(expected, 0)}**"] = "expected test accuracy, from runs of this preset"
-    with st.container(gap="xsmall"):
-        for figure, meaning in lines.items():
-            st.markdown(f"{figure} :gray[{meaning}]")
+    for figure, meaning in lines.items():
+        st.markdown(f"{figure} :gray[{meaning}]")
 
 
 def _measure(config: RunConfig) -> None:

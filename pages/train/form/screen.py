@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import heading, launching, mistakes, models
 from pages.shared.literal import literal
 from pages.train import command
-from pages.train.form import meaning, settings, state
+from pages.train.form import budget, meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
 from vit.config import RunConfig
@@ -18,6 +18,7 @@ from vit.runs import status as runs
 
 def draw() -> None:
     """The whole form; it answers every change at once."""
+    budget.follow()
     state.prepare()
     problems = _problems(state.raw())
     edited = st.session_state.get(state.EDIT)
@@ -48,14 +49,17 @@ def _top(problems: Problems) -> None:
     if st.session_state[state.PRESET] not in names:  # a link asked for it
         names.append(st.session_state[state.PRESET])
     once = {"required": True, "persist_state": "session"}
-    st.segmented_control(
-        "Preset",
-        names,
-        format_func=lambda name: presets.PRESETS[name].title,
-        key=state.PRESET,
-        on_change=state.apply_preset,
-        **once,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Preset",
+            names,
+            format_func=lambda name: presets.PRESETS[name].title,
+            key=state.PRESET,
+            on_change=state.apply_preset,
+            **once,
+        )
+        budget.ask()
+    budget.answer()
     preset = presets.PRESETS[st.session_state[state.PRESET]]
     measured = preset.measured if expectation.is_cifar10(state.data_info()) else ""
     changed = ", ".join(settings.label(field) for field in state.changed())

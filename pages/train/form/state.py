@@ -35,7 +35,7 @@ def prepare() -> None:
         apply_preset()
     asked = {name: value for name, value in st.query_params.items() if name not in NOT_OURS}
     seen = st.session_state.get(SEEN)
-    is_changed = seen is not None and seen["content"] != _content()
+    is_changed = seen is not None and seen["content"] != content()
     if is_changed:
         st.session_state.pop(NOTES, None)
     if st.session_state[DATA] not in sources():
@@ -48,7 +48,7 @@ def prepare() -> None:
     _write(asked)
 
 
-def _content() -> dict[str, object]:
+def content() -> dict[str, object]:
     """Every entry of the form."""
     return {
         name: st.session_state[name] for name in (PRESET, DATA, START, TRAINABLE, UNIT, LENGTH, *map(key, SETTINGS))
@@ -102,7 +102,7 @@ def _write(asked: dict[str, str]) -> None:
     is_default = now == {"preset": presets.default(devices.describe().device), "data": datasets.preferred().name}
     if asked != now and (asked or not is_default):
         st.query_params.from_dict(now)
-    st.session_state[SEEN] = {"content": _content(), "address": now if asked or not is_default else {}}
+    st.session_state[SEEN] = {"content": content(), "address": now if asked or not is_default else {}}
 
 
 def address() -> dict[str, str]:
@@ -138,6 +138,14 @@ def apply_preset() -> None:
         put(field, base[field])
     length = next(field for field in LENGTH_FIELDS if base[field] is not None)
     put(length, base[length])
+
+
+def fill(preset: str, changed: dict[str, object]) -> None:
+    """Set every setting to what a preset says, from random weights, apart from those given."""
+    st.session_state[PRESET], st.session_state[START] = preset, SCRATCH
+    apply_preset()
+    for field, value in changed.items():
+        put(field, value)
 
 
 def follow_data() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from pages.shared import curves, live_chart
+from pages.shared import curves, expected, live_chart
 from pages.shared.live_chart import Mark, Series
 from vit import text
 from vit.runs.directory import Event, Run
@@ -46,6 +46,8 @@ def draw(run: Run, tail: MetricsTail, rows: Rows, events: list[Event], plan: Pla
     with right.container(border=True, gap=None):
         st.markdown("**Validation accuracy**")
         series, words = _accuracy(tail, rows, look.x, len(plan.classes) if plan else 0)
+        ghost, foretold = expected.ghost(run, rows, look.x)
+        series, words = ghost + series, words + foretold
         _draw(run, "accuracy", look, series, y_title="accuracy", alt=words, percent=True, marks=marks)
     for column, title, metric in ((left, "Learning rate", "lr"), (right, "Images per second", "images_per_second")):
         with column.container(border=True, gap=None):

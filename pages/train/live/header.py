@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import heading, launching, visitor
+from pages.shared import expected, heading, launching, visitor
 from pages.shared.literal import literal
 from pages.train.live import download, steering
 from vit import text
@@ -108,7 +108,7 @@ def _ending(run: Run, now: RunState) -> None:
         reached = f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
         if test is not None:
             reached = f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
-        st.success(f"{reached} {kept}", icon=":material/flag:")
+        st.success(" ".join(filter(None, [reached, expected.grade(run, now), kept])), icon=":material/flag:")
         with st.container(horizontal=True, gap="small"):
             _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
             _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
