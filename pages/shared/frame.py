@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import refresh
+from pages.shared.literal import literal
 from vit import devices, text
 from vit.data import catalog
 from vit.runs import queue, status
@@ -44,7 +45,7 @@ def _active_run(run_id: str, every: int | None) -> None:
     with st.container(border=True, gap="xsmall", key="active-run"):
         st.page_link(
             "pages/train/page.py",
-            label=f"**{run.id}**",
+            label=f"**{literal(run.id)}**",
             icon=":material/play_circle:",
             query_params={"run": run.id},
             help="Watch this run",

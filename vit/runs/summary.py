@@ -65,22 +65,22 @@ class Summaries:
         root, queued = paths.runs_root(), set(waiting())
         folders = [path for path in root.iterdir() if paths.NAME.fullmatch(path.name)] if root.is_dir() else []
         with self._lock:
-            found = {path: self._summary(Run(path), path.name in queued) for path in folders}
+            found = {path: self._summary(Run(path), queued) for path in folders}
             self._known = {path: pair for path, pair in found.items() if pair}
             summaries = [summary for _, summary in self._known.values()]
         return sorted(summaries, key=lambda summary: summary.state.launch.launched, reverse=True)
 
-    def _summary(self, run: Run, is_queued: bool) -> tuple[tuple, Summary] | None:
+    def _summary(self, run: Run, queued: set[str]) -> tuple[tuple, Summary] | None:
         """What is remembered if nothing has changed; None if the folder is no run, or gone."""
         try:
             if not run.config_path.is_file():
                 return None
             with os.scandir(run.path) as entries:
-                key = (is_queued, *sorted((entry.name, _stamp(entry)) for entry in entries))
+                key = (run.id in queued, *sorted((entry.name, _stamp(entry)) for entry in entries))
             old = self._known.get(run.path)
             # A run that lives is judged anew each time: its lock and the clock change what it is, not only its files.
             is_settled = old and old[0] == key and not old[1].state.is_alive and not processes.is_held(run.lock_path)
-            return old if is_settled else (key, summarize(run))
+            return old if is_settled else (key, summarize(run, queued))
         except FileNotFoundError:  # deleted or renamed a moment ago
             return None
 
@@ -91,10 +91,10 @@ def _stamp(entry: os.DirEntry) -> tuple[int, int]:
     return stat.st_mtime_ns, stat.st_size
 
 
-def summarize(run: Run) -> Summary:
-    """Read what a list says of a run."""
+def summarize(run: Run, queued: set[str] | None = None) -> Summary:
+    """Read what a list says of a run; ``queued`` are the names of those that wait, where they are known already."""
     parent, step = _parent(run)
-    return Summary(state_of(run), tuple(accuracies(run)), _device(run), parent, step, read_about(run))
+    return Summary(state_of(run, queued), tuple(accuracies(run)), _device(run), parent, step, read_about(run))
 
 
 def _parent(run: Run) -> tuple[str, int | None]:
@@ -120,19 +120,22 @@ def accuracies(run: Run) -> list[float]:
     """
     kept: list[tuple[float, float]] = []
     for row in parse_lines(_decisive_lines(run)):
-        numbers = {name: value for name, value in row.items() if _is_number(value)}
-        last = numbers.get("resumed_at", numbers.get("step"))
+        resumed_at, step, accuracy = (_number(row.get(name)) for name in ("resumed_at", "step", "val_accuracy"))
+        last = step if resumed_at is None else resumed_at
         if last is None:
             continue
         while kept and kept[-1][0] > last:
             kept.pop()
-        if "resumed_at" not in numbers and "val_accuracy" in numbers:
-            kept.append((last, numbers["val_accuracy"]))
+        if resumed_at is None and accuracy is not None:
+            kept.append((last, accuracy))
     return [value for _, value in kept]
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+def _number(value: object) -> float | None:
+    """The value if it is a number that can be computed with."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if -LARGEST <= value <= LARGEST else None
 
 
 def _decisive_lines(run: Run) -> bytes:

@@ -158,7 +158,7 @@ def _actions(problems: Problems) -> None:
         launching.name_field()
         active = runs.active()
         label, icon = ("Add to queue", ":material/playlist_add:") if active else ("Train", ":material/play_arrow:")
-        waits = f"{active.id} is {active.state}; this run waits for its turn." if active else None
+        waits = f"{literal(active.id)} is {active.state}; this run waits for its turn." if active else None
         st.button(label, key="train", icon=icon, help=waits, on_click=_launch, **button)
 
 

@@ -45,7 +45,7 @@ DOING = {
 def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
-    with heading.row(run.id, {"label": now.state, "color": color, "icon": icon}):
+    with heading.row(literal(run.id), {"label": now.state, "color": color, "icon": icon}):
         download.menu(run)
         steering.actions(run, now)
     st.progress(now.progress, text=_progress(run, now, left))
@@ -92,7 +92,7 @@ def _waiting(now: RunState) -> str:
     place = f"number {ids.index(now.id) + 1} of {len(ids)} in the queue" if now.id in ids else "next in the queue"
     if first.state == "queued":
         return f"Waiting: {place}"
-    return f"Waiting until {first.id} is done{' (it is paused)' * (first.state == 'paused')} · {place}"
+    return f"Waiting until {literal(first.id)} is done{' (it is paused)' * (first.state == 'paused')} · {place}"
 
 
 def _left(left: TimeLeft) -> str:
