@@ -6,7 +6,7 @@ from pages.shared import expected, heading, launching, visitor
 from pages.shared.literal import literal
 from pages.train.live import download, steering
 from vit import text
-from vit.runs import commands, queue
+from vit.runs import commands, queue, turn
 from vit.runs.directory import Run
 from vit.runs.eta import TimeLeft
 from vit.runs.fork import Fork, read_fork
@@ -90,6 +90,8 @@ def _waiting(now: RunState) -> str:
     if first is None or first.id == now.id or (now.id not in ids and first.state == "queued"):
         return "Starting the worker"
     place = f"number {ids.index(now.id) + 1} of {len(ids)} in the queue" if now.id in ids else "next in the queue"
+    seconds = turn.seconds_until(now.id)
+    place += f", begins in about {text.duration(seconds)}" if seconds else ""
     if first.state == "queued":
         return f"Waiting: {place}"
     return f"Waiting until {literal(first.id)} is done{' (it is paused)' * (first.state == 'paused')} · {place}"
