@@ -27,23 +27,24 @@ def main() -> None:
     parser.add_argument("--data", default="shapes")
     parser.add_argument("--seeds", type=int, default=questions.DEFAULT_SEEDS)
     parser.add_argument("--steps", type=int, default=questions.DEFAULT_STEPS)
+    parser.add_argument("--null-steps", type=int, default=100, help="of the null, which is one at any length")
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--cards", nargs="*", default=KNOWN, choices=QUESTIONS)
     args = parser.parse_args()
-    known = {name: told(answered(name, args.seeds, args)) for name in args.cards}
-    null = answered("luck", args.seeds * args.repetitions, args) if args.repetitions else None
+    known = {name: told(answered(name, args.data, args.seeds, args.steps)) for name in args.cards}
+    null = answered("luck", args.data, args.seeds * args.repetitions, args.null_steps) if args.repetitions else None
     figures = {"settings": vars(args), "confidence": CONFIDENCE, "known": known}
     figures["null"] = alarms(null, args.seeds) if null else None
     print(json.dumps(figures, indent=1))
     write("questions", figures)
 
 
-def answered(name: str, seeds: int, args: argparse.Namespace) -> Asked:
-    asked = questions.ask(questions.propose(QUESTIONS[name], args.data, seeds, args.steps))
+def answered(name: str, data: str, seeds: int, steps: int) -> Asked:
+    """A card's answer; what the home has of it already is not trained again."""
+    asked = questions.ask(questions.propose(QUESTIONS[name], data, seeds, steps))
     if asked.missing():
-        questions.start(asked)
         with Progress(name, unit="seeds") as progress:
-            questions.follow(asked, progress)
+            questions.start_and_follow(asked, progress)
     return asked
 
 

@@ -9,9 +9,11 @@ from vit import text
 from vit.sweeps.questions import Asked, Pair
 from vit.sweeps.verdict import MATTERS, MIN_PAIRS, Verdict
 
-ROW, FRAME, INTERVAL = 20, 64, 84  # pixels
-TALLEST = 420
-PERCENT = {"format": ".0%", "title": "val accuracy"}
+ROW, FRAME, INTERVAL = 20, 120, 100  # pixels
+TALLEST = 480
+MOST_LABELS = 20
+GRAY = "#808b8a"  # of lines; seen on light and dark ground
+PERCENT = {"format": "~%", "title": "val accuracy", "tickMinStep": 0.01}
 
 
 def answer(asked: Asked) -> None:
@@ -45,7 +47,8 @@ def _dots(pairs: list[Pair], names: list[str]) -> dict[str, Any]:
         for pair in pairs
         for name, value in zip(names, (pair.first, pair.second), strict=True)
     ]
-    seed = {"field": "seed", "type": "ordinal", "title": "seed"}
+    axis = {"labelOverlap": len(pairs) > MOST_LABELS}
+    seed = {"field": "seed", "type": "ordinal", "title": "seed", "axis": axis}
     look = {"field": "setting", "type": "nominal", "title": None, "scale": {"domain": names}}
     marks = {**look, "scale": {"domain": names, "range": ["circle", "diamond"]}}
     scale = {"zero": False, "nice": True}
@@ -53,7 +56,7 @@ def _dots(pairs: list[Pair], names: list[str]) -> dict[str, Any]:
         "layer": [
             {
                 "data": {"values": rows},
-                "mark": {"type": "rule", "opacity": 0.5},
+                "mark": {"type": "rule", "color": GRAY},
                 "encoding": {
                     "y": seed,
                     "x": {"field": "first", "type": "quantitative", "scale": scale, "axis": PERCENT},
@@ -68,7 +71,11 @@ def _dots(pairs: list[Pair], names: list[str]) -> dict[str, Any]:
                     "x": {"field": "accuracy", "type": "quantitative", "scale": scale, "axis": PERCENT},
                     "color": {**look, "legend": {"orient": "top"}},
                     "shape": {**marks, "legend": {"orient": "top"}},
-                    "tooltip": [seed, look, {"field": "accuracy", "type": "quantitative", "format": ".1%"}],
+                    "tooltip": [
+                        {"field": "seed", "type": "ordinal"},
+                        {"field": "setting"},
+                        {"field": "accuracy", "type": "quantitative", "format": ".1%"},
+                    ],
                 },
             },
         ],
@@ -85,17 +92,17 @@ def _interval(verdict: Verdict, names: list[str]) -> dict[str, Any]:
         "layer": [
             {
                 "data": {"values": band},
-                "mark": {"type": "rect", "opacity": 0.12},
+                "mark": {"type": "rect", "color": GRAY, "opacity": 0.2},
                 "encoding": {"x": {"field": "from", **axis}, "x2": {"field": "to"}},
             },
             {
                 "data": {"values": [{"zero": 0}]},
-                "mark": {"type": "rule", "strokeDash": [4, 3]},
+                "mark": {"type": "rule", "color": GRAY, "strokeDash": [4, 3]},
                 "encoding": {"x": {"field": "zero", **axis}},
             },
             {
                 "data": {"values": ends},
-                "mark": {"type": "rule", "strokeWidth": 3},
+                "mark": {"type": "rule", "color": GRAY, "strokeWidth": 3},
                 "encoding": {"x": {"field": "low", **axis}, "x2": {"field": "high"}},
             },
             {

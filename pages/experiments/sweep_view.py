@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from vit.sweeps.trials import TrialRow
 
 REFRESH_SECONDS = 3
-HEIGHT_OF_ROW, HEIGHT_OF_HEADER, ROWS_SHOWN = 35, 38, 15  # Streamlit's table, in pixels
 ENDED = ("complete", "pruned", "failed")
 FIGURES = ("History", "Parallel coordinates", "Importance")
 NONE_YET = "Figures appear here once two trials have finished."
@@ -92,7 +91,6 @@ def _table(sweep: Sweep, rows: list["TrialRow"]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config=_COLUMNS,
-        height=HEIGHT_OF_HEADER + HEIGHT_OF_ROW * min(len(rows), ROWS_SHOWN),
     )
     if event.selection.rows:
         st.switch_page(launching.TRAIN_PAGE, query_params={"run": rows[event.selection.rows[0]].run})

@@ -50,9 +50,9 @@ def test_only_the_question_about_luck_compares_different_seeds(home):
 
 def test_a_run_of_a_question_is_an_ordinary_run(home, folder):
     config = tiny_config(data__source=str(folder), train__eval_every=12.0)
-    dataset = load(str(folder), 8)
-    found = asking.train(config, dataset, CPU, "fp32")
-    _, state, _, _ = run_training(config, prepare(dataset, config, CPU), "one")
+    data = prepare(load(str(folder), 8), config, CPU)
+    found = asking.train(config, data, "fp32")
+    _, state, _, _ = run_training(config, data, "one")
     assert found == state.val["val_accuracy"]
 
 
@@ -150,9 +150,9 @@ def test_what_is_asked_in_the_background_is_a_job(positions, monkeypatch):
 @pytest.mark.slow
 def test_positions_matter_where_place_is_the_class(home, folder):
     """The striped images differ by the place of their stripe alone, which a bag of patches can't see."""
-    asked = questions.ask(questions.propose(questions.own(
-        {**TINY, "model.pos_embed": "learned"}, {**TINY, "model.pos_embed": "none"}), str(folder), 5, 60
-    ))  # fmt: skip
+    larger = {**TINY, "model.embed_dim": 32, "model.depth": 2}
+    question = questions.own(*({**larger, "model.pos_embed": kind} for kind in ("learned", "none")))
+    asked = questions.ask(questions.propose(question, str(folder), 5, 300))
     asking.answer(asked, quiet)
     verdict = asked.verdict()
     assert verdict.is_found

@@ -195,7 +195,7 @@ def test_two_processes_share_a_sweep_and_one_takes_over_from_the_other(shared_im
 
 @pytest.mark.slow
 def test_a_cancelled_sweep_stops_its_run_and_goes_on_from_there(shared_images):
-    sweep = shared_images("train.steps=2000,2001", sampler="grid", trials=1, pruning=False)
+    sweep = shared_images("train.steps=600,601", sampler="grid", trials=1, pruning=False)
     directory.start(sweep)
     wait_until(lambda: sweep.run(0).config_path.exists() and state_of(sweep.run(0)).status.step > 0)
     jobs.cancel(sweep.job)

@@ -4,7 +4,6 @@ import argparse
 import json
 from dataclasses import asdict
 
-from vit import jobs
 from vit.cli.lines import say
 from vit.cli.progress import Progress
 from vit.cli.train import assignment
@@ -37,20 +36,10 @@ def ask(args: argparse.Namespace) -> None:
     source = data.name if data.kind == "path" else args.data
     asked = questions.ask(questions.propose(question, source, args.seeds, args.steps))
     if asked.missing():
-        _answer(asked)
+        seconds = questions.expected_seconds(asked, questions.seconds_per_flop(questions.list_asked()))
+        with Progress(f"{question.title} (about {duration(seconds)})", unit="seeds") as progress:
+            questions.start_and_follow(asked, progress)
     _tell(asked, args.json)
-
-
-def _answer(asked: Asked) -> None:
-    """Train in a process of its own, whose environment makes that fast; Ctrl-C ends it."""
-    seconds = questions.expected_seconds(asked, questions.seconds_per_flop(questions.list_asked()))
-    questions.start(asked)
-    try:
-        with Progress(f"{asked.question.title} (about {duration(seconds)})", unit="seeds") as progress:
-            questions.follow(asked, progress)
-    except KeyboardInterrupt:
-        jobs.cancel(asked.job)
-        raise
 
 
 def _tell(asked: Asked, as_json: bool) -> None:

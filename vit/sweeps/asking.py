@@ -8,7 +8,6 @@ import sys
 import time
 from contextlib import contextmanager
 
-import torch
 from filelock import FileLock, Timeout
 
 from vit import files, jobs, paths, processes
@@ -19,7 +18,7 @@ from vit.jobs import Progress
 from vit.runs.changes import Course
 from vit.sweeps import questions
 from vit.sweeps.questions import Asked, Pair
-from vit.training.batches import prepare
+from vit.training.batches import RunData, prepare
 from vit.training.device import setup
 from vit.training.initialization import whiten
 from vit.training.loop import fit
@@ -38,9 +37,9 @@ class _Silent(NullRecorder):
         return False
 
 
-def train(config: RunConfig, dataset: Dataset, device: torch.device, precision: str) -> float:
+def train(config: RunConfig, data: RunData, precision: str) -> float:
     """One run from its first step to its last: the val accuracy that it ends with, 0..1."""
-    data, recorder = prepare(dataset, config, device), _Silent()
+    recorder, device = _Silent(), data.mean.device
     plan = make_plan(config, data, device, precision, recorder)
     state = new_state(config, device)
     if config.train.whiten:
@@ -75,8 +74,9 @@ def _pair(asked: Asked, seed: int, loaded: dict[int, Dataset]) -> Pair:
     configs = asked.configs(seed)
     for size in {config.model.image_size for config in configs} - loaded.keys():
         loaded[size] = _load(asked, size)
+    prepared: dict[str, RunData] = {}  # by all that it depends on, because it takes as long as many steps
     started = time.perf_counter()
-    first, second = (_trained(config, loaded[config.model.image_size]) for config in configs)
+    first, second = (_trained(config, loaded[config.model.image_size], prepared) for config in configs)
     return Pair(seed=seed, first=first, second=second, seconds=time.perf_counter() - started)
 
 
@@ -87,9 +87,12 @@ def _load(asked: Asked, image_size: int) -> Dataset:
     return dataset
 
 
-def _trained(config: RunConfig, dataset: Dataset) -> float:
+def _trained(config: RunConfig, dataset: Dataset, prepared: dict[str, RunData]) -> float:
     device, precision = setup(config.train)
-    return train(config, dataset, device, precision)
+    key = f"{config.train.seed} {config.model.image_size} {config.model.in_channels} {config.data.val_size}"
+    if key not in prepared:
+        prepared[key] = prepare(dataset, config, device)
+    return train(config, prepared[key], precision)
 
 
 @contextmanager

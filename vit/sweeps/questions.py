@@ -36,7 +36,7 @@ BASE: dict[str, Any] = {
     "model.image_size": 32,
     "model.patch_size": 8,
     "model.embed_dim": 64,
-    "model.depth": 4,
+    "model.depth": 2,
     "model.num_heads": 4,
     "data.val_size": 0.2,
     "augment.flip": "none",
@@ -47,6 +47,7 @@ BASE: dict[str, Any] = {
     "train.lr": 6e-3,
     "train.schedule": "linear",
     "train.processes": 1,
+    "train.threads": 1,  # as fast for so small a model, and much faster where other programs use the cores, too
 }
 OWN = "own"
 
@@ -244,6 +245,21 @@ def start(asked: Asked) -> None:
         JobError: If the job is running already.
     """
     jobs.start("question", asked.job, MODULE, asked.id)
+
+
+def start_and_follow(asked: Asked, progress: jobs.Progress) -> None:
+    """Train what is missing in a process whose environment makes that fast, and wait for it; Ctrl-C ends it.
+
+    Raises:
+        JobError: If the job is running already.
+        SweepError: If it failed, or was cancelled or killed; finished seeds are kept.
+    """
+    start(asked)
+    try:
+        follow(asked, progress)
+    except KeyboardInterrupt:
+        jobs.cancel(asked.job)
+        raise
 
 
 def follow(asked: Asked, progress: jobs.Progress) -> None:
