@@ -89,9 +89,9 @@ def run_training(config: RunConfig, data: RunData, run_id: str, stop_at: int | N
     course = Course(run, config, plan)
     recorder.begin(course)
     state = worker.open_state(run, config, data, recorder)
-    words = {stop_at: "stop", save_at: "save"}
+    asked = {stop_at: "stop", save_at: "save"}
     if stop_at is not None or save_at >= 0:
-        recorder.take_command = lambda state: words.pop(state.step, None)
+        recorder.take_command = lambda state, words=None: asked.pop(state.step, None)
     return run, state, fit(state, data, course, recorder), plan
 
 

@@ -47,12 +47,14 @@ def train(run: Run, data, asked: dict[int, list[Command]] | None = None, die_at:
     state = worker.open_state(run, config, data, recorder)
     take, asked = recorder.take_command, dict(asked or {})
 
-    def take_command(state):
+    def take_command(state=None, words=commands.WORDS):
+        if state is None:
+            return take()
         for command in asked.pop(state.step, []):
             commands.leave(run, command)
         if state.step == die_at:
             raise Killed
-        return take(state)
+        return take(state, words)
 
     recorder.take_command = take_command
     outcome = fit(state, data, course, recorder)
@@ -236,6 +238,12 @@ def test_a_paused_run_can_be_stopped(home, data):
     assert state.step == 6
     assert state_of(run).state == "stopped"
     assert run.saved()[-1].step == 6
+
+
+def test_a_stop_after_the_last_step_does_not_make_a_finished_run_a_stopped_one(home, data):
+    run = launch.create(tiny_config(), "run")
+    train(run, data, {12: [Command(word="stop")]})
+    assert state_of(run).state == "finished"
 
 
 def test_what_can_not_be_changed_is_refused_with_all_reasons(home, data):

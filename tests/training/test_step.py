@@ -142,7 +142,7 @@ def test_metrics_between_two_reports_are_means_of_all_their_steps():
 @pytest.mark.parametrize(("command", "outcome"), [("stop", "stopped"), ("save", "finished")])
 def test_a_command_is_obeyed_between_two_steps_and_leaves_a_checkpoint(home, data, monkeypatch, command, outcome):
     commands = {2: command}
-    monkeypatch.setattr(Recorder, "take_command", lambda self, state: commands.pop(state.step, None))
+    monkeypatch.setattr(Recorder, "take_command", lambda self, state, words: commands.pop(state.step, None))
     run, state, ended, _ = run_training(tiny_config(train__steps=3, train__eval_every=3), data, "one")
     assert (ended, state.step) == (outcome, 3 if command == "save" else 2)
     assert [saved.step for saved in run.saved()][0] == 2

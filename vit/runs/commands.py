@@ -13,7 +13,7 @@ from vit.runs.directory import Positive, Record, Run
 
 Word = Literal["stop", "pause", "continue", "save", "evaluate", "change", "extend"]
 WORDS: tuple[Word, ...] = get_args(Word)
-LASTING = ("change", "extend")  # they hold for the run, so they also wait for its next worker
+LASTING: tuple[Word, ...] = ("change", "extend")  # they hold for the run, so they also wait for its next worker
 
 
 class Command(Record):

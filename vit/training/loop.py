@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -47,12 +47,15 @@ def fit(state: TrainState, data: RunData, course: Course, recorder: Recorder) ->
         recorder.snapshot(state)
     meter, outcome = Meter(), None
     while outcome is None:
-        if word := next_word(state, recorder):
+        is_done = is_over(state, course)
+        if word := next_word(state, recorder, LASTING if is_done else WORDS):
             outcome = obey(word, state, data, course, meter, recorder)
-        elif is_over(state, course, recorder):
+        elif is_done:
             outcome = "finished"
         else:
             advance(forward, state, data, course, meter, recorder)
+    if outcome == "finished" and state.step < course.at(state.step)[1].total_steps:
+        recorder.event("ended_early", f"No better val accuracy in {counted(state.stale, 'validation')}.", state)
     recorder.save_before_the_end(state)
     return outcome
 
@@ -81,25 +84,22 @@ def advance(
         recorder.save(state)
 
 
-def is_over(state: TrainState, course: Course, recorder: Recorder) -> bool:
+def is_over(state: TrainState, course: Course) -> bool:
     """Whether the last step is done, or the validations have not got better for as long as a person waits."""
     config, plan = course.at(state.step)
     if state.step >= plan.total_steps:
         return True
     if course.is_extended_at(state.step):
         state.stale = 0  # a person wants more of it
-    if not config.train.patience or state.stale < config.train.patience:
-        return False
-    recorder.event("ended_early", f"No better val accuracy in {counted(state.stale, 'validation')}.", state)
-    return True
+    return 0 < config.train.patience <= state.stale
 
 
 # Commands
 
 
-def next_word(state: TrainState, recorder: Recorder) -> Word | None:
-    """The next command of a person, the same in every process."""
-    word = recorder.take_command(state)
+def next_word(state: TrainState, recorder: Recorder, words: Sequence[Word] = WORDS) -> Word | None:
+    """The next of these commands that a person has given, the same in every process."""
+    word = recorder.take_command(state, words)
     place = int(distributed.broadcast(WORDS.index(word) if word else NO_WORD))
     return None if place == NO_WORD else WORDS[place]
 

@@ -1,7 +1,7 @@
 """Writes the files of a run; the only writer while its worker lives."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -129,8 +129,8 @@ class Recorder:
         """Remember how many seconds a validation took, and what followed it."""
         self.validations.append((evaluating, saving))
 
-    def take_command(self, state: TrainState | None = None) -> Word | None:
-        """The next command of a person; SIGTERM counts as stop.
+    def take_command(self, state: TrainState | None = None, words: Sequence[Word] = commands.WORDS) -> Word | None:
+        """The next of these commands that a person has given; SIGTERM counts as stop.
 
         What changes the run is on disk as one of its changes before the command is forgotten; it waits while there is
         no state yet.
@@ -139,9 +139,9 @@ class Recorder:
             RunError: If the run's folder is gone, so that no later step could be kept.
         """
         self._check_ownership()
-        if self.stop_asked:
+        if self.stop_asked and "stop" in words:
             return "stop"
-        command = commands.first(self.run, [word for word in commands.WORDS if state or word not in commands.LASTING])
+        command = commands.first(self.run, [word for word in words if state or word not in commands.LASTING])
         if command is None:
             return None
         if state and command.word in commands.LASTING:
