@@ -40,7 +40,7 @@ def test_the_first_screens_button_launches_one_run_and_shows_it(page, server):
     assert len(status.list_runs()) == known + 1
     run = status.list_runs()[0]
     expect(page.get_by_role("heading", name=run.id)).to_be_visible()
-    expect(page.get_by_role("button", name="Save now")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.wait_for_function("() => !document.body.innerText.includes('Starting the worker')")
     launch.command(run.id, "stop")
 
