@@ -4,6 +4,7 @@ import streamlit as st
 
 COOKIE = "vit_visitor"
 ANONYMOUS = "visitor:"  # begins the name of somebody who has not logged in
+LENGTH = 80  # what a pinned image keeps of its owner's name
 
 
 def current() -> str:
@@ -12,11 +13,11 @@ def current() -> str:
     Empty for a browser on the machine of the server, which belongs to one person.
     """
     if st.user.get("is_logged_in"):
-        return str(st.user.get("email") or st.user.get("name") or "")[:120]
+        return str(st.user.get("email") or st.user.get("name") or "")[:LENGTH]
     if st.context.ip_address is None:  # what Streamlit says for localhost
         return ""
     number = st.context.cookies.get(COOKIE, "")
-    return f"{ANONYMOUS}{number[:64]}" if number else ""
+    return f"{ANONYMOUS}{number}"[:LENGTH] if number else ""
 
 
 def is_foreign(owner: str) -> bool:

@@ -9,13 +9,17 @@ from worlds import saved, written_run
 from vit.runs import launch
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
-TITLES = {"": "ViT Lab", "train": "Train", "data": "Data", "predict": "Predict", "attention": "Attention"}
+SCREENS = ["Start", "Train", "Runs", "Experiments", "Data", "Predict", "Attention"]
+TITLES = {"": "ViT Lab"} | {name.lower(): name for name in SCREENS[1:]}
 
 
 ADDRESSES = [
     "",
     "train",
-    *(pytest.param(address, marks=pytest.mark.slow) for address in ("data", "predict", "attention")),
+    *(
+        pytest.param(address, marks=pytest.mark.slow)
+        for address in ("runs", "experiments", "data", "predict", "attention")
+    ),
 ]
 
 
@@ -26,7 +30,7 @@ def test_a_first_visit_to_any_address_of_a_fresh_server_shows_that_page_in_the_f
     expect(page.get_by_role("heading", name=TITLES[address], exact=True)).to_be_visible()
     assert time.monotonic() - began < PAINT_SECONDS
     screens = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-    assert [name.splitlines()[-1] for name in screens] == ["Start", "Train", "Data", "Predict", "Attention"]
+    assert [name.splitlines()[-1] for name in screens] == SCREENS
     assert page.get_by_role("dialog").count() == 0
     assert page.get_by_test_id("stException").count() == 0
     assert page.title() == f"{'Start' if not address else TITLES[address]} · ViT Lab"

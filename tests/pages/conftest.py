@@ -24,6 +24,7 @@ PAGES = {
 def empty_home(home, monkeypatch, tmp_path):
     """Every test has a home of its own, no shipped model, and nothing remembered from the test before."""
     monkeypatch.setattr("vit.paths.pretrained_root", lambda: tmp_path / "no-models")
+    monkeypatch.setattr("pages.shared.visitor.current", lambda: "")  # AppTest has no browser with cookies
     st.cache_data.clear()
     st.cache_resource.clear()
     return home
