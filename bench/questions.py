@@ -15,7 +15,8 @@ import time
 from bench.machine import write
 from vit.cli.progress import Progress
 from vit.sweeps import questions
-from vit.sweeps.questions import QUESTIONS, Asked
+from vit.sweeps.cards import QUESTIONS
+from vit.sweeps.questions import Asked
 from vit.sweeps.verdict import CONFIDENCE, judge
 
 KNOWN = ("positions", "depth")

@@ -8,8 +8,9 @@ from pages.shared.literal import literal
 from vit import jobs, text
 from vit.config import choices, field_names
 from vit.sweeps import questions
+from vit.sweeps.cards import QUESTIONS
 from vit.sweeps.definition import SHARED, value_of
-from vit.sweeps.questions import QUESTIONS, Asked, Question
+from vit.sweeps.questions import Asked, Question
 
 REFRESH_SECONDS = 1
 INTRO = (

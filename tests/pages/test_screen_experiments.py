@@ -12,8 +12,9 @@ from vit import files, jobs, paths
 from vit.__main__ import build_parser
 from vit.jobs import Job
 from vit.sweeps import directory, questions
+from vit.sweeps.cards import QUESTIONS
 from vit.sweeps.definition import Definition, parse
-from vit.sweeps.questions import QUESTIONS, Pair
+from vit.sweeps.questions import Pair
 from vit.sweeps.study import claim, open_study
 
 

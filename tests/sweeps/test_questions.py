@@ -11,7 +11,8 @@ from vit.__main__ import main
 from vit.data.load import load
 from vit.errors import ConfigError, SweepError
 from vit.sweeps import asking, questions
-from vit.sweeps.questions import QUESTIONS, Pair
+from vit.sweeps.cards import QUESTIONS
+from vit.sweeps.questions import Pair
 from vit.training.batches import prepare
 
 TINY = {"model.image_size": 8, "model.patch_size": 2, "model.embed_dim": 16, "model.depth": 1, "model.num_heads": 2}

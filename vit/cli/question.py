@@ -10,7 +10,8 @@ from vit.cli.train import assignment
 from vit.data import catalog
 from vit.errors import SweepError
 from vit.sweeps import questions
-from vit.sweeps.questions import OWN, QUESTIONS, Asked
+from vit.sweeps.cards import QUESTIONS
+from vit.sweeps.questions import OWN, Asked
 from vit.text import duration, percent
 
 
