@@ -1,6 +1,7 @@
 """What every test may rely on: a home of its own, one thread unless asked, and a torchvision that can be imported."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that stands for a person's runs and data."""
     monkeypatch.setenv("VIT_HOME", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers():
+    """A test that trains in this process lets the processor flush them to zero; the next test has them again."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
