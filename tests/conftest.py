@@ -1,7 +1,6 @@
 """What every test may rely on: a home of its own, one thread unless asked, and a torchvision that can be imported."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -35,5 +34,4 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def subnormal_numbers():
     """A test that trains in this process lets the processor flush them to zero; the next test has them again."""
     yield
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_flush_denormal(False)
+    torch.set_flush_denormal(False)
