@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--data", default="shapes")
     parser.add_argument("--seeds", type=int, default=questions.DEFAULT_SEEDS)
     parser.add_argument("--steps", type=int, default=questions.DEFAULT_STEPS)
-    parser.add_argument("--null-steps", type=int, default=100, help="of the null, which is one at any length")
+    parser.add_argument("--null-steps", type=int, default=200, help="of the null, which is one at any length")
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--cards", nargs="*", default=KNOWN, choices=QUESTIONS)
     args = parser.parse_args()

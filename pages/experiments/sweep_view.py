@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vit.sweeps.trials import TrialRow
 
 REFRESH_SECONDS = 3
+HEIGHT = 420  # pixels, of a figure
 ENDED = ("complete", "pruned", "failed")
 FIGURES = ("History", "Parallel coordinates", "Importance")
 NONE_YET = "Figures appear here once two trials have finished."
@@ -106,21 +107,23 @@ _COLUMNS = {
 
 def _figures(sweep: Sweep, done: int) -> None:
     """Optuna's own figures, drawn anew when a trial has ended; only the open one is drawn."""
-    drawn = _drawn(str(sweep.path), done)
+    with st.skeleton(height=HEIGHT):
+        drawn = _drawn(sweep, done)
     if not drawn:
         st.caption(NONE_YET)
         return
     tabs = st.tabs(list(FIGURES), key="figure", on_change="rerun", bind="query-params")
+    # Lines of parallel coordinates are drawn on a ground of their own, which is white unless it is told.
+    ground = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
     for tab, title in zip(tabs, FIGURES, strict=True):
         if tab.open:
             alt = f"{title} of the trials of {sweep.name}, as in the table above"
-            tab.plotly_chart(drawn[title], key=f"figure-{sweep.name}-{title}", alt=alt)
+            figure = drawn[title].update_layout(paper_bgcolor=ground, plot_bgcolor=ground, height=HEIGHT)
+            tab.plotly_chart(figure, key=f"figure-{sweep.name}-{title}", alt=alt)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _drawn(path: str, done: int) -> dict:
-    from pathlib import Path
-
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Sweep: lambda sweep: str(sweep.path)})
+def _drawn(sweep: Sweep, done: int) -> dict:
     from vit.sweeps import trials
 
-    return trials.figures(Sweep(Path(path)))
+    return trials.figures(sweep)

@@ -153,7 +153,7 @@ def _problems(one: Varied, sampler: SamplerName) -> Iterator[Problem]:
         yield from _range_problems(one, one.low, one.high, sampler)
 
 
-def _kinds(name: str) -> set[object]:
+def _kinds(name: str) -> set[Any]:
     """The types of a setting's values, None aside."""
     annotation = field_info(name).annotation
     return set(get_args(annotation) or [annotation]) - {type(None)}
