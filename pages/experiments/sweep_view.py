@@ -1,6 +1,6 @@
 """One sweep: how far it is, its trials, and what Optuna's figures show of them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -113,13 +113,19 @@ def _figures(sweep: Sweep, done: int) -> None:
         st.caption(NONE_YET)
         return
     tabs = st.tabs(list(FIGURES), key="figure", on_change="rerun", bind="query-params")
-    # Lines of parallel coordinates are drawn on a ground of their own, which is white unless it is told.
-    ground = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
     for tab, title in zip(tabs, FIGURES, strict=True):
         if tab.open:
             alt = f"{title} of the trials of {sweep.name}, as in the table above"
-            figure = drawn[title].update_layout(paper_bgcolor=ground, plot_bgcolor=ground, height=HEIGHT)
-            tab.plotly_chart(figure, key=f"figure-{sweep.name}-{title}", alt=alt)
+            tab.plotly_chart(_colored(drawn[title]), key=f"figure-{sweep.name}-{title}", alt=alt)
+
+
+def _colored(figure: Any) -> Any:
+    """A figure in the colors of the page; parallel coordinates have a ground and numbers of their own."""
+    theme = st.context.theme.type or "light"
+    ground, ink = (st.get_option(f"theme.{theme}.{name}") for name in ("backgroundColor", "textColor"))
+    figure.update_layout(paper_bgcolor=ground, plot_bgcolor=ground, height=HEIGHT)
+    scale = {"line_reversescale": True} if theme == "dark" else {}  # the best trials are the farthest from the ground
+    return figure.update_traces(tickfont_color=ink, rangefont_color=ink, **scale, selector={"type": "parcoords"})
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Sweep: lambda sweep: str(sweep.path)})
