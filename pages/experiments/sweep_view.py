@@ -1,6 +1,6 @@
 """One sweep: how far it is, its trials, and what Optuna's figures show of them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vit.sweeps.trials import TrialRow
 
 REFRESH_SECONDS = 3
+HEIGHT = 420  # pixels, of a figure
 ENDED = ("complete", "pruned", "failed")
 FIGURES = ("History", "Parallel coordinates", "Importance")
 NONE_YET = "Figures appear here once two trials have finished."
@@ -106,7 +107,8 @@ _COLUMNS = {
 
 def _figures(sweep: Sweep, done: int) -> None:
     """Optuna's own figures, drawn anew when a trial has ended; only the open one is drawn."""
-    drawn = _drawn(str(sweep.path), done)
+    with st.skeleton(height=HEIGHT):
+        drawn = _drawn(sweep, done)
     if not drawn:
         st.caption(NONE_YET)
         return
@@ -114,13 +116,20 @@ def _figures(sweep: Sweep, done: int) -> None:
     for tab, title in zip(tabs, FIGURES, strict=True):
         if tab.open:
             alt = f"{title} of the trials of {sweep.name}, as in the table above"
-            tab.plotly_chart(drawn[title], key=f"figure-{sweep.name}-{title}", alt=alt)
+            tab.plotly_chart(_colored(drawn[title]), key=f"figure-{sweep.name}-{title}", alt=alt)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _drawn(path: str, done: int) -> dict:
-    from pathlib import Path
+def _colored(figure: Any) -> Any:
+    """A figure in the colors of the page; parallel coordinates have a ground and numbers of their own."""
+    theme = st.context.theme.type or "light"
+    ground, ink = (st.get_option(f"theme.{theme}.{name}") for name in ("backgroundColor", "textColor"))
+    figure.update_layout(paper_bgcolor=ground, plot_bgcolor=ground, height=HEIGHT)
+    scale = {"line_reversescale": True} if theme == "dark" else {}  # the best trials are the farthest from the ground
+    return figure.update_traces(tickfont_color=ink, rangefont_color=ink, **scale, selector={"type": "parcoords"})
 
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Sweep: lambda sweep: str(sweep.path)})
+def _drawn(sweep: Sweep, done: int) -> dict:
     from vit.sweeps import trials
 
-    return trials.figures(Sweep(Path(path)))
+    return trials.figures(sweep)

@@ -73,6 +73,14 @@ def test_another_length_is_another_answer(positions):
     assert positions(steps=8).id != positions(steps=9).id
 
 
+def test_an_answer_is_still_known_when_the_base_has_changed(positions, monkeypatch):
+    asked = questions.ask(positions())
+    files.append_line(questions.lines_path(asked.id), Pair(seed=0, first=0.5, second=0.4).model_dump())
+    monkeypatch.setitem(questions.BASE, "model.embed_dim", 32)
+    assert positions().id != asked.id
+    assert [len(found.pairs()) for found in questions.list_asked()] == [1]
+
+
 def test_the_same_seed_gives_the_same_pair(positions):
     asked = questions.ask(positions(seeds=1))
     asking.answer(asked, quiet)

@@ -86,21 +86,15 @@ class Pair(Record):
 
 
 class Asked(Record):
-    """``ID.json``: what is asked."""
+    """``ID.json``: what is asked; ``id`` is its file's name."""
 
+    id: str = ""
     question: Question
     data: str
     fingerprint: str = ""
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
     asked: Time = 0.0
-
-    @property
-    def id(self) -> str:
-        """The question's name and a digest of all that decides the results."""
-        configs = [raw(arm, self.data, self.steps, 0, None) for arm in self.question.arms]
-        decisive = [configs, [arm.seed_shift for arm in self.question.arms], self.fingerprint]
-        return f"{self.question.name}-{hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:10]}"
 
     @property
     def job(self) -> str:
@@ -174,7 +168,14 @@ def propose(question: Question, data: str, seeds: int = DEFAULT_SEEDS, steps: in
     first, second = asked.configs(seed=0)
     if first == second:
         raise SweepError("both arms are the same configuration; give them different settings")
-    return asked
+    return asked.model_copy(update={"id": _id(asked, (first, second))})
+
+
+def _id(asked: Asked, configs: tuple[RunConfig, RunConfig]) -> str:
+    """The question's name and a digest of all that decides the results."""
+    decisive = [*(config.to_json() for config in configs), asked.fingerprint]
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return f"{asked.question.name}-{digest[:10]}"
 
 
 def ask(asked: Asked) -> Asked:
@@ -234,7 +235,7 @@ def read(question_id: str) -> Asked | None:
             RunConfig.model_validate(raw(arm, asked.data, asked.steps, 0, None))
     except (OSError, ValidationError):
         return None
-    return asked
+    return asked.model_copy(update={"id": question_id})
 
 
 def list_asked() -> list[Asked]:
