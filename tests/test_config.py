@@ -179,3 +179,9 @@ def test_an_epoch_of_fewer_images_than_a_batch_is_still_a_step():
     assert rules.planned_steps(few, 1000) == 5
     assert rules.planned_steps(few, None) is None
     assert rules.planned_steps(RunConfig(), 1000) == 5 * (900 // 64)
+
+
+def test_a_setting_of_what_has_no_settings_is_refused_by_name():
+    with pytest.raises(ConfigError) as refused:
+        validate(config.merge(config.RunConfig().to_json(), {"preset.x": 1}))
+    assert [problem.field for problem in refused.value.problems] == ["preset"]

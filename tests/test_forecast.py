@@ -46,7 +46,8 @@ def test_on_unknown_data_the_time_is_told_and_no_accuracy(home):
 
 
 def test_settings_that_do_not_fit_the_data_yet_are_no_reason_to_fail(home):
-    forecast.of(config(**{"train.epochs": 1, "data.val_size": 60_000}), *CIFAR10)
+    found = forecast.of(config(**{"train.epochs": 1, "data.val_size": 60_000}), *CIFAR10)
+    assert (found.total_steps, found.reaches) == (1, None)
 
 
 def test_a_plan_decides_the_length(home):

@@ -266,5 +266,6 @@ def merge(config: dict, overrides: Mapping[str, object]) -> dict:
     merged = json.loads(json.dumps(config))
     for dotted, value in overrides.items():
         section, _, name = dotted.partition(".")
-        merged.setdefault(section, {})[name] = value
+        group = merged.get(section)
+        merged[section] = (group if isinstance(group, dict) else {}) | {name: value}
     return merged

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.training.conftest import CPU, tiny_config, weights
+from vit import files
 from vit.errors import ConfigError, RunError
 from vit.runs import commands, fork, launch, queue
 from vit.runs.changes import Course, read_changes
@@ -102,6 +103,14 @@ def test_a_new_change_replaces_those_of_steps_that_a_resumed_run_has_not_reached
         train(run, data, {6: [SLOWER]}, die_at=7)
     train(run, data, {5: [Command(word="change", settings={"train.lr": 2e-3})]})
     assert [(change.step, dict(change.settings)) for change in read_changes(run)] == [(5, {"train.lr": 2e-3})]
+
+
+@pytest.mark.parametrize("name", ["model.depth", "data.source", "preset.x", "nothing"])
+def test_a_run_from_elsewhere_changes_nothing_but_what_may_change(home, data, name):
+    run = launch.create(tiny_config(), "run")
+    files.append_line(run.changes_path, {"step": 0, "settings": {"train.lr": 1e-4, name: 7}})
+    files.append_line(run.changes_path, {"step": 0, "settings": {"train.lr": 1e-5}})
+    assert [change.settings for change in read_changes(run)] == [{"train.lr": 1e-5}]
 
 
 def test_an_extended_run_follows_the_longer_schedule_from_then_on(home, data):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from vit import files
 from vit.config import AugmentConfig, RunConfig, merge, share_or_count
@@ -40,6 +40,14 @@ class Change(Record):
     id: str = ""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     total_steps: Positive | None = None
+
+    @field_validator("settings")
+    @classmethod
+    def _check_settings(cls, settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """A run's folder may come from elsewhere: what it changes must not reach the model or the data."""
+        if fixed := settings.keys() - set(STEERABLE):
+            raise ValueError(f"{', '.join(fixed)} can't be changed once a run has begun")
+        return settings
 
 
 class Course:
