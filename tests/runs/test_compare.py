@@ -27,7 +27,7 @@ def test_only_what_differs_is_named(home):
 
 
 def test_what_was_changed_while_a_run_trained_is_a_setting_too(home):
-    changes = [{"step": 40, "settings": {"train.lr": 0.25, "evil": 1}}, {"step": 60, "total_steps": 2000}]
+    changes = [{"step": 40, "settings": {"train.lr": 0.25}}, {"step": 60, "total_steps": 2000}]
     one, two = made("one", changes=changes, **{"train.lr": 0.5}), made("two", **{"train.lr": 0.5})
     found = compare.settings(one)
     assert compare.words(found["train.lr"]) == "0.5, from step 40: 0.25"
