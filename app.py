@@ -31,6 +31,9 @@ with server.without_false_alarms():
                     url_path="attention",
                 ),
             ],
+            "Understand": [
+                st.Page("pages/learn/page.py", title="Learn", icon=":material/school:", url_path="learn"),
+            ],
         }
     )
 

@@ -103,7 +103,8 @@ def small_saved(run: Run, step: int) -> None:
 
 def saved(run: Run, step: int, image_size: int = 16, seed: int = 0, folder: str = "", **model_fields) -> None:
     """Give a run a real checkpoint: a tiny model of the classes of shapes; another seed, other weights."""
-    model = vision_transformer(seed, image_size=image_size, patch_size=4, num_classes=len(CLASSES), **model_fields)
+    fields = {"image_size": image_size, "patch_size": 4, "num_classes": len(CLASSES), **model_fields}
+    model = vision_transformer(seed, **fields)
     metrics = {"val_accuracy": accuracy_at(step), "val_loss": 1.0}
     where = {"step": step, "epoch": step / STEPS_PER_EPOCH}
     info = replace(model_info(model, CLASSES), metrics=metrics, data={"name": "shapes"}, **where)

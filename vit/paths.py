@@ -56,6 +56,11 @@ def questions_root() -> Path:
     return home() / "questions"
 
 
+def lessons_root() -> Path:
+    """What readers of the lessons have answered, one file each."""
+    return home() / "lessons"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

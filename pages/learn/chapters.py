@@ -1,0 +1,25 @@
+"""The ten chapters, in their order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pages.learn import patches
+from pages.learn.reader import Reader
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: its name in the address, its title, one sentence, and what draws it."""
+
+    slug: str
+    title: str
+    lead: str
+    draw: Callable[[Reader], None]
+
+
+CHAPTERS = [
+    Chapter(
+        "patches", "From image to patches", "A transformer reads a sequence, so an image is cut into one.", patches.draw
+    ),
+]
+BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}

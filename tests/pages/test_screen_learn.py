@@ -1,0 +1,55 @@
+"""Learn: chapters, their questions, and what follows the chosen model."""
+
+import pytest
+from worlds import saved, written_run
+
+from pages.learn.chapters import CHAPTERS
+from vit.learn import progress
+
+
+def told(app) -> str:
+    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption])
+
+
+def test_all_chapters_are_listed_and_the_next_one_is_offered(visit):
+    app = visit("learn")
+    assert app.title[0].value == "Learn"
+    assert f"Start: {CHAPTERS[0].title}" in [button.label for button in app.button]
+    progress.answer(CHAPTERS[0].slug, 0)
+    assert "Reset for the next reader" in [button.label for button in visit("learn").button]
+
+
+def test_without_a_model_a_chapter_leads_to_training_one(visit):
+    app = visit("learn", chapter=CHAPTERS[0].slug)
+    assert "There is no trained model yet" in told(app)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.slug)
+def test_an_answer_is_judged_and_is_there_at_the_next_visit(visit, model, chapter):
+    app = visit("learn", chapter=chapter.slug, model=model)
+    for radio in app.radio:
+        radio.set_value(radio.options[0]).run()
+        assert not app.exception
+        assert any(text in told(app) for text in ("**Yes.**", "**No: "))
+        assert progress.read().answers == {chapter.slug: 0}
+        assert visit("learn", chapter=chapter.slug, model=model).radio[0].value == radio.options[0]
+
+
+def test_an_unknown_chapter_leads_to_the_list(visit):
+    app = visit("learn", chapter="![x](http://example.org/x.png)")
+    assert app.title[0].value == "Learn"
+    assert "There is no chapter" in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"patch_size": 2}, "**64 patches**, each of 2 × 2 pixels with 3 colors, which is **12 numbers**"),
+        ({"patch_size": 8}, "**4 patches**, each of 8 × 8 pixels with 3 colors, which is **192 numbers**"),
+        ({"stem": "conv"}, "convolutional stem"),
+        ({"pool": "cls", "reg_tokens": 2}, "**16 patches**"),
+    ],
+)
+def test_the_text_follows_the_configuration(visit, settings, words):
+    saved(written_run("wise-wolf"), 1000, **settings)
+    assert words in told(visit("learn", chapter="patches", model="wise-wolf"))

@@ -1,0 +1,1 @@
+"""What the lessons show: real tensors, shapes and source lines of a model, as pure functions."""
