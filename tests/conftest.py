@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from bench.torchvision_compat import prepare_torchvision
 
+# Processes that tests start share two cores with other tests: threads that wait must not keep a core busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 prepare_torchvision()
 torch.set_num_threads(int(os.environ.get("VIT_TEST_THREADS", "1")))
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

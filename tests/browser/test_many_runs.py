@@ -60,6 +60,11 @@ class Story:
     def open(self, run_id: str) -> None:
         self.page.goto(f"{self.server.url}/train?run={run_id}")
         expect(self.page.get_by_role("heading", name=run_id, exact=True)).to_be_visible()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page is drawn: a click into a part that is drawn anew would be lost."""
+        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -67,6 +72,7 @@ class Story:
     def more(self, section: str) -> None:
         self.click("More")
         self.page.get_by_text(section, exact=True).first.click()
+        self.settle()
 
     def agree(self, run_id: str, state: str) -> None:
         """Files, a reloaded page and the command line say that a run is in a state."""

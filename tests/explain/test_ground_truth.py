@@ -30,10 +30,10 @@ MODEL = {
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """A model trained for about a minute, and test images that it gets right, with their labels and masks."""
+    """A model trained for half a minute, and test images that it gets right, with their labels and masks."""
     shell = Shell(tmp_path_factory.mktemp("home"))
     settings = [word for name, value in MODEL.items() for word in ("--set", f"{name}={value}")]
-    words = ["--preset", "1-minute", "--data", "shapes", *settings, "--steps", 1200, "--run", "known", "--follow"]
+    words = ["--preset", "1-minute", "--data", "shapes", *settings, "--steps", 700, "--run", "known", "--follow"]
     with shell.start("train", *words) as process:
         assert process.wait(timeout=900) == 0
     model, info = load_with_info(shell.run("known").checkpoint_path())

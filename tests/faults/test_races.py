@@ -25,7 +25,7 @@ from vit.runs.directory import Run, read_lines
 from vit.runs.locks import control
 from vit.runs.status import RESUMABLE, list_runs
 
-ROUNDS = int(os.environ.get("VIT_TEST_RACES", "60"))
+ROUNDS = int(os.environ.get("VIT_TEST_RACES", "20"))
 SEED = 0
 ROUNDS_TOGETHER = 10  # until everything is brought to its end, and looked at
 SETTLE_SECONDS = 120

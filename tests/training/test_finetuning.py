@@ -44,7 +44,7 @@ def own_images(tmp_path) -> Path:
 
 
 def test_a_shapes_model_is_a_better_start_than_random_weights(home, own_images):
-    first = vit_train("--data", "shapes", "--steps", "1500", *settings(*MODEL, *QUICK), "--run", "shapes-model")
+    first = vit_train("--data", "shapes", "--steps", "600", *settings(*MODEL, *QUICK), "--run", "shapes-model")
     budget = ["--data", str(own_images), "--steps", "60", *settings(*QUICK, "model.image_size=48", "train.lr=1e-3")]
     tuned = vit_train(*budget, "--init", first.id, "--run", "tuned")
     scratch = vit_train(*budget, *settings(*MODEL), "--run", "scratch")
