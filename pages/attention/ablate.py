@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from pages.attention import ranking, switches
+from pages.attention import ranking, switches, tour
 from pages.attention.subject import Subject, cached
 from pages.attention.switches import Outcome, Switches
-from pages.shared import component, mistakes
+from pages.shared import component, glossary, mistakes
 from pages.shared.inline import data_url
 from pages.shared.literal import literal
 from vit import text
@@ -25,16 +25,20 @@ DARK_BELOW = 0.45  # relative brightness under which a number on a color has to 
 SIDE = 400  # pixels of an image
 ROUNDING = 1e-4  # of a probability; far above float32 sums in another order, far below what can be seen
 
+HELP = (
+    "Click or drag over patches, and click heads and blocks, to switch them off (ablation); the bars on the right "
+    "follow. Click again to switch them on. Layers and heads are counted from 0."
+)
+
 _panel = component.register("vit_lab_ablation", Path(__file__).with_name("panel.js"))
 
 
 def draw(subject: Subject) -> None:
     """The panel, then what it takes to keep or flip the answer, what order means, and which heads matter."""
-    st.caption(
-        "Click or drag over patches, and click heads and blocks, to switch them off; the bars on the right follow. "
-        "Click again to switch them on. Layers and heads are counted from 0."
-    )
+    st.caption(HELP, help=glossary.explained(HELP))
     draw_panel(subject)
+    if not tour.is_full():
+        return
     left, right = st.columns(2, gap="medium")
     with left.container(border=True, height="stretch"):
         _draw_fewest(subject)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.attention import tour
 from pages.attention.subject import Subject, cached
-from pages.shared import component, curves
+from pages.shared import component, curves, glossary
 from pages.shared.inline import data_url
 from pages.shared.viewer import viewer
 from vit.plots import colors
@@ -33,6 +34,11 @@ and image, so the same color always is the same number; **per map** stretches th
 Attention says where information *could* come from. It doesn't know the class, and it doesn't say what the information
 did.
 """
+HELP = (
+    "Warm patches: what the classifier reads most, through all layers (attention rollout). Point at a patch to see "
+    "what it reads itself, click to keep it, and click a small map for another layer or head. Layers, heads, rows and "
+    "columns are counted from 0."
+)
 SUPPORTS, OPPOSES = (f"rgb({', '.join(map(str, colors.table(colors.SIGNED)[place]))})" for place in (200, 55))
 
 _lens = component.register("vit_lab_lens", Path(__file__).with_name("lens.js"))
@@ -40,14 +46,16 @@ _lens = component.register("vit_lab_lens", Path(__file__).with_name("lens.js"))
 
 def draw(subject: Subject) -> None:
     """The viewer, how to use it, and what each layer would say."""
-    st.caption(
-        "Warm patches: what the classifier reads most, through all layers (attention rollout). Point at a patch to see "
-        "what it reads itself, click to keep it, and click a small map for another layer or head. Layers, heads, rows "
-        "and columns are counted from 0."
-    )
+    st.caption(HELP, help=glossary.explained(HELP))
     viewer.draw(subject.answer)
     with st.expander("What am I looking at?"):
         st.markdown(EXPLANATION)
+    if tour.is_full():
+        _draw_lens(subject)
+
+
+def _draw_lens(subject: Subject) -> None:
+    """What the model would predict after each layer, and what each part adds to the answer."""
     st.subheader("What would the model predict after each layer?", anchor=False)
     _lens(key="lens", data=lens_data(subject))
     read = "class token" if subject.info.model.pool == "cls" else "mean of the patches"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.attention import ablate, evolve, look, subject, weights, why
+from pages.attention import ablate, evolve, look, subject, tour, weights, why
 from pages.shared import component, mistakes, models
 
 # The image and the question stay in view beside the tabs; where columns lie above each other, they don't.
@@ -20,6 +20,7 @@ _history = component.register("vit_lab_history", Path(__file__).with_name("histo
 
 def draw(names: list[str]) -> None:
     """What is looked at, on the left what the model says about it, on the right ways to look inside."""
+    tour.follow()
     answer = subject.choose(names)
     if answer is None:
         return
@@ -35,4 +36,4 @@ def draw(names: list[str]) -> None:
     _history(key="history", data={"tab": opened, "first": next(iter(TABS))})
 
 
-models.screen("Attention", draw)
+models.screen("Attention", draw, tour.controls)

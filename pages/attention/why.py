@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.attention import tour
 from pages.attention.subject import Subject, cached, measured
-from pages.shared import still
+from pages.shared import glossary, still
 from pages.shared.literal import literal
 from vit import text
 from vit.plots import heatmap, scale
@@ -76,7 +77,8 @@ def draw(subject: Subject) -> None:
     st.markdown(
         f"**Why {name}?** Each map shows which patches matter for it, by one method; the methods are sorted by how "
         f"well they predict what the model ({class_name} {share}) does without those patches. "
-        f"Occlusion and RISE remove patches just as this test does, which favors them. {KEY}"
+        f"Occlusion and RISE remove patches just as this test does, which favors them. {KEY}",
+        help=glossary.explained(SCORE_HELP),
     )
     found = measured(
         list(METHODS.values()),
@@ -85,6 +87,8 @@ def draw(subject: Subject) -> None:
     )
     found = by_score(found)
     places = _cards(subject, found[:BEST])
+    if not tour.is_full():
+        return
     with st.expander(f"More: the other {len(found) - BEST} methods, two of them controls"):
         places += _cards(subject, found[BEST:])
     _agreement(subject, found)
@@ -124,7 +128,8 @@ def _card(subject: Subject, found: "Evidence"):
     still.draw(subject.answer, found.values, meaning, table, alt=f"{method.title}: {words}")
     _score(found)
     place = st.empty()
-    place.caption("Other class … · untrained …")
+    if tour.is_full():
+        place.caption("Other class … · untrained …")
     if found.change is not None:
         st.caption(sum_words(float(found.values.sum()), found.change), help=SUM_HELP)
         if found.method == "input_x_gradient" and subject.info.model.stem == "conv":
@@ -147,6 +152,8 @@ def _score(found: "Evidence") -> None:
     rank = f"rank {int(score.rank)} of {score.orders}"
     st.markdown(f"Score **{shown:+.2f}** :{BADGES[verdict]}-badge[{verdict}] {rank}")
     st.html(strip(value, low, high))
+    if not tour.is_full():
+        return
     insertion, deletion, saco = (float(number) for number in (score.insertion, score.deletion, score.saco))
     chance = 2 * float(score.saco_sd)
     st.caption(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import patches
+from pages.learn import patches, what_next
 from pages.learn.reader import Reader
 
 
@@ -18,8 +18,7 @@ class Chapter:
 
 
 CHAPTERS = [
-    Chapter(
-        "patches", "From image to patches", "A transformer reads a sequence, so an image is cut into one.", patches.draw
-    ),
+    Chapter(patches.KEY, "From image to patches", "An image is cut into the words of a sentence.", patches.draw),
+    Chapter(what_next.KEY, "What next", "Papers to read, and where your weights can go.", what_next.draw),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}

@@ -1,13 +1,18 @@
 """What a chapter is made of: prose, a formula with its shapes and source lines, a question, something to try."""
 
+import base64
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.shared import component, visitor
 from vit.learn import progress
 from vit.learn.source import source_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PROSE_WIDTH = 720  # pixels; longer lines are hard to read
 THEMES = {name: st.get_option(f"theme.{name}.chartCategoricalColors") for name in ("light", "dark")}
@@ -55,6 +60,11 @@ def formula(key: str, latex: str, parts: dict[str, Part], source: object) -> Non
 
 def _lines(code, part: Part) -> list[int]:
     return code.containing(part.code) if part.code else []
+
+
+def halves(numbers: "Tensor") -> str:
+    """Numbers for a figure as base64 of little-endian float16, three digits each; ``halves`` of payload.js reads it."""
+    return base64.b64encode(numbers.detach().cpu().numpy().astype("<f2").tobytes()).decode()
 
 
 def question(chapter: str, words: str, options: list[str], right: int, because: str) -> bool:

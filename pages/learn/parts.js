@@ -60,7 +60,8 @@ class Parts {
 
   makeRow(part, place) {
     const what = make("td", {}, part.meaning);
-    const shape = make("td", {}, ...(part.shape ? [make("code", {}, part.shape), make("small", {}, part.size)] : []));
+    const letters = part.shape ? [make("code", {}, part.shape)] : [];
+    const shape = make("td", {}, ...letters, make(part.shape ? "small" : "span", {}, part.size));
     const row = make("tr", { tabIndex: 0 }, symbolOf(part.symbol), what, shape);
     row.firstChild.style.color = part.color;
     row.dataset.part = place;

@@ -88,11 +88,15 @@ def _predictor(path, modified: int) -> "Predictor":
     return loaded
 
 
-def screen(title: str, draw: Callable[[list[str]], None]) -> None:
-    """A screen about a trained model: ``draw`` gets the names of all; a way to train one where there is none."""
-    heading.row(title)
-    known = names()
+def screen(title: str, draw: Callable[[list[str]], None], actions: Callable[[], None] = lambda: None) -> None:
+    """A screen about a trained model: ``draw`` gets the names of all; a way to train one where there is none.
+
+    ``actions`` draws what stands beside the title.
+    """
+    place, known = heading.row(title), names()
     if known:
+        with place:
+            actions()
         with mistakes.shown():
             draw(known)
         return

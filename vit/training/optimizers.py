@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from vit.config import TrainConfig
-from vit.model import VisionTransformer
 from vit.training import distributed
 
 SPARED = "is_spared"  # marks a group without weight decay
@@ -15,7 +14,7 @@ ADAM_BETAS = (0.9, 0.95)
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024
 
 
-def build_optimizers(network: VisionTransformer, config: TrainConfig) -> list[Optimizer]:
+def build_optimizers(network: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """The optimizers of a run; every trainable parameter is in exactly one group of one of them."""
     matrices = matrices_and_kernels(network) if config.optimizer == "muon" else {}
     chosen = {id(matrix) for matrix in matrices.values()}
@@ -23,7 +22,7 @@ def build_optimizers(network: VisionTransformer, config: TrainConfig) -> list[Op
     groups = decay_groups(rest, config.weight_decay)
     if config.optimizer == "sgd":
         return [SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)]
-    adamw = AdamW(groups, lr=config.lr, betas=ADAM_BETAS, fused=network.head.weight.device.type != "mps")
+    adamw = AdamW(groups, lr=config.lr, betas=ADAM_BETAS, fused=next(network.parameters()).device.type != "mps")
     if not matrices:
         return [adamw]
     fused = [matrix for name, matrix in matrices.items() if name.endswith("qkv.weight")]

@@ -26,6 +26,12 @@ export function halfOf(bits) {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Numbers of 16 bits that travel as text. @param {string} text base64 @returns {Float32Array} */
+export function halves(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return Float32Array.from(new Uint16Array(bytes.buffer), halfOf);
+}
+
 /** @param {Uint8Array} bytes @returns {View} */
 export function unpack(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);

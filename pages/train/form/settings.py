@@ -53,6 +53,18 @@ STEPS = {  # of one click on plus or minus
     "train.weight_decay": 0.01,
     "train.save_every": 10.0,
 }
+CHAPTERS = {  # of Learn, which explain a setting
+    "patches": ("model.patch_size", "model.image_size"),
+    "embedding": ("model.embed_dim", "model.stem", "model.in_channels", "train.whiten"),
+    "position": ("model.pos_embed",),
+    "attention": ("model.num_heads", "model.qkv_bias", "model.attn_drop_rate"),
+    "block": ("model.depth", "model.mlp_ratio", "model.drop_rate", "model.drop_path_rate"),
+    "model": ("model.pool", "model.reg_tokens"),
+    "training": tuple(
+        name for name in field_names() if name.startswith(("train.", "augment.")) and name != "train.whiten"
+    ),
+    "fine-tuning": ("init.trainable",),
+}
 
 
 def key(field: str) -> str:
@@ -72,6 +84,13 @@ def label(field: str) -> str:
     """A setting as the form calls it."""
     name = field.partition(".")[2]
     return LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def explanation(field: str) -> str:
+    """What a setting does, with a link to the chapter that explains more."""
+    chapter = next((chapter for chapter, fields in CHAPTERS.items() if field in fields), None)
+    link = f" [Learn more](learn?chapter={chapter})" if chapter else ""
+    return f"{field_info(field).description}{link}"
 
 
 def advanced(section: str) -> list[str]:
@@ -97,7 +116,7 @@ def draw(field: str, problems: Problems, is_given: bool = False, entry: str | No
         is_given: Whether a trained start decides it.
         entry: Its session entry; the form's own if left out.
     """
-    common = {"label": label(field), "key": entry or key(field), "help": field_info(field).description}
+    common: dict[str, Any] = {"label": label(field), "key": entry or key(field), "help": explanation(field)}
     common |= {"disabled": is_given, "persist_state": "session"}
     options = choices(field)
     if len(options) == 2:
