@@ -28,6 +28,8 @@ TORCH_FREE += [
     "vit.sweeps.running",
     "vit.forecast",
     "vit.budget",
+    "vit.assignment",
+    "vit.learn.progress",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 

@@ -6,10 +6,26 @@ import os
 import sys
 
 from vit import errors
-from vit.cli import budget, data, doctor, evaluate, explain, export, predict, question, runs, steer, sweep, train
+from vit.cli import (
+    budget,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    predict,
+    question,
+    runs,
+    steer,
+    sweep,
+    train,
+    verify,
+)
 from vit.cli.lines import say
 from vit.errors import VitError
 from vit.text import printable
+
+COMMANDS = (train, steer, runs, budget, doctor, sweep, question, evaluate, predict, explain, data, export, verify)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -22,7 +38,21 @@ class OneLineParser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog="python -m vit", description="Train Vision Transformers and see what they look at.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser)
-    for module in (train, steer, runs, budget, doctor, sweep, question, evaluate, predict, explain, data, export):
+    for module in (
+        train,
+        steer,
+        runs,
+        budget,
+        doctor,
+        sweep,
+        question,
+        evaluate,
+        predict,
+        explain,
+        data,
+        export,
+        verify,
+    ):
         module.add_parser(commands)
     return parser
 

@@ -107,6 +107,19 @@ def read(path: Path) -> Imported:
     Raises:
         RunError: If it is no archive of a run, is damaged, or holds what no run has; nothing is left behind then.
     """
+    with opened(path) as found, control():
+        run = Run(paths.runs_root() / free_id(found.called))
+        os.rename(found.run.path, run.path)
+    return Imported(run, found.called, found.left_out)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Imported]:
+    """What is in an archive, checked, in a folder that is gone afterwards.
+
+    Raises:
+        RunError: As ``read`` does.
+    """
     if not tar.is_tar(path):
         raise RunError("this is not an archive of a run, which export writes as NAME.tar")
     with _temporary_folder() as folder:
@@ -117,10 +130,7 @@ def read(path: Path) -> Imported:
         except DAMAGE as error:  # of which ValueError is one
             raise RunError(f"the archive can't be read to its end ({error}): it may be damaged or cut off") from error
         _check(Run(folder))
-        with control():
-            run = Run(paths.runs_root() / free_id(called))
-            os.rename(folder, run.path)
-    return Imported(run, called, left_out)
+        yield Imported(Run(folder), called, left_out)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import heading, launching, mistakes, models
 from pages.shared.literal import literal
 from pages.train import command
-from pages.train.form import budget, meaning, settings, state
+from pages.train.form import assigned, budget, meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
 from vit.config import RunConfig
@@ -26,6 +26,7 @@ def draw() -> None:
         _actions(problems)
     if st.session_state.get(state.NOTES):
         st.warning(f"Ignored settings in the address: {literal('; '.join(st.session_state[state.NOTES]))}.")
+    assigned.banner()
     _top(problems)
     form, aside = st.columns([6, 5], gap="medium")
     with form:
@@ -39,7 +40,8 @@ def _problems(raw: dict) -> Problems:
     """What is wrong, by setting."""
     info = state.data_info()
     found: Problems = {}
-    for problem in find_problems(raw, devices.environment(info.counts.get("train"), len(info.classes))):
+    wrong = find_problems(raw, devices.environment(info.counts.get("train"), len(info.classes)))
+    for problem in [*wrong, *assigned.problems(raw)]:
         found.setdefault(problem.field, []).append(problem)
     return found
 
@@ -102,24 +104,26 @@ def _start(problems: Problems) -> None:
 
 def _length(problems: Problems) -> None:
     number, unit = st.columns([1, 1], vertical_alignment="bottom")
-    number.number_input("Length", min_value=0.0, format="%g", key=settings.LENGTH, persist_state="session")
+    is_locked = bool({*settings.LENGTH_FIELDS} & {*assigned.locked()})
+    once = {"persist_state": "session", "disabled": is_locked}
+    number.number_input("Length", min_value=0.0, format="%g", key=settings.LENGTH, **once)
     unit.selectbox(
         "Unit",
         list(state.UNITS),
         key=settings.UNIT,
         on_change=state.follow_unit,
         label_visibility="hidden",
-        persist_state="session",
+        **once,
     )
     for field in settings.LENGTH_FIELDS:
         settings.complaints(problems.get(field, []))
 
 
 def _model(problems: Problems) -> None:
-    given = state.GIVEN if st.session_state[state.START] else ()
+    given = (state.GIVEN if st.session_state[state.START] else ()) + assigned.locked()
     with st.container(border=True):
         st.subheader("Model", anchor=False)
-        if given:
+        if st.session_state[state.START]:
             st.caption(f"Grayed-out settings come from {st.session_state[state.START]}.")
         settings.grid(settings.MODEL_FIELDS, problems, given)
         _advanced("Advanced: model", settings.advanced("model"), problems, given)
@@ -128,9 +132,10 @@ def _model(problems: Problems) -> None:
 def _training(problems: Problems) -> None:
     with st.container(border=True):
         st.subheader("Training", anchor=False)
-        settings.grid(settings.TRAIN_FIELDS, problems)
-        _advanced("Augmentation", settings.advanced("augment"), problems)
-        _advanced("Advanced: training", settings.advanced("train") + settings.advanced("data"), problems)
+        given = assigned.locked()
+        settings.grid(settings.TRAIN_FIELDS, problems, given)
+        _advanced("Augmentation", settings.advanced("augment"), problems, given)
+        _advanced("Advanced: training", settings.advanced("train") + settings.advanced("data"), problems, given)
 
 
 def _advanced(title: str, names: list[str], problems: Problems, given: tuple[str, ...] = ()) -> None:
@@ -146,6 +151,7 @@ def _actions(problems: Problems) -> None:
     if problems:
         st.caption(f"Fix these first: {', '.join(map(settings.label, problems))}", width="content")
     elif not edited:
+        assigned.menu()
         with st.popover("Command", icon=":material/terminal:"):
             st.caption("The same run from a shell:")
             line = f"{command.line(state.raw())} --run {shlex.quote(launching.next_run())}"

@@ -4,6 +4,7 @@ The address names the preset, the data, the start, and the length and settings t
 reload, a link and the browser's Back bring the form back as it was.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -140,7 +141,7 @@ def apply_preset() -> None:
     put(length, base[length])
 
 
-def fill(preset: str, changed: dict[str, object]) -> None:
+def fill(preset: str, changed: Mapping[str, object]) -> None:
     """Set every setting to what a preset says, from random weights, apart from those given."""
     st.session_state[PRESET], st.session_state[START] = preset, SCRATCH
     apply_preset()
