@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import embedding, patches
+from pages.learn import embedding, patches, position
 from pages.learn.reader import Reader
 
 
@@ -22,5 +22,6 @@ CHAPTERS = [
         "patches", "From image to patches", "A transformer reads a sequence, so an image is cut into one.", patches.draw
     ),
     Chapter("embedding", "Patch embedding", "One linear layer makes each patch a token.", embedding.draw),
+    Chapter("position", "Position", "Without a position embedding the order of the patches is lost.", position.draw),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
