@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import embedding, patches, position
+from pages.learn import attention, embedding, patches, position
 from pages.learn.reader import Reader
 
 
@@ -23,5 +23,8 @@ CHAPTERS = [
     ),
     Chapter("embedding", "Patch embedding", "One linear layer makes each patch a token.", embedding.draw),
     Chapter("position", "Position", "Without a position embedding the order of the patches is lost.", position.draw),
+    Chapter(
+        "attention", "Self-attention", "Each token asks all others, and mixes what they have to say.", attention.draw
+    ),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}

@@ -184,11 +184,11 @@ class Embedding {
   }
 
   countChanged(values) {
-    const { channels, grid } = this.view;
+    const { channels, grid, all } = this.view;
     const changed = (channel) =>
       Math.abs(this.project(values, channel) - this.convolved[channel * grid ** 2 + this.at]) > SAME;
     const count = Array.from({ length: channels }, (_, channel) => channel).filter(changed).length;
-    return `The same numbers in reverse order: ${count} of the ${channels} numbers of the token are other ones now.`;
+    return `The same numbers in reverse order: ${count} of the ${channels < all ? "first " : ""}${channels} numbers of the token are other ones now.`;
   }
 
   drawSheet() {

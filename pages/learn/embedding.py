@@ -11,7 +11,7 @@ from pages.shared.inline import data_url
 from vit.config import ModelConfig
 
 KEY = "embedding"
-MOST_BYTES = 700_000  # of filters and of what they give; a browser gets the first ones of a wide model
+MOST_BYTES = 400_000  # of filters and of what they give; a browser gets the first ones of a wide model
 
 _figure = component.register("vit_lab_embedding", Path(__file__).with_suffix(".js"))
 
@@ -91,14 +91,18 @@ def words(config: ModelConfig) -> str:
         f"{step}, so it meets each patch once. The figure computes the sum in your browser and the convolution with "
         "PyTorch, both in double precision; the model itself computes in float32, with about seven digits.\n\n"
         f"All {config.num_patches} patches share the same {width} filters. That makes {count} · {width} weights and "
-        f"{width} biases, **{total:,} numbers** to learn, however large the image is. {LOOK[config.stem]}"
+        f"{width} biases, **{total:,} numbers** to learn, however large the image is. {look(config)}"
     )
 
 
-LOOK = {
-    "patch": "Look for filters that answer to an edge or to a color; those that learned nothing look like noise.",
-    "conv": "Behind a stem a filter weighs feature maps, not colors, so the figure shows the maps instead of filters.",
-}
+def look(config: ModelConfig) -> str:
+    """What there is to see of the filters."""
+    if config.stem == "conv":
+        return (
+            "Behind a stem a filter weighs feature maps, not colors, so the figure shows the maps instead of filters."
+        )
+    color = " or to a color" * (config.in_channels == 3)
+    return f"Look for filters that answer to an edge{color}; those that learned nothing look like noise."
 
 
 def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
