@@ -121,6 +121,7 @@ class Embedding {
     heat.drawFrame(nodes.image, view.grid, at, "#2dd4c1");
     nodes.imageName.textContent = `Patch ${at}: ${heat.patchName(at, view.grid)}`;
     nodes.image.ariaLabel = `The image. ${nodes.imageName.textContent} is chosen. Arrow keys choose another one.`;
+    nodes.filter.parentElement.hidden = view.isStem;
     if (view.isStem) this.drawStemMap();
     else this.drawPatch(values, weights);
     const outputs = this.convolved.subarray(channel * view.grid ** 2, (channel + 1) * view.grid ** 2);
@@ -146,7 +147,6 @@ class Embedding {
     tensors.drawCells(nodes.patch, this.seen.subarray(map * wide ** 2, (map + 1) * wide ** 2), wide);
     heat.drawFrame(nodes.patch, view.grid, this.at, "#2dd4c1");
     nodes.patchName.textContent = `Stem map ${map}`;
-    nodes.filter.parentElement.hidden = true;
   }
 
   drawStrips(values, weights) {

@@ -102,7 +102,8 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
         shape = f"(1, {tokens}, {width})"
         parts["e"] = Part(r"E_{\mathrm{pos}}", "position embeddings", "(1, N, D)", shape, "self.pos_embed")
     sequence = r"[\,<c>;\; <x>\,]" if first else "<x>"
-    return f"<z> = {sequence}" + (" + <e>" if "e" in parts else ""), parts, VisionTransformer.embed
+    positions = r" + <e>\," if "e" in parts else ""  # the space keeps the slanted end inside its box
+    return f"<z> = {sequence}{positions}", parts, VisionTransformer.embed
 
 
 @cached()

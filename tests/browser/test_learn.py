@@ -1,11 +1,15 @@
 """The figures of the lessons compute in the browser what the model computes."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from vit import images, samples
+from vit.explain.internals import position_similarity
 from vit.learn.attention import heads_of
 from vit.learn.embedding import projection
+from vit.learn.position import shuffles
 from vit.predict import Predictor
 
 SHIPPED = "cifar10-plain"
@@ -30,6 +34,8 @@ def number(text: str) -> float:
 
 def opened(page, server, chapter: str, answer: int) -> None:
     page.goto(f"{server.url}/learn?chapter={chapter}&model={SHIPPED}")
+    expect(page.locator("canvas[tabindex]").first).to_have_attribute("aria-label", re.compile("Arrow keys"))
+    expect(page.locator(".lock")).not_to_have_text("")
     page.locator("[role=radiogroup] label").nth(answer).click()
     expect(page.locator(".lock")).to_have_text("")
 
@@ -66,3 +72,20 @@ def test_weights_in_the_browser_are_the_models_and_follow_the_temperature(page, 
     scores = found.query[1, middle] @ found.key[1].T / found.query.shape[-1] ** 0.5
     wanted = (scores / 10**0.5).softmax(-1).topk(5).values.tolist()
     assert [number(text) for text in weights.all_text_contents()] == pytest.approx(wanted, abs=6e-5)
+
+
+def test_only_with_positions_do_shuffled_tokens_change_the_answer(page, server, predictor, seen):
+    opened(page, server, "position", 0)
+    given, without = (page.locator(f".{name} code") for name in ("given", "without"))
+    expect(without).to_have_count(3)
+    before = shares(without)
+    page.get_by_role("button", name="Shuffle").click()
+    found = shuffles(predictor.model, seen[1], 1)
+    assert shares(given) == pytest.approx((100 * found.given[1]).topk(3).values.tolist(), abs=1e-9)
+    assert shares(without) == pytest.approx(before, abs=1e-9)
+    alike = position_similarity(predictor.model)[36].topk(2).values[1].item()  # the middle's neighbor
+    assert f"({alike:.2f})" in page.locator(".likeness").text_content()
+
+
+def shares(list_) -> list[float]:
+    return [number(text.removesuffix(" %")) for text in list_.all_text_contents()]
