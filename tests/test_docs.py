@@ -18,7 +18,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "vit/samples/R
 DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = {"train", "resume", "stop", "runs", "doctor", "evaluate", "predict", "explain", "data", "export"}
 COMMANDS |= {"pause", "continue", "save", "validate", "change", "extend", "fork", "queue"}
-COMMANDS |= {"sweep", "question", "budget"}
+COMMANDS |= {"sweep", "question", "budget", "verify"}
 IMPORT_NAMES = {"pillow": "PIL", "nvidia-ml-py": "pynvml"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

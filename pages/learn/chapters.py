@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import patches, what_next
+from pages.learn import attention, embedding, patches, position, what_next
 from pages.learn.reader import Reader
 
 
@@ -19,6 +19,11 @@ class Chapter:
 
 CHAPTERS = [
     Chapter(patches.KEY, "From image to patches", "An image is cut into the words of a sentence.", patches.draw),
+    Chapter("embedding", "Patch embedding", "One linear layer makes each patch a token.", embedding.draw),
+    Chapter("position", "Position", "Without position embeddings the order of the patches is lost.", position.draw),
+    Chapter(
+        "attention", "Self-attention", "Each token asks all others, and mixes what they have to say.", attention.draw
+    ),
     Chapter(what_next.KEY, "What next", "Papers to read, and where your weights can go.", what_next.draw),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}

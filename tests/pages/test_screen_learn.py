@@ -53,3 +53,21 @@ def test_an_unknown_chapter_leads_to_the_list(visit):
 def test_the_text_follows_the_configuration(visit, settings, words):
     saved(written_run("wise-wolf"), 1000, **settings)
     assert words in told(visit("learn", chapter="patches", model="wise-wolf"))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "settings", "words"),
+    [
+        ("embedding", {"patch_size": 2}, "12 · 16 weights and 16 biases, **208 numbers**"),
+        ("embedding", {"patch_size": 8}, "192 · 16 weights and 16 biases, **3,088 numbers**"),
+        ("embedding", {"patch_size": 8, "stem": "conv"}, "16 feature maps of 2 × 2 numbers"),
+        ("position", {"pool": "cls"}, "are **learned**: 17 · 16 numbers"),
+        ("position", {"pos_embed": "sincos2d"}, "So both maps are the same here"),
+        ("position", {"pos_embed": "none"}, "This model has no positions"),
+        ("attention", {"pool": "cls", "reg_tokens": 2}, "the sum over all 19 tokens"),
+        ("attention", {"num_heads": 1}, "one head in each layer"),
+    ],
+)
+def test_the_words_of_a_chapter_follow_the_configuration(visit, chapter, settings, words):
+    saved(written_run("wise-wolf"), 1000, **settings)
+    assert words in told(visit("learn", chapter=chapter, model="wise-wolf"))

@@ -145,6 +145,7 @@ class Shuffled:
     after: Tensor
     before_without: Tensor
     after_without: Tensor
+    order: Tensor  # (P,), which patch's content lies at each place
 
 
 def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) -> Shuffled:
@@ -159,7 +160,7 @@ def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) ->
         tokens = model.embed(inputs)
         places = torch.zeros_like(tokens[:1]) if model.pos_embed is None else model.pos_embed.expand_as(tokens[:1])
         content = tokens - places
-        order = torch.randperm(model.config.num_patches, generator=torch.Generator().manual_seed(seed)) + prefix
-        mixed = torch.cat([content[:, :prefix], content[:, order.to(content.device)]], dim=1)
+        order = torch.randperm(model.config.num_patches, generator=torch.Generator().manual_seed(seed))
+        mixed = torch.cat([content[:, :prefix], content[:, prefix + order.to(content.device)]], dim=1)
         each = (tokens, mixed + places, content, mixed)
-        return Shuffled(*(answer(model, variant).softmax(-1) for variant in each))
+        return Shuffled(*(answer(model, variant).softmax(-1) for variant in each), order=order)
