@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import patches
+from pages.learn import block, patches
 from pages.learn.reader import Reader
 
 
@@ -20,6 +20,12 @@ class Chapter:
 CHAPTERS = [
     Chapter(
         "patches", "From image to patches", "A transformer reads a sequence, so an image is cut into one.", patches.draw
+    ),
+    Chapter(
+        "block",
+        "The encoder block",
+        "Attention and an MLP take turns, and each adds to the token what it has found.",
+        block.draw,
     ),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
