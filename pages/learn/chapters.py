@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import block, patches
+from pages.learn import block, patches, whole
 from pages.learn.reader import Reader
 
 
@@ -26,6 +26,12 @@ CHAPTERS = [
         "The encoder block",
         "Attention and an MLP take turns, and each adds to the token what it has found.",
         block.draw,
+    ),
+    Chapter(
+        "model",
+        "The whole ViT",
+        "From pixels to probabilities: every shape, every parameter, and what each layer would already say.",
+        whole.draw,
     ),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
