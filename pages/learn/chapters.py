@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import attention, embedding, patches, position, what_next
+from pages.learn import attention, block, embedding, patches, position, what_next, whole
 from pages.learn.reader import Reader
 
 
@@ -24,6 +24,10 @@ CHAPTERS = [
     Chapter(
         "attention", "Self-attention", "Each token asks all others, and mixes what they have to say.", attention.draw
     ),
+    Chapter(
+        "block", "The encoder block", "Attention and an MLP take turns, and each adds what it has found.", block.draw
+    ),
+    Chapter("model", "The whole ViT", "Every shape, every parameter, and what each layer would say.", whole.draw),
     Chapter(what_next.KEY, "What next", "Papers to read, and where your weights can go.", what_next.draw),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
