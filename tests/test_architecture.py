@@ -28,6 +28,7 @@ TORCH_FREE += [
     "vit.sweeps.running",
     "vit.forecast",
     "vit.budget",
+    "vit.export.twin.script",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 
