@@ -30,6 +30,7 @@ TORCH_FREE += [
     "vit.budget",
     "vit.assignment",
     "vit.learn.progress",
+    "vit.export.twin.script",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 

@@ -32,11 +32,7 @@ def setup(config: TrainConfig, plan: Plan | None = None) -> tuple[torch.device, 
     torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = False
-    precision = plan.precision if plan else config.precision
-    if precision == "auto":
-        is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)  # natively
-        precision = "bf16" if is_fast else "fp32"
-    return device, precision
+    return device, plan.precision if plan else choose_precision(config.precision, device.type)
 
 
 def choose_device(config: TrainConfig) -> torch.device:
@@ -52,6 +48,14 @@ def choose_device(config: TrainConfig) -> torch.device:
         message = f"torch finds no such device; it finds {', '.join(found)}"
         raise ConfigError([Problem("train.device", name, message, "auto")])
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
+
+
+def choose_precision(asked: str, device: str) -> str:
+    """``fp32`` or ``bf16``: what was asked for, or bf16 where the hardware is fast at it."""
+    if asked != "auto":
+        return asked
+    is_fast = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)  # natively
+    return "bf16" if is_fast else "fp32"
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

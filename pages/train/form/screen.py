@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared import heading, launching, mistakes, models
 from pages.shared.literal import literal
-from pages.train import command
+from pages.train import command, twin
 from pages.train.form import assigned, budget, meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
@@ -156,6 +156,8 @@ def _actions(problems: Problems) -> None:
             st.caption("The same run from a shell:")
             line = f"{command.line(state.raw())} --run {shlex.quote(launching.next_run())}"
             st.code(line, language="bash", wrap_lines=True)
+            if st.button("Show me the code", key="code", icon=":material/code:"):
+                twin.show(_checked())
     button = {"type": "primary", "disabled": bool(problems)}
     if edited:
         st.button("Cancel", key="cancel", on_click=_leave, args=(edited,))

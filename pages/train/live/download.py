@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.train import twin
 from vit import models, text
+from vit.errors import VitError
+from vit.export.twin import recipe
 from vit.runs import archive
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
@@ -56,10 +59,23 @@ def _entries(run: Run) -> list[Entry]:
     return [
         Entry("Weights (best checkpoint)", ".safetensors", partial(_weights, run), none_yet),
         Entry("Weights for timm", "-timm.safetensors", partial(_timm, run), none_yet or _unlike_timm(run)),
+        *_code(run),
         Entry("Curves (CSV)", "-curves.csv", lambda: read_metrics(run).to_csv(), _absent(run.metrics_path)),
         Entry("Configuration (JSON)", "-config.json", run.config_path.read_bytes, _absent(run.config_path)),
         Entry("Log", "-log.txt", run.log_path.read_bytes, _absent(run.log_path)),
         Entry("Everything (archive)", ".tar", partial(archive.packed, run.id), _too_large(run)),
+    ]
+
+
+def _code(run: Run) -> list[Entry]:
+    """Script and notebook; a zip where images or weights travel with them."""
+    try:
+        wanted = recipe.of_run(run)
+    except VitError as error:
+        return [Entry(label, f"-{kind}", bytes, f"{error}.") for kind, label in twin.LABELS.items()]
+    return [
+        Entry(label, f"-{kind}{wanted.suffix(kind)}", partial(twin.content, wanted, kind), twin.too_large(wanted))
+        for kind, label in twin.LABELS.items()
     ]
 
 

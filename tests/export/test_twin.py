@@ -1,0 +1,137 @@
+"""The code of a run computes what the run has computed, bit by bit, and is fit to be read."""
+
+import random
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from builders import saved_checkpoint, vision_transformer
+
+from tests.export.conftest import losses, strangers_losses, unpacked
+from tests.training.conftest import EVERYTHING, tiny_config
+from vit.config import field_names
+from vit.errors import ConfigError
+from vit.export.twin import recipe, script
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATIONS = {
+    "plain": {},
+    "hybrid": {"model.stem": "conv", "model.patch_size": 4, "train.whiten": True},
+    "muon": {"train.optimizer": "muon", "model.pool": "cls", "model.reg_tokens": 2},
+    "mixup": {"augment.mixup_alpha": 0.4, "augment.cutmix_alpha": 0.4, "model.drop_rate": 0.1},
+    "everything": EVERYTHING | {"train.optimizer": "muon", "model.pool": "cls", "model.pos_embed": "sincos2d"},
+}
+VALUES = {
+    "model.image_size": [8, 12, 16],
+    "model.patch_size": [2, 4, 8],
+    "model.in_channels": [1, 3],
+    "model.embed_dim": [12, 16, 32],
+    "model.depth": [1, 2, 3],
+    "model.num_heads": [1, 2, 4],
+    "model.mlp_ratio": [1.0, 2.0, 2.6, 3.0],
+    "model.qkv_bias": [True, False],
+    "model.pool": ["cls", "mean"],
+    "model.pos_embed": ["learned", "sincos2d", "none"],
+    "model.reg_tokens": [0, 1, 3],
+    "model.stem": ["patch", "conv"],
+    "model.drop_rate": [0.0, 0.1],
+    "model.attn_drop_rate": [0.0, 0.2],
+    "model.drop_path_rate": [0.0, 0.3],
+    "data.val_size": [0.1, 12, 0.3],
+    "augment.flip": ["none", "random", "alternating"],
+    "augment.crop_padding": [0, 1, 9],
+    "augment.color_jitter": [0.0, 0.4],
+    "augment.rand_augment": [0, 3, 10],
+    "augment.random_erasing": [0.0, 0.5],
+    "augment.mixup_alpha": [0.0, 0.8],
+    "augment.cutmix_alpha": [0.0, 1.0],
+    "train.batch_size": [12, 16, 30],
+    "train.optimizer": ["adamw", "sgd", "muon"],
+    "train.lr": [0.001, 0.01],
+    "train.weight_decay": [0.0, 0.05, 0.5],
+    "train.momentum": [0.0, 0.9, 0.95],
+    "train.whiten": [True, False],
+    "train.warmup": [0, 0.1, 7],
+    "train.schedule": ["cosine", "linear"],
+    "train.label_smoothing": [0.0, 0.1],
+    "train.grad_clip": [0.0, 0.5, 1.0],
+    "train.ema_decay": [0.0, 0.9],
+    "train.patience": [0, 100],
+    "train.precision": ["fp32", "fp32", "bf16"],
+    "train.seed": [0, 7, 2**31 - 1],
+    "init.trainable": ["all", "all", "head"],
+}
+# What decides where and how long, or what is written; torch.compile takes a minute and rounds in its own way.
+LEFT_OUT = {f"train.{name}" for name in "epochs steps minutes eval_every save_every keep_all compile".split()}
+LEFT_OUT |= {"train.device", "train.threads", "train.processes", "data.source", "init.checkpoint", "model.num_classes"}
+
+
+def drawn(seed: int) -> dict:
+    """Any value of every setting, again until they fit together."""
+    chance = random.Random(seed)
+    while True:
+        settings = {name: chance.choice(values) for name, values in VALUES.items()}
+        try:
+            tiny_config(**{name.replace(".", "__"): value for name, value in settings.items()})
+            return settings
+        except ConfigError:
+            continue
+
+
+def test_a_draw_is_over_all_settings():
+    assert VALUES.keys() | LEFT_OUT == set(field_names())
+
+
+def test_a_script_repeats_a_run_bit_by_bit(trained, tmp_path, monkeypatch):
+    run = trained(CONFIGURATIONS["everything"] | {"train.steps": 5})
+    unpacked(run, tmp_path / "away")
+    monkeypatch.chdir(tmp_path / "away")
+    again = runpy.run_path("train.py")["losses"]
+    assert [loss.item() for loss in again] == losses(run)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_script_is_fit_to_be_read(name, home, folder, tmp_path):
+    settings = CONFIGURATIONS[name] | {"data.source": str(folder)}
+    config = tiny_config(**{name.replace(".", "__"): value for name, value in settings.items()})
+    text = script.script(recipe.of_config(config))
+    assert len(text.splitlines()) < 400
+    assert "vit." not in text
+    assert "import vit" not in text
+    assigned = re.findall(r"^([A-Z][A-Z_, ]+) = ", text, re.MULTILINE)
+    unused = [name for names in assigned for name in names.split(", ") if len(re.findall(rf"\b{name}\b", text)) < 2]
+    assert unused == []
+    (tmp_path / "train.py").write_text(text)
+    for check in (["check"], ["format", "--check"]):
+        words = [sys.executable, "-m", "ruff", *check, "--config", str(ROOT / "pyproject.toml"), "train.py"]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_script_and_notebook_repeat_a_run_where_this_project_is_not(name, trained, tmp_path):
+    run = trained(CONFIGURATIONS[name])
+    unpacked(run, tmp_path / "away")
+    assert strangers_losses(tmp_path / "away") == (losses(run), losses(run))
+
+
+@pytest.mark.slow
+def test_they_repeat_a_run_from_given_weights_of_another_size_and_other_classes(trained, tmp_path):
+    old = vision_transformer(image_size=16, patch_size=4)
+    run = trained({"init.checkpoint": str(saved_checkpoint(tmp_path / "old.safetensors", old))})
+    unpacked(run, tmp_path / "away")
+    assert strangers_losses(tmp_path / "away") == (losses(run), losses(run))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_they_repeat_a_run_of_any_settings(seed, trained, tmp_path):
+    settings = drawn(seed)
+    print(f"seed {seed}: {settings}")
+    run = trained(settings)
+    unpacked(run, tmp_path / "away")
+    assert strangers_losses(tmp_path / "away") == (losses(run), losses(run))
