@@ -41,4 +41,5 @@ if __name__ == "__main__":
     frame.draw(page)
     page.run()
 else:
+    server.warm_up("pages.runs.actions", "pages.runs.comparison", "pages.train.live.screen")
     app = st.App(__file__, routes=server.routes(), middleware=guard.middleware())

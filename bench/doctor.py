@@ -4,10 +4,17 @@
 
 Runs stay in the home; those that are there already are only diagnosed again. The limits of the doctor were chosen on
 other seeds than those in ``results/doctor.json``.
+
+    python -m bench.doctor --data cifar10-images.tar.xz --home runs --cost 75
+
+measures what the signals cost: two presets, each trained for so many seconds through the ordinary command line.
 """
 
 import argparse
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +32,7 @@ from vit.rules import validate
 from vit.runs import launch
 from vit.runs.changes import Course
 from vit.runs.directory import Run, read_json
+from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import read_plan, write_plan
 from vit.runs.status import state_of
 from vit.training import worker
@@ -126,9 +134,15 @@ def main() -> None:
     parser.add_argument("--home", required=True, help="where the runs are kept")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="*", default=[*FAILURES, *SHORT], help="failures and presets")
+    parser.add_argument("--cost", type=float, metavar="SECONDS", help="only measure what signals cost")
     parser.add_argument("--write", action="store_true", help="keep the figures in results/")
     args = parser.parse_args()
     os.environ["VIT_HOME"] = os.path.abspath(args.home)
+    if args.cost:
+        rows = [cost(name, args.data, args.cost) for name in ("1-minute", "5-minutes")]
+        print(machine.table(rows))
+        print(machine.write("doctor_cost", {"data": Path(args.data).name, "rows": rows}))
+        return
     cifar10 = load(args.data, 32)
     found = [one(name, cifar10, seed) for name in args.only for seed in args.seeds]
     rows = [summary(name, [run for run in found if run["name"] == name]) for name in args.only]
@@ -156,6 +170,27 @@ def one(name: str, cifar10: Dataset, seed: int) -> dict:
         "best_val_accuracy": state_of(run).status.best_val_accuracy,
         "steps": read_plan(run).total_steps,
         **(read_json(run.path.with_suffix(".cost")) or {}),
+    }
+
+
+def cost(preset: str, data: str, seconds: float) -> dict:
+    """What the signals took of a preset's training time, validations left out."""
+    run = Run(paths.runs_root() / f"cost-{preset}")
+    words = ["train", "--preset", preset, "--data", data, "--run", run.id, "--minutes", str(seconds / 60)]
+    subprocess.run([sys.executable, "-m", "vit", *words], check=True)
+    while state_of(run).is_alive:
+        time.sleep(1)
+    plan, rows = read_plan(run), read_metrics(run)
+    spent, trained = curve(rows, "signal_seconds")[1], state_of(run).status.seconds
+    return {
+        "preset": preset,
+        "processes x threads": f"{plan.processes} x {plan.threads}",
+        "steps": plan.total_steps,
+        "training, s": f"{trained:.1f}",
+        "validations": len(curve(rows, "val_accuracy")[1]),
+        "with signals": len(spent),
+        "signals, s": f"{spent[-1]:.3f}",
+        "share": f"{spent[-1] / trained:.2%}",
     }
 
 

@@ -29,9 +29,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def app(home: str | None = None) -> Iterator[str]:
-    """A running app, and its address; ``home`` is its VIT_HOME, the caller's own where None."""
-    port = _free_port()
+def app(home: str | None = None, port: int | None = None) -> Iterator[str]:
+    """A running app, and its address; ``home`` is its VIT_HOME, the caller's own where None, ``port`` a free one."""
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     environment = {**os.environ, **({"VIT_HOME": home} if home else {})}
     server = subprocess.Popen(command, cwd=paths.PROJECT, env=environment, stdout=subprocess.DEVNULL)
@@ -62,7 +62,7 @@ def _wait_until_it_answers(url: str) -> None:
             time.sleep(0.02)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -5,14 +5,14 @@ import streamlit as st
 from pages.runs import actions, comparison, deleted, filters, importing, selection, table, waiting
 from pages.shared import heading, launching, mistakes, refresh, run_rows
 from vit import text
-from vit.runs.summary import Summary
+from vit.runs import status
 
 
 def draw(every: int | None) -> None:
     """The whole screen. It is one fragment, so that what is clicked draws nothing around it anew."""
-    runs = run_rows.summaries()
-    if _interval(runs) != every:
+    if _interval() != every:
         st.rerun()
+    runs = run_rows.summaries()
     with heading.row("Runs", {"label": text.counted(len(runs), "run"), "color": "gray"} if runs else None):
         importing.popover()
         st.page_link(launching.TRAIN_PAGE, label="New run", icon=":material/add:")
@@ -31,10 +31,11 @@ def draw(every: int | None) -> None:
     deleted.draw()
 
 
-def _interval(runs: list[Summary]) -> int | None:
+def _interval() -> int | None:
     """Seconds until the next look; None if no run is at work."""
-    return next((refresh.aside_seconds(run.state) for run in runs if run.state.is_alive), None)
+    active = status.active()
+    return refresh.aside_seconds(active) if active else None
 
 
-interval = _interval(run_rows.summaries())
+interval = _interval()
 st.fragment(draw, run_every=interval)(interval)

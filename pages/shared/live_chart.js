@@ -116,24 +116,43 @@ function layout(data, series, theme) {
   };
 }
 
-export default function ({ data, parentElement }) {
-  const node = parentElement.querySelector(".vit-chart");
-  const theme = themeOf(parentElement);
-  node.setAttribute("aria-label", data.alt);
-  node.vitDraws = (node.vitDraws ?? 0) + 1;
-  node.vitLatest = data;
+// A chart out of sight is drawn anew only once it comes into view; its first drawing doesn't wait for that.
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    target.vitInSight = isIntersecting;
+    if (isIntersecting) draw(target);
+  }
+});
+
+function draw(node) {
+  const latest = node.vitLatest;
   loadPlotly()
-    .then((plotly) =>
-      inTurn(() => {
-        if (!node.isConnected || node.vitLatest !== data) return; // gone, or there is something newer to draw
-        if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
-        const series = data.series.map(({ x, y, ...rest }) => ({ ...rest, x: numbers(x), y: numbers(y) }));
-        const traces = series.map((line) => trace(line, theme, data.percent));
-        return plotly.react(node, traces, layout(data, series, theme), { displayModeBar: false, responsive: true });
-      }),
-    )
+    .then((plotly) => inTurn(() => node.vitLatest === latest && update(plotly, node)))
     .catch((error) => {
       node.textContent = `No chart: ${error.message}.`;
     });
-  return () => window.Plotly?.purge(node);
+}
+
+function update(plotly, node) {
+  const isSeen = node.vitInSight || !node.data;
+  if (!node.isConnected || !isSeen || node.vitDrawn === node.vitLatest) return;
+  if (!node.data) node.replaceChildren(); // the words that stood there while the library was loading
+  node.vitDrawn = node.vitLatest;
+  const { data, theme } = node.vitLatest;
+  const series = data.series.map(({ x, y, ...rest }) => ({ ...rest, x: numbers(x), y: numbers(y) }));
+  const traces = series.map((line) => trace(line, theme, data.percent));
+  return plotly.react(node, traces, layout(data, series, theme), { displayModeBar: false, responsive: true });
+}
+
+export default function ({ data, parentElement }) {
+  const node = parentElement.querySelector(".vit-chart");
+  node.setAttribute("aria-label", data.alt);
+  node.vitDraws = (node.vitDraws ?? 0) + 1;
+  node.vitLatest = { data, theme: themeOf(parentElement) };
+  sight.observe(node);
+  draw(node);
+  return () => {
+    sight.unobserve(node);
+    window.Plotly?.purge(node);
+  };
 }

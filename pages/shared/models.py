@@ -84,7 +84,7 @@ def _predictor(path, modified: int) -> "Predictor":
     from vit.predict import Predictor
 
     loaded = Predictor.load(path)
-    server.settle()
+    server.settle("torch")
     return loaded
 
 

@@ -1,5 +1,7 @@
 """Runs as the rows of a table, for every screen that lists them."""
 
+import functools
+
 import streamlit as st
 
 from pages.shared import curves
@@ -46,7 +48,7 @@ def _row(run: Summary) -> dict:
         "progress": run.state.progress,
         "best": status.best_val_accuracy,
         "test": run.test_accuracy,
-        "curve": curves.thin(list(range(len(run.accuracies))), list(run.accuracies), MOST_POINTS)[1],
+        "curve": _curve(run.accuracies),
         "time": text.duration(status.seconds) if status.seconds else "",
         "data": launch.data,
         "preset": launch.preset,
@@ -56,6 +58,12 @@ def _row(run: Summary) -> dict:
         "note": run.about.note,
         "launched": text.clock(launch.launched),
     }
+
+
+@functools.lru_cache(maxsize=4096)
+def _curve(accuracies: tuple[float, ...]) -> curves.Values:
+    """A run's curve as a cell shows it; that of a run that has ended is always the same."""
+    return curves.thin(range(len(accuracies)), accuracies, MOST_POINTS)[1]
 
 
 _COLUMNS = {

@@ -2,8 +2,10 @@
 
 import functools
 import gc
+import importlib
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -12,7 +14,7 @@ import streamlit as st
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from pages.shared import component
+from pages.shared import component, run_rows
 
 # Torch's threads that wait should sleep: one that spins holds the core that the other one, or a training, needs. Read
 # when torch is loaded, so it is set here, before any page.
@@ -42,9 +44,33 @@ def without_false_alarms() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def warm_up(*screens: str) -> None:
+    """Load in the background what is slow to load, while the first visitor's browser still loads the frame.
+
+    A screen that comes sooner waits for the same modules; what nobody opens costs the server a second of its start.
+
+    Args:
+        screens: Modules of screens.
+    """
+    threading.Thread(target=_load, args=screens, name="warm-up", daemon=True).start()
+
+
+def _load(*screens: str) -> None:
+    import pandas  # noqa: F401  (for tables)
+
+    for screen in screens:
+        importlib.import_module(screen)
+    run_rows.frame(run_rows.summaries(), ("curve",))
+    settle("tables")
+    from plotly.graph_objects import Figure
+
+    Figure([{"type": "scatter"}])  # which loads the rest of plotly
+    settle("charts")
+
+
 @functools.cache
-def settle() -> None:
-    """Take what is loaded by now, once per server, out of the garbage collector's sight.
+def settle(what: str) -> None:
+    """Take what is loaded by now out of the garbage collector's sight, once per server for each ``what``.
 
     Streamlit collects garbage after every run of a page or fragment, and no answer is sent meanwhile. Torch brings
     hundreds of thousands of objects that never go; searching them every time cost 0.2 s of every click.

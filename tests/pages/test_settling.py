@@ -18,6 +18,14 @@ def test_what_torch_brings_along_is_not_searched_for_garbage_after_every_click()
     assert len(gc.get_objects()) < gc.get_freeze_count()
 
 
+def test_tables_are_loaded_while_nobody_waits_for_them(home):
+    code = "import sys, time, threading, app; [one.join() for one in threading.enumerate() if one.name == 'warm-up'];"
+    code += "import gc; print('pandas' in sys.modules, 'torch' in sys.modules, gc.get_freeze_count() > 50_000)"
+    root = Path(__file__).resolve().parents[2]
+    said = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False", "True"]
+
+
 def test_threads_that_wait_sleep_unless_somebody_says_otherwise():
     code = "import os, sys, pages.shared.server; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
     for given, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):

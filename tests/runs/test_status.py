@@ -1,5 +1,6 @@
 """A run's state is derived from its lock: it can't be stuck, and it can't be faked by a file."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,8 @@ from vit import files, processes
 from vit.config import RunConfig
 from vit.errors import RunError
 from vit.runs import commands, launch, queue
-from vit.runs.status import START_SECONDS, active, list_runs, state_of
+from vit.runs import status as judging
+from vit.runs.status import START_SECONDS, active, list_runs, living, state_of
 
 HOLDER = """
 import sys, time
@@ -110,6 +112,22 @@ def test_a_worker_has_some_seconds_to_take_its_lock(run):
     assert state_of(run).state == "queued"
     files.write_json(run.launch_path, {"launched": time.time() - START_SECONDS - 1})
     assert state_of(run).state == "interrupted"
+
+
+def test_those_that_live_are_found_without_judging_those_that_ended_long_ago(run, holder, monkeypatch):
+    note(run, phase="training")
+    for name in ("new", "old", "waits", "unlaunched"):
+        other = launch.create(RunConfig(), name)
+        note(other, phase="finished" if name == "old" else "", updated=0)
+        if name != "unlaunched":
+            files.write_json(other.launch_path, {"launched": time.time() if name == "new" else 1e9})
+        if name in ("old", "waits"):
+            os.utime(other.launch_path, times=(1e9, 1e9))
+    files.write_json(run.path.parent / ".queue.json", {"waiting": ["waits"]})
+    alive, judged = {state.id for state in list_runs() if state.is_alive}, []
+    monkeypatch.setattr(judging, "state_of", lambda run, waiting: judged.append(run.id) or state_of(run, waiting))
+    assert {state.id for state in living()} == alive == {"one", "new", "waits", "unlaunched"}
+    assert "old" not in judged
 
 
 def test_only_a_run_that_is_not_alive_can_be_resumed(run, holder):

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from vit.config import RunConfig
 from vit.doctor.findings import Settings, Start
+from vit.runs.metrics import curve
 from vit.runs.plan import Plan
 from vit.text import percent
 
@@ -36,7 +37,7 @@ class Case:
     failure: str = ""
 
     def values(self, metric: str) -> list[float]:
-        return [row[metric] for row in self.rows if metric in row]
+        return curve(self.rows, metric)[1]
 
     def latest(self, metric: str, count: int = 1) -> float | None:
         """Mean of the last values; None where there is none."""

@@ -36,7 +36,9 @@ class Checkup:
             return
         is_cheap = self._spent <= SHARE * state.seconds
         if is_cheap or state.step + 1 - self._last_step >= plan.total_steps / FEWEST:
+            start = time.perf_counter()
             self._before = signals.matrices(state.network)
+            self._spent += time.perf_counter() - start
 
     def measure(self, state: TrainState, network: VisionTransformer, data: RunData) -> dict[str, float]:
         """The signals after a validation of ``network``; none if they would take too much of the training's time.
@@ -53,6 +55,7 @@ class Checkup:
         found |= signals.chance(data.val.labels, len(data.classes))
         self._before, self._last_step = None, state.step
         self._spent += time.perf_counter() - start
+        found["signal_seconds"] = self._spent
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def _on_train(self, network: VisionTransformer, data: RunData) -> dict[str, float]:

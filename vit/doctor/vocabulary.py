@@ -24,5 +24,6 @@ TITLES = {
     "class_token_share": "what the class token takes from others",  # attention, in the layer where it is most
     "place_effect": "effect of shuffling the patches",  # share of the probability that moves
     "prediction_spread": "differences between predictions",  # standard deviation of a probability over the images
+    "signal_seconds": "seconds spent on signals",  # of this attempt so far
     "cpu_cores": "busy cores",  # seconds of a processor per second of training
 }

@@ -1,8 +1,10 @@
 """What state a run is in: derived from its lock and its last status, never believed from a field alone."""
 
+import os
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
@@ -139,9 +141,13 @@ def _without(status: Status, launch: Launch) -> State:
 
 def all_runs() -> list[Run]:
     """The folder of every run, in no order; folders that are not runs are left out."""
+    return [run for run in _folders() if run.config_path.is_file()]
+
+
+def _folders() -> list[Run]:
     root = paths.runs_root()
-    folders = [path for path in root.iterdir() if paths.NAME.fullmatch(path.name)] if root.is_dir() else []
-    return [Run(path) for path in folders if (path / "config.json").is_file()]
+    names = os.listdir(root) if root.is_dir() else []
+    return [Run(root / name) for name in names if paths.NAME.fullmatch(name)]
 
 
 def list_runs() -> list[RunState]:
@@ -151,8 +157,27 @@ def list_runs() -> list[RunState]:
     return sorted(found, key=lambda run: run.launch.launched, reverse=True)
 
 
+def living() -> list[RunState]:
+    """The runs that have a worker or wait for one; quick, however many others there are."""
+    waiting = queue.waiting()
+    alive = [run for run in _folders() if _may_live(run, waiting) and run.config_path.is_file()]
+    return [state for run in alive if (state := state_of(run, waiting)).is_alive]
+
+
+def _may_live(run: Run, waiting: Collection[str]) -> bool:
+    """Whether it holds its lock, waits, or was launched so shortly ago that its worker may still be on its way."""
+    return run.id in waiting or processes.is_held(run.lock_path) or _age(run.launch_path) < START_SECONDS
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; a file that isn't there is new."""
+    try:
+        return time.time() - os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
 def active() -> RunState | None:
-    """The run that trains now, or else one that is paused or waits."""
+    """The run that trains now, or else one that is paused or waits; the newest of several."""
     order = ("running", "paused", "queued")
-    alive = [run for run in list_runs() if run.is_alive]
-    return min(alive, key=lambda run: order.index(run.state), default=None)
+    return min(living(), key=lambda run: (order.index(run.state), -run.launch.launched), default=None)

@@ -76,7 +76,7 @@ class Summaries:
             if not run.config_path.is_file():
                 return None
             with os.scandir(run.path) as entries:
-                key = (run.id in queued, *sorted((entry.name, _stamp(entry)) for entry in entries))
+                key = (run.id in queued, {entry.name: _stamp(entry) for entry in entries})
             old = self._known.get(run.path)
             # A run that lives is judged anew each time: its lock and the clock change what it is, not only its files.
             is_settled = old and old[0] == key and not old[1].state.is_alive and not processes.is_held(run.lock_path)

@@ -6,7 +6,7 @@ from vit.errors import VitError
 from vit.rules import read
 from vit.runs import queue
 from vit.runs.directory import Run
-from vit.runs.status import RunState, list_runs
+from vit.runs.status import RunState, living
 
 
 def seconds_until(run_id: str) -> float | None:
@@ -19,7 +19,7 @@ def seconds_until(run_id: str) -> float | None:
     if run_id not in ids:
         return None
     before = ids[: ids.index(run_id)]
-    ahead = [state for state in list_runs() if state.is_alive and (state.id in before or state.id not in ids)]
+    ahead = [state for state in living() if state.id in before or state.id not in ids]
     left = [_seconds_left(state) for state in ahead]
     return sum(seconds for seconds in left if seconds is not None) if None not in left else None
 

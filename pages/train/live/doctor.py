@@ -1,7 +1,5 @@
 """What the doctor finds in a run: nothing to see where nothing is wrong."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from pages.shared import launching, live_chart, mistakes, visitor
@@ -15,7 +13,7 @@ from vit.doctor.findings import Evidence, Finding, Remedy
 from vit.doctor.vocabulary import TITLES
 from vit.runs import fork
 from vit.runs.directory import Run
-from vit.runs.metrics import curve
+from vit.runs.metrics import Curve, MetricsTail, Rows
 from vit.runs.plan import Plan
 from vit.runs.status import RunState
 
@@ -24,29 +22,29 @@ HEIGHT = 160  # pixels
 KINDS = ("train", "val")  # of the lines of a chart
 
 
-def draw(run: Run, now: RunState, rows: Sequence[dict], plan: Plan | None) -> None:
+def draw(run: Run, now: RunState, tail: MetricsTail, rows: Rows, plan: Plan | None) -> None:
     """One card with all findings, gravest first."""
     if plan is None or now.state == "damaged":
         return
     with mistakes.shown():
-        latest = next((row["step"] for row in reversed(rows) if "val_accuracy" in row), -1)
-        found = _findings(run, (latest, now.state), rows)
+        validated = tail.curve("val_accuracy").x[-1:].tolist()
+        found = _findings(run, (validated, now.state), rows)
         if found:
             with st.container(border=True, gap="small"):
                 st.markdown("**Run doctor**", help=HELP)
                 for place, finding in enumerate(found):
                     if place:
                         st.divider()
-                    _finding(run, finding, rows)
+                    _finding(run, finding, tail)
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={Run: lambda run: str(run.path)})
-def _findings(run: Run, since: tuple[int, str], _rows: Sequence[dict]) -> list[Finding]:
-    """Anew after each validation, and when the run's state has changed."""
+def _findings(run: Run, since: tuple[list[float], str], _rows: Rows) -> list[Finding]:
+    """Anew after each validation, whose step is in ``since``, and when the run's state has changed."""
     return diagnose(run, _rows)
 
 
-def _finding(run: Run, finding: Finding, rows: Sequence[dict]) -> None:
+def _finding(run: Run, finding: Finding, tail: MetricsTail) -> None:
     """Words and remedy at the left, the curves that show it at the right."""
     left, right = st.columns([3, 2], gap="medium")
     with left.container(gap="small"):
@@ -60,7 +58,7 @@ def _finding(run: Run, finding: Finding, rows: Sequence[dict]) -> None:
         st.markdown(f"{literal(finding.remedy.words)}")
         _remedy(run, finding)
     with right:
-        _chart(run, finding, rows)
+        _chart(run, finding, tail)
 
 
 def _remedy(run: Run, finding: Finding) -> None:
@@ -90,19 +88,21 @@ def _configure(run: Run, remedy: Remedy) -> None:
     st.switch_page(launching.TRAIN_PAGE, query_params=command.query(merge(raw, remedy.settings)))
 
 
-def _chart(run: Run, finding: Finding, rows: Sequence[dict]) -> None:
+def _chart(run: Run, finding: Finding, tail: MetricsTail) -> None:
     evidence = finding.evidence
-    lines = [curve(rows, metric) for metric in evidence.metrics]
+    lines = [tail.curve(metric) for metric in evidence.metrics]
     names = [TITLES[metric] for metric in evidence.metrics]
-    series = [Series(name, kind, *line) for name, kind, line in zip(names, KINDS, lines, strict=False)]
-    if evidence.limit is not None and rows:
-        series.append(Series(evidence.limit_name, "chance", [rows[0]["step"], rows[-1]["step"]], [evidence.limit] * 2))
+    series = [Series(name, kind, line.x, line.y) for name, kind, line in zip(names, KINDS, lines, strict=False)]
+    ends = [float(place) for line in lines for place in (*line.x[:1], *line.x[-1:])]
+    if evidence.limit is not None and ends:
+        series.append(Series(evidence.limit_name, "chance", [min(ends), max(ends)], [evidence.limit] * 2))
     look = {"x_title": "step", "y_title": "", "height": HEIGHT, "percent": evidence.percent}
     live_chart.draw(series, key=f"{run.id}-doctor-{finding.name}", alt=_words(names, lines, evidence), **look)
 
 
-def _words(names: list[str], lines: list[tuple[list, list]], evidence: Evidence) -> str:
+def _words(names: list[str], lines: list[Curve], evidence: Evidence) -> str:
     """The chart in words."""
-    ends = [f"{name} went from {y[0]:.3g} to {y[-1]:.3g}" for name, (_, y) in zip(names, lines, strict=True) if y]
+    shown = [(name, line.y) for name, line in zip(names, lines, strict=True) if len(line.y)]
+    ends = [f"{name} went from {y[0]:.3g} to {y[-1]:.3g}" for name, y in shown]
     limit = [f"{evidence.limit_name}: {evidence.limit:.3g}"] if evidence.limit is not None else []
     return "; ".join([*ends, *limit]) + "."

@@ -54,7 +54,7 @@ def _live(run: Run, every: int | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         hardware.line(tail)
         notify.draw(run, now)
-    doctor.draw(run, now, rows, plan)
+    doctor.draw(run, now, tail, rows, plan)
     if rows:
         charts.draw(run, tail, rows, events, plan)
         if plan:
