@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import attention, block, embedding, patches, position, what_next, whole
+from pages.learn import attention, block, embedding, fine_tuning, patches, position, what_next, whole, why
 from pages.learn.reader import Reader
 
 
@@ -18,6 +18,7 @@ class Chapter:
 
 
 CHAPTERS = [
+    Chapter(why.KEY, "Why transformers for images", "And when a convolutional network is the better choice.", why.draw),
     Chapter(patches.KEY, "From image to patches", "An image is cut into the words of a sentence.", patches.draw),
     Chapter("embedding", "Patch embedding", "One linear layer makes each patch a token.", embedding.draw),
     Chapter("position", "Position", "Without position embeddings the order of the patches is lost.", position.draw),
@@ -28,6 +29,7 @@ CHAPTERS = [
         "block", "The encoder block", "Attention and an MLP take turns, and each adds what it has found.", block.draw
     ),
     Chapter("model", "The whole ViT", "Every shape, every parameter, and what each layer would say.", whole.draw),
+    Chapter(fine_tuning.KEY, "Fine-tuning", "A trained model is the best start for few images.", fine_tuning.draw),
     Chapter(what_next.KEY, "What next", "Papers to read, and where your weights can go.", what_next.draw),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
