@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import block, patches, whole
+from pages.learn import block, patches, training, whole
 from pages.learn.reader import Reader
 
 
@@ -32,6 +32,12 @@ CHAPTERS = [
         "The whole ViT",
         "From pixels to probabilities: every shape, every parameter, and what each layer would already say.",
         whole.draw,
+    ),
+    Chapter(
+        "training",
+        "Training",
+        "One step at a time: loss, gradient, update. Then a run that fails, and its repair.",
+        training.draw,
     ),
 ]
 BY_SLUG = {chapter.slug: chapter for chapter in CHAPTERS}
