@@ -31,6 +31,7 @@ class Preset:
         settings: Dotted settings that differ from the defaults.
         reached: Measured on CIFAR-10, runs of several lengths: (epochs, test accuracy), shortest first.
         devices: Where it makes sense; empty means everywhere.
+        is_lesson: Whether only chapters of Learn lead to it, because nobody should train with it otherwise.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Preset:
     settings: dict[str, object] = field(hash=False)
     reached: tuple[tuple[float, float], ...] = ()
     devices: tuple[str, ...] = ()
+    is_lesson: bool = False
 
 
 _ALL = [
@@ -127,13 +129,30 @@ _ALL = [
         {"model.pool": "cls", "train.epochs": 5},
         reached=((5, 0.616),),
     ),
+    Preset(
+        "fails",
+        "Fails on purpose",
+        "A recipe that does not learn: a high learning rate at once, no warm-up, no clipping. Learn repairs it.",
+        "",
+        {
+            "model.pool": "cls",
+            "model.patch_size": 8,
+            "train.lr": 2e-2,
+            "train.warmup": 0,
+            "train.grad_clip": 0,
+            "train.schedule": "linear",
+            "train.steps": 400,
+        },
+        is_lesson=True,
+    ),
 ]
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 
 
 def offered(device: str) -> list[str]:
     """The names of the presets that make sense on a device; the first one takes a minute."""
-    return [preset.name for preset in _ALL if not preset.devices or device in preset.devices]
+    fitting = [preset for preset in _ALL if not preset.devices or device in preset.devices]
+    return [preset.name for preset in fitting if not preset.is_lesson]
 
 
 def default(device: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn import attention, block, embedding, fine_tuning, patches, position, what_next, whole, why
+from pages.learn import attention, block, embedding, fine_tuning, patches, position, training, what_next, whole, why
 from pages.learn.reader import Reader
 
 
@@ -29,6 +29,7 @@ CHAPTERS = [
         "block", "The encoder block", "Attention and an MLP take turns, and each adds what it has found.", block.draw
     ),
     Chapter("model", "The whole ViT", "Every shape, every parameter, and what each layer would say.", whole.draw),
+    Chapter("training", "Training", "One step in slow motion, and a recipe that fails on purpose.", training.draw),
     Chapter(fine_tuning.KEY, "Fine-tuning", "A trained model is the best start for few images.", fine_tuning.draw),
     Chapter(what_next.KEY, "What next", "Papers to read, and where your weights can go.", what_next.draw),
 ]

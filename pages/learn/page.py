@@ -44,7 +44,7 @@ def read(chapter: Chapter) -> None:
         st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")
         return
     with mistakes.shown():
-        with place:
+        with st.spinner("Reading the model"), place:
             chosen = reader.choose(known)
         st.caption(f"Chapter {number} of {len(CHAPTERS)} · {chapter.lead}")
         chapter.draw(chosen)

@@ -3,6 +3,7 @@
 import pytest
 from worlds import saved, written_run
 
+from pages.learn import training, whole
 from pages.learn.chapters import CHAPTERS
 from vit.learn import progress
 
@@ -71,3 +72,38 @@ def test_the_text_follows_the_configuration(visit, settings, words):
 def test_the_words_of_a_chapter_follow_the_configuration(visit, chapter, settings, words):
     saved(written_run("wise-wolf"), 1000, **settings)
     assert words in told(visit("learn", chapter=chapter, model="wise-wolf"))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "settings", "words"),
+    [
+        ("block", {"depth": 3}, "This model has 3 blocks, and a token is **16 numbers**"),
+        ("model", {"pool": "cls"}, "**class token**: it begins the same for every image"),
+        ("model", {"pool": "mean", "reg_tokens": 1}, "takes the **mean** of all patch tokens"),
+        ("model", {"mlp_ratio": 8.0}, "the MLP 2 D M, here with D = 16 and M = 128"),
+    ],
+)
+def test_the_chapters_about_the_encoder_follow_the_configuration(visit, settings, chapter, words):
+    saved(written_run("wise-wolf"), 1000, **settings)
+    app = visit("learn", chapter=chapter, model="wise-wolf")
+    app.radio[0].set_value(app.radio[0].options[0]).run()
+    assert words in told(app)
+
+
+def test_what_a_question_asks_is_not_sent_before_it_is_answered():
+    early, late = training.figure(answered=False), training.figure(answered=True)
+    assert all(step["after"] is None and step["lossAfter"] is None for step in early["steps"])
+    assert all(step["lossAfter"] > 0 and len(step["after"]) == len(step["labels"]) for step in late["steps"])
+
+
+@pytest.mark.parametrize(
+    ("counts", "right"),
+    [
+        ({"attention": 100, "mlp": 95, "embedding": 20}, "Attention and MLPs, about as many each"),
+        ({"attention": 100, "mlp": 50, "embedding": 20}, "Attention, clearly"),
+        ({"attention": 50, "mlp": 100, "embedding": 99}, "The MLPs, clearly"),
+        ({"attention": 50, "mlp": 50, "embedding": 30, "head": 30}, "All the rest together"),
+    ],
+)
+def test_the_question_about_parameters_is_judged_by_their_number(counts, right):
+    assert whole.CLEARLY[whole.right(counts)] == right
