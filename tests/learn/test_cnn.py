@@ -9,6 +9,12 @@ from vit.learn import cnn, compared, versus
 from vit.training.batches import prepare
 
 
+@pytest.mark.parametrize("width", [2, 7, 44])
+def test_the_arithmetic_counts_the_parameters_that_there_are(width):
+    assert cnn.size(width, 3, 10) == cnn.num_parameters(cnn.SmallCnn(width, 3, 10))
+    assert cnn.size(width, 1, 4) == cnn.num_parameters(cnn.SmallCnn(width, 1, 4))
+
+
 @pytest.mark.parametrize("parameters", [100_000, 550_000, 2_000_000])
 def test_the_cnn_has_about_as_many_parameters_as_asked_for(parameters):
     found = cnn.num_parameters(cnn.of_size(parameters, 3, 10))
@@ -31,12 +37,12 @@ def dataset() -> Dataset:
 
 
 def test_both_networks_are_trained_with_little_data_and_with_much(dataset):
-    config = tiny_config(train__steps=20, train__lr=1e-2)
+    config = tiny_config(train__steps=10, train__lr=1e-2)
     told = []
     rows = versus.compare(config, prepare(dataset, config, CPU), lambda *progress: told.append(progress))
-    ends = [(row.share, row.network) for row in rows if row.step == 20]
+    ends = [(row.share, row.network) for row in rows if row.step == 10]
     assert ends == [(0.05, "ViT"), (0.05, "CNN"), (1.0, "ViT"), (1.0, "CNN")]
-    assert told[-1] == (80, 80, "CNN with 100% of the training images")
+    assert told[-1] == (40, 40, "CNN with 100% of the training images")
 
 
 def test_little_data_is_a_part_of_the_training_images_drawn_from_the_seed(dataset):
