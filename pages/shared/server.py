@@ -61,11 +61,7 @@ def _load(*screens: str) -> None:
     for screen in screens:
         importlib.import_module(screen)
     run_rows.frame(run_rows.summaries(), ("curve",))
-    settle("tables")
-    from plotly.graph_objects import Figure
-
-    Figure([{"type": "scatter"}])  # which loads the rest of plotly
-    settle("charts")
+    settle("start")
 
 
 @functools.cache

@@ -70,13 +70,12 @@ def test_an_unzoomed_chart_follows_the_run(page, chart, run):
 
 
 def test_a_chart_out_of_sight_is_drawn_anew_once_it_comes_into_view(page, chart, run):
-    page.set_viewport_size({"width": 1280, "height": 900})
     last = page.locator(CHART).last
     last.locator(".main-svg").first.wait_for()
     page.set_viewport_size({"width": 1280, "height": 300})
+    chart.scroll_into_view_if_needed()
     page.wait_for_function("node => node.vitInSight === false", arg=last.element_handle())
     before = last_step(last)
-    page.wait_for_function("node => node.vitInSight", arg=chart.element_handle())
     reach(page, chart, run, 400)
     page.wait_for_timeout(500)
     assert last_step(last) == before

@@ -14,6 +14,7 @@ from vit.text import percent
 
 USUAL_LR = {"adamw": 1e-3, "muon": 6e-3, "sgd": 5e-2}  # of small models
 SURE = 4  # standard errors
+TRAIN_IMAGES = 48  # that are evaluated as validation images are
 LATE, FEW_VALIDATIONS = 0.35, 3  # share of the run, and validations, before which "has not learned" says nothing
 BEHIND = 0.06  # accuracy; three standard errors of that of the linear model
 LOW_UPDATE = 2e-3  # of the weights' length, in one step

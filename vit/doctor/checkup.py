@@ -8,6 +8,7 @@ from torch import Tensor
 from vit.data.augment import normalize
 from vit.data.load import Split
 from vit.doctor import signals
+from vit.doctor.case import TRAIN_IMAGES
 from vit.model import VisionTransformer
 from vit.runs.plan import Plan
 from vit.training.batches import RunData
@@ -15,7 +16,6 @@ from vit.training.state import TrainState
 
 SHARE = 0.005  # of the training time
 FEWEST = 4  # measurements of a run, whatever they take
-TRAIN_IMAGES = 96  # that are evaluated as validation images are
 LINEAR_IMAGES = 1000  # for the linear model, and half as many to judge it
 MIN_SECONDS = 2.0  # of training, before processor time says something
 

@@ -14,7 +14,7 @@ from vit.doctor.vocabulary import LAYER_ENTROPY
 from vit.explain.trace import Step, blocks, check_ready, read_out, walk
 from vit.model import Block, VisionTransformer
 
-MOST_IMAGES = 16  # whose attention is looked at
+MOST_IMAGES = 8  # whose attention is looked at
 MOST_NUMBERS = 1 << 23  # that a layer of them may take
 DEAD = 1e-3  # of the residual stream; what a head adds at the start is about 2e-2
 TWINS = 0.01  # largest difference of two heads' outputs, in lengths of the longer one

@@ -1,6 +1,6 @@
 """Causes that lie in what there is to learn, and in what the model can see of it."""
 
-from vit.doctor.case import FEW_VALIDATIONS, LATE, LOW_UPDATE, Case
+from vit.doctor.case import FEW_VALIDATIONS, LATE, LOW_UPDATE, TRAIN_IMAGES, Case
 from vit.doctor.findings import Evidence, Finding, Remedy
 from vit.text import counted, percent
 
@@ -17,7 +17,7 @@ def unlearnable(case: Case) -> Finding | None:
     passes = case.step / case.plan.steps_per_epoch
     if not case.is_stuck or passes < PASSES or train is None or linear is None or case.peak_update is None:
         return None
-    if case.peak_update < LOW_UPDATE or any(case.above_chance(value, 96) for value in (train, linear)):
+    if case.peak_update < LOW_UPDATE or any(case.above_chance(value, TRAIN_IMAGES) for value in (train, linear)):
         return None
     return _random_labels(
         case,

@@ -120,8 +120,8 @@ def accuracies(run: Run) -> list[float]:
     """
     kept: list[tuple[float, float]] = []
     for row in parse_lines(_decisive_lines(run)):
-        resumed_at, step, accuracy = (_number(row.get(name)) for name in ("resumed_at", "step", "val_accuracy"))
-        last = step if resumed_at is None else resumed_at
+        resumed_at, accuracy = _number(row.get("resumed_at")), _number(row.get("val_accuracy"))
+        last = _number(row.get("step")) if resumed_at is None else resumed_at
         if last is None:
             continue
         while kept and kept[-1][0] > last:
