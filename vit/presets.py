@@ -143,7 +143,7 @@ _ALL = [
             "train.warmup": 0.0,
             "train.grad_clip": 0.0,
             "train.schedule": "linear",
-            "train.steps": 300,
+            "train.steps": 200,
         },
         is_lesson=True,
     ),
