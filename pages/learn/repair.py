@@ -46,7 +46,9 @@ def draw() -> None:
             y_title="train loss",
             alt=outcome(found, place),
             height=260,
+            log=True,
         )
+        st.caption(f"Recorded by bench/repair.py: CIFAR-10, {found.of(place)[0].steps[-1]} steps of 64 images.")
         lesson.prose(f"**{RUNGS[place].name}.** {RUNGS[place].why} {outcome(found, place)}")
     if place:
         query = {"preset": PRESET} | {name: str(value) for name, value in repair.settings(place).items()}

@@ -15,9 +15,9 @@ class Training {
     Object.assign(this, { step: 0, phase: LAST, timer: 0 });
     const { play, slider, phases } = this.nodes;
     play.onclick = () => this.toggle();
-    slider.oninput = () => this.stop() ?? this.go({ step: Number(slider.value), phase: LAST });
+    slider.oninput = () => this.choose({ step: Number(slider.value), phase: LAST });
     const makePhase = (name, phase) => {
-      const onclick = () => this.stop() ?? this.go({ phase });
+      const onclick = () => this.choose({ phase });
       return heat.make("button", { type: "button", textContent: `${phase + 1} ${name}`, onclick });
     };
     phases.replaceChildren(...PHASES.map(makePhase));
@@ -51,7 +51,12 @@ class Training {
     this.timer = 0;
     this.nodes.play.textContent = "Play";
     this.nodes.readout.ariaLive = "polite";
-    return null;
+  }
+
+  /** What a person chooses ends the playing. */
+  choose(changes) {
+    this.stop();
+    this.go(changes);
   }
 
   go(changes) {
