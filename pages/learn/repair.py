@@ -48,7 +48,8 @@ def draw() -> None:
             height=260,
             log=True,
         )
-        st.caption(f"Recorded by bench/repair.py: CIFAR-10, {found.of(place)[0].steps[-1]} steps of 64 images.")
+        steps = found.of(place)[0].steps[-1]
+        st.caption(f"Recorded by bench/repair.py: CIFAR-10 (JPEG copy), {steps} steps of 64 images.")
         lesson.prose(f"**{RUNGS[place].name}.** {RUNGS[place].why} {outcome(found, place)}")
     if place:
         query = {"preset": PRESET} | {name: str(value) for name, value in repair.settings(place).items()}

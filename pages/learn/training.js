@@ -158,7 +158,7 @@ class Training {
     const start = `Step ${step + 1}. `;
     if (phase === 0) {
       const count = now.labels.length;
-      return `${start}The model gets ${count} images, for the ${ordinal(epoch)} time, each shifted or mirrored by augmentation. For each it gives ${view.classes.length} probabilities; the bar is that of the true class.`;
+      return `${start}The model gets ${count} images, for the ${ordinal(epoch)} time, as augmentation has shifted and mirrored them. For each it gives ${view.classes.length} probabilities; the bar is that of the true class.`;
     }
     if (phase === 1)
       return `${start}The loss is the mean of −ln p over the batch, where p is the probability of the true class: ${now.loss.toFixed(3)}.`;

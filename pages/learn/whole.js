@@ -35,7 +35,7 @@ class Whole {
     const isOther = this.view?.cards.length !== view.cards.length;
     this.view = view;
     if (isNew) this.photo = heat.loadImage(view.photo, () => this.drawMap());
-    if (isOther) this.at = this.last;
+    if (isOther) this.at = view.cards.findLastIndex(({ shares }) => shares);
     this.nodes.slider.max = this.last;
     this.makeLine();
     this.makeKinds();
