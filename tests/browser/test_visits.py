@@ -9,7 +9,7 @@ from worlds import saved, written_run
 from vit.runs import launch
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
-SCREENS = ["Start", "Train", "Runs", "Experiments", "Data", "Predict", "Attention"]
+SCREENS = ["Start", "Train", "Runs", "Experiments", "Data", "Predict", "Attention", "Learn"]
 TITLES = {"": "ViT Lab"} | {name.lower(): name for name in SCREENS[1:]}
 
 

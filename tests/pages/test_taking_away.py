@@ -25,14 +25,15 @@ def test_the_menu_is_on_the_page_of_a_run(visit):
     app.run()
     labels = [button.proto.label for button in app.get("download_button")]
     weights = ["Weights (best checkpoint)", "Weights for timm"]
-    assert labels == [*weights, "Curves (CSV)", "Configuration (JSON)", "Log", "Everything (archive)"]
+    code = ["Code (train.py)", "Code (notebook)"]
+    assert labels == [*weights, *code, "Curves (CSV)", "Configuration (JSON)", "Log", "Everything (archive)"]
     assert not any(button.proto.disabled for button in app.get("download_button"))
 
 
 def test_what_is_downloaded_is_what_the_run_has(home):
     run = written_run("quick-otter")
     saved(run, 1000)
-    found = {file: entry.read() for file, entry in entries(run).items()}
+    found = {file: entry.read() for file, entry in entries(run).items() if "Code" not in entry.label}
     assert found[".safetensors"] == run.checkpoint_path("best").read_bytes()
     weights, expected = safetensors.torch.load(found["-timm.safetensors"]), prefixed(tiny(), "")
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
