@@ -27,7 +27,7 @@ def test_the_menu_is_on_the_page_of_a_run(visit):
     weights = ["Weights (best checkpoint)", "Weights for timm"]
     code = ["Code (train.py)", "Code (notebook)"]
     assert labels == [*weights, *code, "Curves (CSV)", "Configuration (JSON)", "Log", "Everything (archive)"]
-    assert not any(button.proto.disabled for button in app.get("download_button"))
+    assert [button.proto.label for button in app.get("download_button") if button.proto.disabled] == code
 
 
 def test_what_is_downloaded_is_what_the_run_has(home):
@@ -41,6 +41,12 @@ def test_what_is_downloaded_is_what_the_run_has(home):
     assert found["-log.txt"] == run.log_path.read_bytes()
     table = list(csv.DictReader(io.StringIO(found["-curves.csv"])))
     assert (len(table), table[-1]["step"], table[-1]["val_accuracy"]) == (110, "1000", "0.7")
+
+
+def test_the_code_of_a_run_whose_data_changed_is_not_offered(home):
+    found = entries(written_run("quick-otter"))
+    assert "the data set shapes has changed since quick-otter began" in found["-script"].missing
+    assert "the data set shapes has changed since quick-otter began" in found["-notebook"].missing
 
 
 def tiny():

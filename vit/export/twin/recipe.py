@@ -89,13 +89,14 @@ def of_run(run: Run) -> Recipe:
     """The recipe of a run from its first step on; of one that waits, what is known of it.
 
     Raises:
-        VitError: If its files can't be read, or its data set is gone.
+        VitError: If its files can't be read, or its data set is gone or has changed since.
     """
     config, plan = rules.read(run.config_path), read_plan(run)
     if plan is None:
         return of_config(config)
-    images = catalog.describe(config.data.source)
-    changes = read_changes(run)
+    images, changes = catalog.describe(config.data.source), read_changes(run)
+    if images.fingerprint not in ("", plan.data_fingerprint):
+        raise RunError(f"the data set {images.name} has changed since {run.id} began; no script can repeat the run")
     return Recipe(
         config,
         run.id,
