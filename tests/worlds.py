@@ -10,6 +10,7 @@ from filelock import FileLock
 from PIL import Image
 
 from vit import checkpoint, files, presets
+from vit.data import catalog
 from vit.data.shapes import CLASSES
 from vit.rules import validate
 from vit.runs import launch
@@ -54,7 +55,7 @@ def plan() -> Plan:
         mean=(0.5,) * 3,
         std=(0.2,) * 3,
         data_name="shapes",
-        data_fingerprint="fingerprint",
+        data_fingerprint=catalog.SHAPES.fingerprint,
         tracked=tuple(range(NUM_TRACKED)),
         tracked_labels=tuple(range(NUM_TRACKED)),
         grid_size=GRID,

@@ -122,6 +122,22 @@ def test_a_rerun_that_still_has_the_old_address_does_not_lead_back_to_the_form(v
     assert app.title[0].value == run.id
 
 
+def test_the_code_of_the_run_can_be_read_before_it_begins(visit):
+    app = visit("train", preset="tutorial")
+    widget(app, "model.depth").set_value(3).run()
+    app.button(key="code").click().run()
+    assert not app.exception
+    shown = next(code.value for code in app.code if "class VisionTransformer" in code.value)
+    assert "DEPTH, NUM_HEADS, MLP_DIM, NUM_PREFIX = 128, 3," in shown
+    assert {"Code (train.py)", "Code (notebook)"} == {button.proto.label for button in app.get("download_button")}
+
+
+def test_the_code_of_a_run_in_minutes_asks_for_the_speed(visit):
+    app = visit("train", preset="1-minute")
+    app.button(key="code").click().run()
+    assert "measure the speed" in text_of(app)
+
+
 def test_the_form_survives_a_visit_to_another_screen(visit):
     app = visit("train")
     widget(app, "model.depth").set_value(7).run()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.shared.literal import literal
 from pages.train import twin
 from vit import models, text
 from vit.errors import VitError
@@ -72,11 +73,16 @@ def _code(run: Run) -> list[Entry]:
     try:
         wanted = recipe.of_run(run)
     except VitError as error:
-        return [Entry(label, f"-{kind}", bytes, f"{error}.") for kind, label in twin.LABELS.items()]
+        return [Entry(label, f"-{kind}", bytes, _sentence(error)) for kind, label in twin.LABELS.items()]
     return [
         Entry(label, f"-{kind}{wanted.suffix(kind)}", partial(twin.content, wanted, kind), twin.too_large(wanted))
         for kind, label in twin.LABELS.items()
     ]
+
+
+def _sentence(error: VitError) -> str:
+    words = literal(error).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _unlike_timm(run: Run) -> str:

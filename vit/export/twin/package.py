@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vit import checkpoint
 from vit.data.load import load
-from vit.errors import CheckpointError, RunError
+from vit.errors import CheckpointError
 from vit.export.twin.recipe import NAMES, Kind, Recipe
 from vit.export.twin.script import notebook, script
 from vit.model import VisionTransformer
@@ -47,10 +47,7 @@ def images(recipe: Recipe) -> dict[str, np.ndarray]:
     """Both splits as the model sees them, before validation is set aside: ``train_images``, ``train_labels``, ..."""
     model = recipe.config.model
     dataset = load(recipe.config.data.source, model.image_size)
-    if recipe.fingerprint not in ("", dataset.fingerprint):
-        raise RunError(
-            f"the data set {dataset.name} has changed since {recipe.run} began; no script can repeat the run"
-        )
+    recipe.check_data(dataset.fingerprint)
     splits = {"train": dataset.train} | ({"test": dataset.test} if dataset.test else {})
     arrays = {}
     for name, split in splits.items():

@@ -80,6 +80,17 @@ class Recipe:
         """Whether images or weights travel with the script."""
         return not self.is_public or bool(self.config.init.checkpoint)
 
+    def check_data(self, found: str) -> None:
+        """Refuse other images than those the run began with; an empty fingerprint is not known.
+
+        Raises:
+            RunError: If they are others.
+        """
+        if self.fingerprint and found not in ("", self.fingerprint):
+            raise RunError(
+                f"the data set {self.images.name} has changed since {self.run} began: no script can repeat it"
+            )
+
     def suffix(self, kind: Kind) -> str:
         """Of the file that holds everything: the text alone, or a zip with what it reads."""
         return ".zip" if self.has_files else Path(NAMES[kind]).suffix
@@ -89,15 +100,14 @@ def of_run(run: Run) -> Recipe:
     """The recipe of a run from its first step on; of one that waits, what is known of it.
 
     Raises:
-        VitError: If its files can't be read, or its data set is gone or has changed since.
+        VitError: If its files can't be read, or its data set is gone or has changed.
     """
     config, plan = rules.read(run.config_path), read_plan(run)
     if plan is None:
         return of_config(config)
-    images, changes = catalog.describe(config.data.source), read_changes(run)
-    if images.fingerprint not in ("", plan.data_fingerprint):
-        raise RunError(f"the data set {images.name} has changed since {run.id} began; no script can repeat the run")
-    return Recipe(
+    images = catalog.describe(config.data.source)
+    changes = read_changes(run)
+    recipe = Recipe(
         config,
         run.id,
         images,
@@ -106,6 +116,8 @@ def of_run(run: Run) -> Recipe:
         fingerprint=plan.data_fingerprint,
         changed_at=min(change.step for change in changes) if changes else None,
     )
+    recipe.check_data(images.fingerprint)
+    return recipe
 
 
 def of_config(config: RunConfig) -> Recipe:
@@ -140,8 +152,8 @@ def _steps(config: RunConfig, count: int) -> int:
         return planned
     if known is None:
         raise RunError(
-            f"nobody knows yet how many steps {config.train.minutes:g} minutes are on this machine; measure the speed, "
-            "or give the length in epochs or steps"
+            f"nobody knows yet how many steps {config.train.minutes:g} min are on this machine; measure the speed, or "
+            "give the length in epochs or steps"
         )
     return speed.steps(config, count, known)
 
