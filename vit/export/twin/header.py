@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from pathlib import Path
 
 from vit.export.twin.recipe import Recipe
 
@@ -23,11 +24,9 @@ def named(name: str) -> str:
 
 
 def _title(recipe: Recipe) -> str:
-    return f"A Vision Transformer, trained from {_start(recipe)} on {named(recipe.images.name)[-40:]}: python train.py"
-
-
-def _start(recipe: Recipe) -> str:
-    return "given weights" if recipe.config.init.checkpoint else "scratch"
+    start = "given weights" if recipe.config.init.checkpoint else "scratch"
+    data = named(Path(recipe.images.name).name)[:40]  # of a folder or archive without the way there
+    return f"A Vision Transformer, trained from {start} on {data}: python train.py"
 
 
 def _needs(recipe: Recipe) -> str:
