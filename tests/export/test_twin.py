@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from builders import saved_checkpoint, vision_transformer
 
 from tests.export.conftest import losses, strangers_losses, unpacked
 from tests.training.conftest import EVERYTHING, ended, tiny_config
+from vit.__main__ import main
 from vit.config import field_names
 from vit.data.cifar10 import BATCHES, CLASSES, read_batches
 from vit.data.download import CIFAR10
@@ -23,6 +25,7 @@ from vit.errors import CheckpointError, ConfigError
 from vit.export.twin import package, recipe, script
 from vit.runs import launch
 from vit.runs.changes import Change, write_change
+from vit.runs.metrics import curve, read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
@@ -97,8 +100,12 @@ def test_a_script_repeats_a_run_bit_by_bit(trained, tmp_path, monkeypatch):
     run = trained(CONFIGURATIONS["everything"] | {"train.steps": 5})
     unpacked(run, tmp_path / "away")
     monkeypatch.chdir(tmp_path / "away")
-    again = runpy.run_path("train.py")["losses"]
-    assert [loss.item() for loss in again] == losses(run)
+    again = runpy.run_path("train.py")
+    assert [loss.item() for loss in again["losses"]] == losses(run)
+    validated = {name: curve(read_metrics(run), name)[1] for name in ("val_loss", "val_accuracy")}
+    # The run computes all tokens of the last block where the script computes the class token, which rounds differently.
+    assert again["val_loss"] == pytest.approx(validated["val_loss"][-1], abs=1e-5)
+    assert again["best_accuracy"] == pytest.approx(max(validated["val_accuracy"]), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -145,6 +152,15 @@ def test_torchvision_gives_a_script_the_pixels_of_the_official_archive(trained, 
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text(script.script(public))
     assert [loss.item() for loss in runpy.run_path("train.py")["losses"]] == losses(run)
+
+
+def test_the_command_line_writes_the_code_with_what_it_reads(trained, tmp_path, capsys):
+    trained({"train.steps": 1})
+    words = ["export", "one", "--format", "notebook", "--out"]
+    assert main([*words, str(tmp_path / "one.ipynb")]) == 2
+    assert "should end in .zip, because its images or weights travel with it" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "one.zip")]) == 0
+    assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == ["train.ipynb", "data.npz"]
 
 
 def test_a_name_from_outside_stays_in_the_docstring(home, folder):
