@@ -53,6 +53,7 @@ def refusal(shell, monkeypatch, capsys):
         (["predict", "nobody", "a.png"], "no model called 'nobody'"),
         (["explain", "nobody", "vit/samples/cat.jpg", "--out", "map.gif"], "ends in .png"),
         (["export", "nobody", "--format", "onnx", "--out", "x"], "timm"),
+        (["export", "nobody", "--format", "script", "--out", "x.zip"], "no run called 'nobody'"),
         (["data", "fetch", "mnist"], "cifar10"),
     ],
 )

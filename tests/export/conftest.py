@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.conftest import real_data as real_data  # a fixture
 from tests.training.conftest import folder as folder  # a fixture
 from tests.training.conftest import tiny_config
 from vit.config import RunConfig

@@ -1,20 +1,31 @@
 """The code of a run computes what the run has computed, bit by bit, and is fit to be read."""
 
+import ast
+import pickle
 import random
 import re
 import runpy
 import subprocess
 import sys
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torchvision
 from builders import saved_checkpoint, vision_transformer
 
 from tests.export.conftest import losses, strangers_losses, unpacked
-from tests.training.conftest import EVERYTHING, tiny_config
+from tests.training.conftest import EVERYTHING, ended, tiny_config
+from vit.__main__ import main
 from vit.config import field_names
-from vit.errors import ConfigError
-from vit.export.twin import recipe, script
+from vit.data.cifar10 import BATCHES, CLASSES, read_batches
+from vit.data.download import CIFAR10
+from vit.errors import CheckpointError, ConfigError
+from vit.export.twin import package, recipe, script
+from vit.runs import launch
+from vit.runs.changes import Change, write_change
+from vit.runs.metrics import curve, read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
@@ -89,8 +100,12 @@ def test_a_script_repeats_a_run_bit_by_bit(trained, tmp_path, monkeypatch):
     run = trained(CONFIGURATIONS["everything"] | {"train.steps": 5})
     unpacked(run, tmp_path / "away")
     monkeypatch.chdir(tmp_path / "away")
-    again = runpy.run_path("train.py")["losses"]
-    assert [loss.item() for loss in again] == losses(run)
+    again = runpy.run_path("train.py")
+    assert [loss.item() for loss in again["losses"]] == losses(run)
+    validated = {name: curve(read_metrics(run), name)[1] for name in ("val_loss", "val_accuracy")}
+    # The run computes all tokens of the last block where the script computes the class token, which rounds differently.
+    assert again["val_loss"] == pytest.approx(validated["val_loss"][-1], abs=1e-5)
+    assert again["best_accuracy"] == pytest.approx(max(validated["val_accuracy"]), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -111,6 +126,68 @@ def test_a_script_is_fit_to_be_read(name, home, folder, tmp_path):
         assert done.returncode == 0, done.stdout
 
 
+def write_batches(archive: Path, folder: Path) -> None:
+    """The batches of an archive with keys that are text, as in the official ones, which Python 2 has written."""
+    folder.mkdir(parents=True)
+    for name, (_, images, labels) in zip(BATCHES, read_batches(archive), strict=True):
+        (folder / name).write_bytes(pickle.dumps({"data": images.reshape(len(images), -1), "labels": labels.tolist()}))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CLASSES)}))
+
+
+def test_torchvision_gives_a_script_the_pixels_of_the_official_archive(trained, real_data, tmp_path, monkeypatch):
+    """With the checksums of a shortened archive, which are its own."""
+    archive = real_data("cifar-10-python-sample.tar.gz", "the official archive with fewer images in each batch")
+    settings = {"model.image_size": 32, "model.patch_size": 8, "model.num_classes": 10, "train.steps": 3}
+    run = trained(settings | {"data.source": str(archive)})
+    known = recipe.of_run(run)
+    official = {"description": f"Imported from {CIFAR10.name}.", "counts": {"train": 50_000, "test": 10_000}}
+    public = replace(known, images=replace(known.images, **official))
+    assert (known.is_public, public.is_public) == (False, True)
+    assert public.suffix("script") == ".py"
+    write_batches(archive, tmp_path / "data" / torchvision.datasets.CIFAR10.base_folder)
+    for name in ("train_list", "test_list"):
+        files = [[file, None] for file, _ in getattr(torchvision.datasets.CIFAR10, name)]
+        monkeypatch.setattr(torchvision.datasets.CIFAR10, name, files)
+    monkeypatch.setitem(torchvision.datasets.CIFAR10.meta, "md5", None)
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(script.script(public))
+    assert [loss.item() for loss in runpy.run_path("train.py")["losses"]] == losses(run)
+
+
+def test_the_command_line_writes_the_code_with_what_it_reads(trained, tmp_path, capsys):
+    trained({"train.steps": 1})
+    words = ["export", "one", "--format", "notebook", "--out"]
+    assert main([*words, str(tmp_path / "one.ipynb")]) == 2
+    assert "should end in .zip, because its images or weights travel with it" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "one.zip")]) == 0
+    assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == ["train.ipynb", "data.npz"]
+
+
+def test_a_name_from_outside_stays_in_the_docstring(home, folder):
+    known = recipe.of_config(tiny_config(data__source=str(folder)))
+    name = 'my """ \\ \n import os'
+    text = script.script(replace(known, images=replace(known.images, name=name)))
+    assert "import os" not in text.splitlines()
+    assert isinstance(ast.parse(text).body[0], ast.Expr)
+    assert "my ??? ?" in ast.get_docstring(ast.parse(text))
+
+
+def test_weights_that_are_others_now_are_refused(trained, tmp_path):
+    """They are compared with what the run has kept of its first weights."""
+    old = saved_checkpoint(tmp_path / "old.safetensors", vision_transformer())
+    run = trained({"init.checkpoint": str(old), "train.steps": 1})
+    saved_checkpoint(old, vision_transformer(seed=1))
+    with pytest.raises(CheckpointError, match="other weights than when one began"):
+        package.start_weights(recipe.of_run(run))
+
+
+def test_what_was_changed_on_the_way_is_said(trained):
+    run = trained({"train.steps": 2})
+    assert "changed settings" not in script.script(recipe.of_run(run))
+    write_change(run, Change(step=1, settings={"train.lr": 0.1}))
+    assert "its losses are those of the run up to step 1." in " ".join(script.script(recipe.of_run(run)).split())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_script_and_notebook_repeat_a_run_where_this_project_is_not(name, trained, tmp_path):
@@ -123,6 +200,15 @@ def test_script_and_notebook_repeat_a_run_where_this_project_is_not(name, traine
 def test_they_repeat_a_run_from_given_weights_of_another_size_and_other_classes(trained, tmp_path):
     old = vision_transformer(image_size=16, patch_size=4)
     run = trained({"init.checkpoint": str(saved_checkpoint(tmp_path / "old.safetensors", old))})
+    unpacked(run, tmp_path / "away")
+    assert strangers_losses(tmp_path / "away") == (losses(run), losses(run))
+
+
+@pytest.mark.slow
+def test_they_repeat_a_run_of_two_processes(home, folder, tmp_path):
+    settings = {"data__source": str(folder), "train__processes": 2, "train__threads": 0, "model__drop_rate": 0.1}
+    run = launch.launch(tiny_config(train__eval_every=1, train__steps=20, **settings), "team")
+    assert ended(run) == "finished", run.log_path.read_text()
     unpacked(run, tmp_path / "away")
     assert strangers_losses(tmp_path / "away") == (losses(run), losses(run))
 

@@ -15,6 +15,8 @@ from vit.rules import find_problems, validate
 from vit.runs import launch
 from vit.runs import status as runs
 
+COMMAND = "command"  # whether the popover with the command is open
+
 
 def draw() -> None:
     """The whole form; it answers every change at once."""
@@ -152,11 +154,11 @@ def _actions(problems: Problems) -> None:
         st.caption(f"Fix these first: {', '.join(map(settings.label, problems))}", width="content")
     elif not edited:
         assigned.menu()
-        with st.popover("Command", icon=":material/terminal:"):
+        with st.popover("Command", icon=":material/terminal:", key=COMMAND, on_change="rerun"):
             st.caption("The same run from a shell:")
             line = f"{command.line(state.raw())} --run {shlex.quote(launching.next_run())}"
             st.code(line, language="bash", wrap_lines=True)
-            if st.button("Show me the code", key="code", icon=":material/code:"):
+            if st.button("Show me the code", key="code", icon=":material/code:", on_click=_close):
                 twin.show(_checked())
     button = {"type": "primary", "disabled": bool(problems)}
     if edited:
@@ -168,6 +170,11 @@ def _actions(problems: Problems) -> None:
         label, icon = ("Add to queue", ":material/playlist_add:") if active else ("Train", ":material/play_arrow:")
         waits = f"{literal(active.id)} is {active.state}; this run waits for its turn." if active else None
         st.button(label, key="train", icon=icon, help=waits, on_click=_launch, **button)
+
+
+def _close() -> None:
+    """Close the popover, which would lie over the dialog that opens now."""
+    st.session_state[COMMAND] = False
 
 
 def _checked() -> RunConfig:

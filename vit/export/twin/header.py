@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from pathlib import Path
 
 from vit.export.twin.recipe import Recipe
 
@@ -23,11 +24,9 @@ def named(name: str) -> str:
 
 
 def _title(recipe: Recipe) -> str:
-    return f"A Vision Transformer, trained from {_start(recipe)} on {named(recipe.images.name)[-40:]}: python train.py"
-
-
-def _start(recipe: Recipe) -> str:
-    return "given weights" if recipe.config.init.checkpoint else "scratch"
+    start = "given weights" if recipe.config.init.checkpoint else "scratch"
+    data = named(Path(recipe.images.name).name)[:40]  # of a folder or archive without the way there
+    return f"A Vision Transformer, trained from {start} on {data}: python train.py"
 
 
 def _needs(recipe: Recipe) -> str:
@@ -50,18 +49,19 @@ def _needs(recipe: Recipe) -> str:
 
 def _exactness(recipe: Recipe) -> str:
     threads = "1 thread" if recipe.threads == 1 else f"{recipe.threads} threads"
-    whose = f"the run {recipe.run} of ViT Lab" if recipe.run else "a run of ViT Lab in one process"
+    whose = f"the run {recipe.run} of ViT Lab" if recipe.run else "such a run of ViT Lab"
     if recipe.device != "cpu" or recipe.config.train.compile:
         return f"Its losses are those of {whose} up to rounding ({recipe.device}, torch {recipe.torch})."
     if recipe.processes > 1:
-        exact = "bit for bit" if recipe.processes == 2 else "up to rounding"
+        is_exact = recipe.processes == 2 and recipe.config.train.optimizer != "muon"  # sums of two have no order
         return (
-            f"The run {recipe.run} of ViT Lab shared each batch among {recipe.processes} processes of {threads}. This "
-            f"script computes their parts one after the other, and its losses are those of the run {exact} on the "
-            f"same processor with torch {recipe.torch}."
+            f"It computes the parts of each batch one after the other, which {recipe.processes} processes of {threads} "
+            f"shared. Its losses are those of {whose}, {'bit for bit' if is_exact else 'up to rounding'} on the same "
+            f"processor with torch {recipe.torch}."
         )
+    alone = "" if recipe.run else " in one process"
     return (
-        f"Its losses are those of {whose} bit for bit on the same processor with torch {recipe.torch} and "
+        f"Its losses are those of {whose}{alone}, bit for bit on the same processor with torch {recipe.torch} and "
         f"{threads}; anything else rounds differently."
     )
 
