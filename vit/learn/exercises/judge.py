@@ -215,7 +215,7 @@ def _moved(task: Task, module: nn.Module, x: Tensor) -> str:
             raise _Wrong("With the tokens in another order the results should only change places.", "order")
         return "With the tokens in another order the results change places, and nothing else."
     if task is tasks.POSITION:
-        if attention.is_equivariant(module, x):
+        if attention.is_equivariant(module, x, prefix=1):
             raise _Wrong("With the patches in another order nothing changes: positions are missing.", "order")
         return "With the patches in another order the result differs: positions are in it."
     size = ENGINES[task.slug].CASES[-1][0][0]

@@ -58,7 +58,9 @@ def _token(weights: Weights) -> Tensor:
 
 _EARLY = "The positions are added before the class token is there, so it has none. Put the token in front first: there "
 _EARLY += "are N + 1 positions, one for the class token, too."
-_BARE = "There is no class token. The model reads its answer from this one token: put it before the patches."
+_BARE = (
+    "There is no class token in the result. The model reads its answer from this one token: put it before the patches."
+)
 
 MISTAKES = [
     _form(
@@ -135,12 +137,6 @@ MISTAKES = [
         _features,
         lambda w, x: with_token(w, x) + _position(w),
         "All tokens get the same position. Each needs one of its own: `pos_embed` has the shape (1, N + 1, D).",
-    ),
-    _form(
-        "patches-only",
-        _both,
-        lambda w, x: (with_token(w, x) + _position(w))[:, 1:],
-        "The class token is gone in the result. All N + 1 tokens are wanted.",
     ),
     _form(
         "token-alone",
