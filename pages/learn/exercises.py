@@ -1,5 +1,7 @@
 """Exercises: write a part of the model, and have it checked in a limited process."""
 
+import re
+
 import streamlit as st
 
 from pages.learn import lesson
@@ -12,6 +14,7 @@ from vit.learn.exercises.verdict import Verdict
 
 __all__ = ["BY_SLUG", "draw", "overview"]
 OWN_ADDRESSES = ("127.0.0.1", "::1", "localhost")
+_SPACES = re.compile(r"\s+")
 LINE_HEIGHT, MOST_LINES = 21, 34  # pixels of a line of the editor, and after how many it scrolls
 # Streamlit has no editor for code; its text area gets the font of one.
 MONOSPACE = """<style>.st-key-editor textarea {font-family: "Source Code Pro", monospace; font-size: 0.875rem;
@@ -67,6 +70,7 @@ def _work(task: Task) -> None:
             on_change=_kept,
             args=(task, key, shown),
         )
+    st.caption("Indent with spaces: Tab leaves the field. What you write is kept as soon as you leave it.")
     with st.container(horizontal=True):
         asked = st.button("Check", type="primary", icon=":material/check:")
         st.button("Reset", icon=":material/restart_alt:", type="tertiary", on_click=_reset, args=(task, key, shown))
@@ -94,16 +98,29 @@ def _tell(verdict: Verdict) -> None:
     """What was right, and then the hint; all of it comes from a process that ran a stranger's code."""
     mistakes.told()
     for check in verdict.checks:
-        st.markdown(f":material/check_circle: {literal(check)}")
+        st.markdown(f":material/check_circle: {words(check)}")
     if verdict.passed:
         st.success("Correct.", icon=":material/celebration:")
     elif verdict.stopped:
-        st.error(literal(verdict.stopped), icon=":material/block:")
+        st.error(words(verdict.stopped), icon=":material/block:")
     else:
-        st.warning(literal(verdict.hint or "It is not right yet."), icon=":material/lightbulb:")
+        st.warning(words(verdict.hint or "It is not right yet."), icon=":material/lightbulb:")
     if verdict.printed:
         with st.expander("What your code printed"):
             st.code(verdict.printed, language=None)
+
+
+def words(text: str) -> str:
+    """Markdown for a sentence of which only what stands between backticks is more than text: code, which is inert."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return literal(text)
+    return "".join(f"`{_SPACES.sub(' ', part)}`" if place % 2 else _plain(part) for place, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    """A piece of a sentence, with the spaces at its ends, which ``literal`` takes away."""
+    return f"{' ' * text.startswith(' ')}{literal(text)}{' ' * (len(text) > 1 and text.endswith(' '))}" if text else ""
 
 
 def _links(task: Task, page: str) -> None:

@@ -39,7 +39,7 @@ PATCH_EMBED = Task(
         # (B, C, H, W) -> (B, N, D), where N = (H / P) * (W / P)
         raise NotImplementedError
 ''',
-    "patches",
+    "embedding",
 )
 POSITION = Task(
     "position",
