@@ -71,8 +71,8 @@ ATTENTION = Task(
     "Write multi-head self-attention. Each token has a query, a key and a value. They are split into h heads of "
     "d = D / h numbers. Each head computes softmax(Q Kᵀ / √d) V. The heads are put side by side again and go through "
     "the output projection.\n\n"
-    "One layer for queries, keys and values together, or three: both are accepted. Use no attention of PyTorch's, "
-    "or do: what counts is what it computes.",
+    "One layer for queries, keys and values together, or three: both are accepted. PyTorch's own attention may be "
+    "used: what counts is what the class computes.",
     IMPORTS
     + '''class Attention(nn.Module):
     """Multi-head self-attention, softmax(Q K^T / sqrt(d)) V per head: (B, N, D) -> (B, N, D)."""
