@@ -229,6 +229,7 @@ WRONG = [
     ("attention", "join", ATTENTION, ".transpose(1, 2).reshape(", ".reshape("),
     ("attention", "no-projection", ATTENTION, "self.proj(x)", "x"),
     ("attention", "transposed", ATTENTION, "(weights @ v)", "(weights.mT @ v)"),
+    ("attention", "transposed", ATTENTION_EINSUM, 'bhnm,bmhd->', 'bhmn,bmhd->'),
     ("attention", "values", ATTENTION, "weights @ v", "weights @ k"),
     ("attention", "itself", ATTENTION, "k.transpose(", "q.transpose("),
     ("attention", "one-head", ATTENTION, "num_heads, embed_dim // num_heads", "1, embed_dim"),
