@@ -48,6 +48,25 @@ def spawn(module: str, *arguments: str, log: Path, environment: dict[str, str] |
         )
 
 
+def confined(script: Path, folder: Path) -> subprocess.Popen:
+    """Run a script that is spoken to through pipes, in a folder, with nothing of this process's environment.
+
+    The script sets its own limits; -I keeps Python from reading modules of the folder and settings of the user.
+    """
+    needed = {
+        name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ
+    }  # Windows starts nothing without
+    return subprocess.Popen(
+        [sys.executable, "-I", "-B", str(script)],
+        cwd=folder,
+        env={**ENVIRONMENT, **needed, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def hold(path: Path) -> FileLock:
     """Take a lock that the operating system frees when this process ends, however it ends.
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.learn import reader
+from pages.learn import exercises, reader
 from pages.learn.chapters import BY_SLUG, CHAPTERS, Chapter
 from pages.shared import heading, mistakes, models, visitor
 from vit.learn import progress
@@ -18,13 +18,16 @@ def overview() -> None:
         "A Vision Transformer, piece by piece, on **your** model and **your** image: real numbers, real source lines, "
         "and in each chapter something to try. A chapter takes about five minutes."
     )
-    answered = progress.read(visitor.current()).answers
+    known = progress.read(visitor.current())
+    answered = known.answers
     following = next((chapter for chapter in CHAPTERS if chapter.slug not in answered), CHAPTERS[0])
     with st.container(horizontal=True, vertical_alignment="center"):
         label = "Start" if not answered else "Go on"
         if st.button(f"{label}: {following.title}", type="primary", icon=":material/play_arrow:"):
             st.switch_page(HERE, query_params={"chapter": following.slug})
-        if answered and st.button("Reset for the next reader", icon=":material/restart_alt:", type="tertiary"):
+        if (answered or known.code) and st.button(
+            "Reset for the next reader", icon=":material/restart_alt:", type="tertiary"
+        ):
             progress.reset(visitor.current())
             st.rerun()
     with st.grid(COLUMNS, min_column_width=300, gap="small"):
@@ -33,6 +36,7 @@ def overview() -> None:
                 done = " · answered" if chapter.slug in answered else ""
                 st.page_link(HERE, label=f"**{number}. {chapter.title}**", query_params={"chapter": chapter.slug})
                 st.caption(f"{chapter.lead}{done}")
+    exercises.overview(HERE)
 
 
 def read(chapter: Chapter) -> None:
@@ -66,9 +70,12 @@ def _link(chapter: Chapter | None, icon: str, query: dict[str, str]) -> None:
         st.page_link(HERE, label=chapter.title, icon=icon, query_params=query | {"chapter": chapter.slug})
 
 
-wanted = st.query_params.get("chapter")
+wanted, exercise = st.query_params.get("chapter"), st.query_params.get("exercise")
 if wanted in BY_SLUG:
     read(BY_SLUG[wanted])
+elif exercise in exercises.BY_SLUG:
+    exercises.draw(exercises.BY_SLUG[exercise], HERE)
 else:
     mistakes.missing("chapter", wanted, "the list of chapters")
+    mistakes.missing("exercise", exercise, "the list of chapters")
     overview()

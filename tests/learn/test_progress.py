@@ -24,3 +24,15 @@ def test_a_damaged_file_is_a_fresh_start(home):
     for content in (b"{", b"[]", b'{"answers": {"patches": "many"}}'):
         file.write_bytes(content)
         assert progress.read().answers == {}
+
+
+def test_code_answers_and_what_is_solved_are_kept_side_by_side(home):
+    progress.answer("patches", 2)
+    progress.write_code("attention", "x = 1")
+    progress.solve("attention")
+    progress.write_code("block", "y = 2")
+    progress.answer("position", 0)
+    found = progress.read()
+    assert found.code == {"attention": "x = 1", "block": "y = 2"}
+    assert found.solved == ["attention"]
+    assert found.answers == {"patches": 2, "position": 0}

@@ -1,4 +1,4 @@
-"""What a reader has answered so far, kept on this machine."""
+"""What a reader has answered and written so far, kept on this machine."""
 
 import hashlib
 from pathlib import Path
@@ -10,9 +10,11 @@ from vit.runs.directory import Record, read_json
 
 
 class Progress(Record):
-    """The chosen answer of each chapter whose question was answered."""
+    """The chosen answer of each chapter whose question was answered; the code of exercises, and which are solved."""
 
     answers: dict[str, int] = {}
+    code: dict[str, str] = {}
+    solved: list[str] = []
 
 
 def read(visitor: str = "") -> Progress:
@@ -25,14 +27,30 @@ def read(visitor: str = "") -> Progress:
 
 def answer(chapter: str, choice: int, visitor: str = "") -> None:
     """Keep the answer to a chapter's question."""
-    files.make_folder(paths.lessons_root())
-    answers = read(visitor).answers | {chapter: choice}
-    files.write_json(_path(visitor), Progress(answers=answers).model_dump())
+    known = read(visitor)
+    _write(known.model_copy(update={"answers": known.answers | {chapter: choice}}), visitor)
+
+
+def write_code(exercise: str, text: str, visitor: str = "") -> None:
+    """Keep what somebody has written for an exercise."""
+    known = read(visitor)
+    _write(known.model_copy(update={"code": known.code | {exercise: text}}), visitor)
+
+
+def solve(exercise: str, visitor: str = "") -> None:
+    """Keep that an exercise is solved."""
+    known = read(visitor)
+    _write(known.model_copy(update={"solved": sorted({*known.solved, exercise})}), visitor)
 
 
 def reset(visitor: str = "") -> None:
-    """Forget all answers, for the next reader."""
+    """Forget all answers and all code, for the next reader."""
     _path(visitor).unlink(missing_ok=True)
+
+
+def _write(progress: Progress, visitor: str) -> None:
+    files.make_folder(paths.lessons_root())
+    files.write_json(_path(visitor), progress.model_dump())
 
 
 def _path(visitor: str) -> Path:
