@@ -1,5 +1,6 @@
 """Waiting runs: an order on disk that everybody sees alike, and one process that starts the first."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from vit.runs.status import START_SECONDS, list_runs, state_of
 @pytest.fixture
 def home(home, monkeypatch):
     """Without the process that starts waiting runs."""
-    monkeypatch.setattr(queue, "ensure", lambda: None)
+    monkeypatch.setattr(queue, "start_starter", lambda: None)
     return home
 
 
@@ -177,7 +178,7 @@ def test_gpus_are_given_one_to_a_run_unless_it_asks_for_more():
 def test_the_order_is_the_same_however_many_add_to_it_at_once(home):
     code = (
         "import sys; from vit.config import RunConfig; from vit.runs import launch, queue\n"
-        "queue.ensure = lambda: None\n"
+        "queue.start_starter = lambda: None\n"
         "for number in range(5): launch.launch(RunConfig(), f'{sys.argv[1]}-{number}')"
     )
     adding = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "xyz"]
@@ -188,3 +189,22 @@ def test_the_order_is_the_same_however_many_add_to_it_at_once(home):
 def test_the_starter_ends_when_nothing_waits(home):
     assert starter.main() == 0
     assert not processes.is_held(queue.starter_lock())
+
+
+KILLED = """
+import os, signal
+from vit.config import RunConfig
+from vit.runs import launch, queue
+write = queue._write
+queue._write = lambda ids: (write(ids), os.kill(os.getpid(), signal.SIGKILL))
+launch.launch(RunConfig(data={"source": "gone"}), "abandoned")
+"""
+
+
+def test_a_run_whose_launcher_was_killed_as_it_began_to_wait_gets_its_turn(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIT_HOME", str(tmp_path))
+    assert subprocess.run([sys.executable, "-c", KILLED]).returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 60
+    while queue.waiting():  # its worker, which finds no data, leaves the queue first
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

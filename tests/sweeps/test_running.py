@@ -151,7 +151,7 @@ def background(sweep: Sweep) -> subprocess.Popen:
 def wait_until(condition) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, list_runs()
         time.sleep(0.05)
 
 

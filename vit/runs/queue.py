@@ -23,12 +23,12 @@ def waiting() -> list[str]:
 def add(run: Run) -> None:
     """Let a run wait for its turn, which comes at once if the machine is free; one that waits keeps its place."""
     with control():
+        start_starter()  # before the run waits: if this process dies in between, nothing waits for ever
         commands.clear(run)
         write_launch(run)
         ids = waiting()
         if run.id not in ids:
             _write([*ids, run.id])
-    ensure()
 
 
 def move(run_id: str, place: int) -> None:
@@ -67,8 +67,14 @@ def leave(run_id: str) -> None:
 
 
 def ensure() -> None:
-    """Start the process that starts runs, if something waits and it doesn't live."""
-    if waiting() and not processes.is_held(starter_lock()):
+    """Start the process that starts runs if something waits and it has died, such as with the machine."""
+    if waiting():
+        start_starter()
+
+
+def start_starter() -> None:
+    """Start the process that starts runs unless it lives; it needs ``control`` to see that nothing waits, and ends."""
+    if not processes.is_held(starter_lock()):
         processes.spawn("vit.runs.starter", log=paths.runs_root() / ".queue.log")
 
 

@@ -20,7 +20,7 @@ from vit.data import catalog
 from vit.errors import RunError, VitError
 from vit.jobs import Cancelled, Progress
 from vit.rules import validate
-from vit.runs import launch
+from vit.runs import launch, queue
 from vit.runs.directory import Run
 from vit.runs.metrics import MetricsTail, Rows
 from vit.runs.status import RunState, state_of
@@ -148,6 +148,8 @@ class _Following:
             if now.state == "interrupted" and self.resumes < MOST_RESUMES:
                 self.resumes += 1
                 _resume(self.run)
+            elif now.state == "queued":
+                queue.ensure()
             elif not now.is_alive and now.state != "paused":  # by a person, who will continue it
                 return now
             time.sleep(POLL_SECONDS)
