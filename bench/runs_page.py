@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def visits(page: Page, home: str, count: int) -> dict[str, float]:
-    """Seconds from asking to the table and its caption, with two servers, which a browser takes for the same."""
+    """Seconds from asking to the table and its caption, with three servers, which a browser takes for the same."""
     found, port = {}, served.free_port()
     with served.app(home, port) as address:
         found["first visit after the server's start, a new browser"] = visit(page, f"{address}/runs", count)
@@ -50,6 +50,10 @@ def visits(page: Page, home: str, count: int) -> dict[str, float]:
         found["two runs selected, curves"] = visit(page, f"{address}/runs?runs=run-1,run-2", count, ".js-plotly-plot")
     with served.app(home, port) as address:
         found["first visit after the server's start, a browser that was here"] = visit(page, f"{address}/runs", count)
+    with served.app(home, port) as address:
+        page.goto(address)
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Runs").wait_for(timeout=60 * SECOND)
+        found["first visit after the server's start, from Start to Runs"] = linked(page, count)
     return found
 
 
@@ -62,12 +66,16 @@ def visit(page: Page, address: str, count: int, last: str = "[data-testid=stData
 
 
 def switched(page: Page, count: int) -> float:
-    """Follow the link of the sidebar, from another page."""
-    navigation = page.get_by_test_id("stSidebarNav")
-    navigation.get_by_role("link", name="Data").click()
+    """Go to another page, and back."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="Data", level=1).wait_for(timeout=60 * SECOND)
+    return linked(page, count)
+
+
+def linked(page: Page, count: int) -> float:
+    """Follow the link of the sidebar, from another page."""
     start = time.perf_counter()
-    navigation.get_by_role("link", name="Runs").click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Runs").click()
     page.get_by_text(f"{count} runs", exact=True).wait_for(timeout=60 * SECOND)
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=60 * SECOND)
     return time.perf_counter() - start

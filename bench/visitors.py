@@ -3,7 +3,7 @@
     python -m bench.visitors --visitors 20 --turns 4
 
 Visitors are sessions of the server without a browser, which would take far more from the same two cores: each opens the
-run's page over a WebSocket, and then looks again as often as the page tells a browser to.
+run's page over a WebSocket, and then looks again at every part of it as often as the page tells a browser to.
 """
 
 import argparse
@@ -87,23 +87,28 @@ async def visit(address: str, waits: list[float]) -> None:
     options = {"subprotocols": ["streamlit"], "max_size": MOST_BYTES, "origin": address.replace("ws", "http")}
     await asyncio.sleep(random.uniform(0, SETTLE / 2))  # they don't come all at once
     async with websockets.connect(f"{address}/_stcore/stream", **options) as socket:
-        message = BackMsg()
-        message.rerun_script.query_string = "run=watched"
-        message.rerun_script.page_name = "train"
-        every = await look(socket, message, waits)
+        every = await look(socket, None, waits)
         assert every, "the page doesn't look again by itself"
+        due = {fragment: time.monotonic() + seconds for fragment, seconds in every.items()}
         while True:
-            await asyncio.sleep(min(every.values()))
-            message = BackMsg()
-            message.rerun_script.query_string = "run=watched"
-            message.rerun_script.page_name = "train"
-            message.rerun_script.is_auto_rerun = True
-            message.rerun_script.fragment_id = min(every, key=every.__getitem__)
-            every = await look(socket, message, waits) or every
+            fragment = min(due, key=due.__getitem__)
+            await asyncio.sleep(max(0.0, due[fragment] - time.monotonic()))
+            every |= await look(socket, fragment, waits)
+            due[fragment] = time.monotonic() + every[fragment]
 
 
-async def look(socket, message: BackMsg, waits: list[float]) -> dict[str, float]:
-    """Send a request and wait until its script has ended; returns the fragments that look again, and how often."""
+async def look(socket, fragment: str | None, waits: list[float]) -> dict[str, float]:
+    """Ask for the page, or for a part that looks again by itself, and wait until its script has ended.
+
+    Returns:
+        How often the parts that were drawn want to be looked at again, in seconds, by their names.
+    """
+    message = BackMsg()
+    message.rerun_script.query_string = "run=watched"
+    message.rerun_script.page_name = "train"
+    if fragment is not None:
+        message.rerun_script.is_auto_rerun = True
+        message.rerun_script.fragment_id = fragment
     began, every = time.perf_counter(), {}  # a page that starts over has not ended
     await socket.send(message.SerializeToString())
     while True:
