@@ -1,5 +1,7 @@
 """Predictions are the model's own, for the part of an image that is shown as seen."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -118,3 +120,11 @@ def test_inputs_are_normalized_like_training_images():
     mean, std = torch.tensor(ours.info.mean).view(3, 1, 1), torch.tensor(ours.info.std).view(3, 1, 1)
     assert torch.allclose(ours.inputs(seen), (pixels / 255 - mean) / std, atol=1e-5)
     assert ours.inputs(seen).shape == random_inputs(ours.model, 2).shape
+
+
+def test_a_model_is_loaded_without_the_compiler():
+    """Torch imports it, in two seconds, for random numbers on the "meta" device, among others."""
+    code = "import sys; from vit.predict import Predictor; Predictor.load('cifar10-plain'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "vit.model" in loaded
+    assert "torch._dynamo" not in loaded

@@ -176,7 +176,7 @@ class VisionTransformer(nn.Module):
     def init_tokens(self, generator: torch.Generator | None = None) -> None:
         """timm's start of class token, registers and learned positions."""
         for token in (self.cls_token, self.reg_token):
-            if token is not None:
+            if token is not None and not token.is_meta:  # there, normal_ imports the compiler: two seconds
                 nn.init.normal_(token, std=1e-6, generator=generator)
         if isinstance(self.pos_embed, nn.Parameter):
             nn.init.trunc_normal_(self.pos_embed, std=0.02, generator=generator)
