@@ -105,6 +105,7 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
     assert np.median(taken) < REDRAW_MS
 
 
+@pytest.mark.slow
 def test_the_address_brings_layer_head_and_patch_back(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
     image.click(position=patch(image, 12))
@@ -154,6 +155,7 @@ def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, image):
     expect(page.get_by_role("button", name="Class token")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
     before = spoken(image)
@@ -188,6 +190,7 @@ def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
         assert (tab, serious_faults(page)) == (tab, [])
 
 
+@pytest.mark.slow
 def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, image):
     scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, 600)"
     preview = page.locator(".st-key-subject img").first
@@ -221,6 +224,7 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     assert frames == []
 
 
+@pytest.mark.slow
 def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
@@ -239,6 +243,7 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     expect(bars).to_have_text(before, use_inner_text=True)
 
 
+@pytest.mark.slow
 def test_the_address_brings_what_was_switched_off_back(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars = page.locator(".bars")
@@ -301,6 +306,7 @@ def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server
     assert serious_faults(page) == []
 
 
+@pytest.mark.slow
 def test_back_and_forward_follow_the_tabs(page, server):
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     for tab in ("Weights", "Ablate"):
