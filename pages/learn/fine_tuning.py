@@ -149,3 +149,19 @@ def _gains(found: dict) -> None:
             low, high = text.percent(min(way["test"])), text.percent(max(way["test"]))
             label = f"{way['way'].capitalize()}: **{text.percent(way['mean'])}** (from {low} to {high})"
             st.progress(way["mean"], text=label)
+    lesson.prose(conclusion({way["way"]: way["mean"] for way in found["ways"]}))
+
+
+def conclusion(means: dict[str, float]) -> str:
+    """What the three accuracies say, whichever they are."""
+    scratch, head, everything = (means[way] for way in ("from scratch", "the head alone", "everything"))
+    gain = 100 * (everything - scratch)
+    if head < scratch:
+        frozen = (
+            "The frozen encoder does worse than one that learns from scratch: it was trained on photographs, and a new "
+            "head alone reads too little from it to tell drawn shapes apart."
+        )
+    else:
+        frozen = "Even the frozen encoder does better than one that learns from scratch on so few images."
+    more = "more" if gain >= 0 else "less"
+    return f"{frozen} With all weights free to move, the same start reaches {abs(gain):.1f} points {more} than from scratch."

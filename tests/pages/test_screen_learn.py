@@ -5,6 +5,7 @@ from worlds import saved, written_run
 
 from pages.learn import training, whole
 from pages.learn.chapters import CHAPTERS
+from pages.learn.fine_tuning import conclusion
 from vit.learn import progress
 
 
@@ -107,3 +108,13 @@ def test_what_a_question_asks_is_not_sent_before_it_is_answered():
 )
 def test_the_question_about_parameters_is_judged_by_their_number(counts, right):
     assert whole.CLEARLY[whole.right(counts)] == right
+
+
+def test_chapter_9_says_what_the_measurement_says():
+    def said(scratch, head, everything):
+        return conclusion({"from scratch": scratch, "the head alone": head, "everything": everything})
+
+    assert "encoder does worse" in said(0.8, 0.6, 0.9)
+    assert "10.0 points more" in said(0.8, 0.6, 0.9)
+    assert "encoder does better" in said(0.5, 0.6, 0.45)
+    assert "5.0 points less" in said(0.5, 0.6, 0.45)
