@@ -164,4 +164,5 @@ def conclusion(means: dict[str, float]) -> str:
     else:
         frozen = "Even the frozen encoder does better than one that learns from scratch on so few images."
     more = "more" if gain >= 0 else "less"
-    return f"{frozen} With all weights free to move, the same start reaches {abs(gain):.1f} points {more} than from scratch."
+    free = f"With all weights free to move, the same start reaches {abs(gain):.1f} points {more} than from scratch."
+    return f"{frozen} {free}"
