@@ -1,20 +1,26 @@
 """Exercises: write a part of the model, and have it checked in a limited process."""
 
 import re
+import statistics
 
 import streamlit as st
 
 from pages.learn import lesson
 from pages.learn.chapters import BY_SLUG as CHAPTERS
-from pages.shared import heading, mistakes, visitor
+from pages.shared import heading, live_chart, mistakes, visitor
 from pages.shared.literal import literal
+from pages.shared.live_chart import Series
+from vit import text
 from vit.learn import progress, sandbox
 from vit.learn.exercises.tasks import BY_SLUG, TASKS, Task
-from vit.learn.exercises.verdict import Verdict
+from vit.learn.exercises.verdict import Curve, Verdict
 
 __all__ = ["BY_SLUG", "draw", "overview"]
 OWN_ADDRESSES = ("127.0.0.1", "::1", "localhost")
 _SPACES = re.compile(r"\s+")
+WINDOW = 10  # steps whose losses make one point
+MUCH = 0.25  # of the loss: more than two trainings of ours with other seeds differ
+TRAINING = "Two trainings of a tiny model on the built-in shapes, with your module and with ours: about ten seconds."
 LINE_HEIGHT, MOST_LINES = 21, 34  # pixels of a line of the editor, and after how many it scrolls
 # Streamlit has no editor for code; its text area gets the font of one.
 MONOSPACE = """<style>.st-key-editor textarea {font-family: "Source Code Pro", monospace; font-size: 0.875rem;
@@ -81,6 +87,8 @@ def _work(task: Task) -> None:
             progress.solve(task.slug, visitor.current())
     if shown in st.session_state:
         _tell(st.session_state[shown])
+        if st.session_state[shown].passed:
+            _train(task, st.session_state[key], shown)
 
 
 def _kept(task: Task, key: str, shown: str) -> None:
@@ -108,6 +116,53 @@ def _tell(verdict: Verdict) -> None:
     if verdict.printed:
         with st.expander("What your code printed"):
             st.code(verdict.printed, language=None)
+
+
+def _train(task: Task, code: str, shown: str) -> None:
+    """A short training with what was written, beside the same with ours."""
+    if st.button("Train with it", icon=":material/model_training:", help=TRAINING):
+        with st.spinner("Training a tiny model twice, in a process of its own …"):
+            st.session_state[shown] = sandbox.train(task, code)
+        st.rerun()
+    verdict = st.session_state[shown]
+    if verdict.trained and verdict.reference:
+        _compare(task, verdict.trained, verdict.reference)
+
+
+def _compare(task: Task, own: Curve, ours: Curve) -> None:
+    """Both curves, and what they say."""
+    said = outcome(own, ours)
+    curves = {f"our {task.name}": ("ghost", ours), f"your {task.name}": ("train", own)}
+    live_chart.draw(
+        [Series(name, look, *smooth(curve.losses)) for name, (look, curve) in curves.items()],
+        key="trained",
+        x_title="step",
+        y_title="train loss, mean of the last 10 steps",
+        alt=said,
+        height=260,
+    )
+    st.markdown(said)
+
+
+def smooth(losses: list[float]) -> tuple[list[int], list[float]]:
+    """Steps, and the mean of the last losses at each."""
+    steps = range(1, len(losses) + 1)
+    return list(steps), [statistics.fmean(losses[max(0, step - WINDOW) : step]) for step in steps]
+
+
+def outcome(own: Curve, ours: Curve) -> str:
+    """What two trainings say, and where to look if one learns much less."""
+    last = [smooth(curve.losses)[1][-1] for curve in (own, ours)]
+    said = (
+        f"After {len(own.losses)} steps the loss is {last[0]:.2f} with your module and {last[1]:.2f} with ours; "
+        f"{text.percent(own.accuracy)} and {text.percent(ours.accuracy)} of the validation images are right."
+    )
+    if last[0] > last[1] + MUCH:
+        return (
+            f"{said} Yours computes the right thing and learns more slowly. The check fills in weights of its own; a "
+            "training begins with yours. Are they large? `torch.randn` is fifty times what our layers begin with."
+        )
+    return f"{said} Both see the same batches and begin with other random weights, so the curves are alike, not equal."
 
 
 def words(text: str) -> str:

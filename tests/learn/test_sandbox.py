@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from solutions import ATTENTION
+from solutions import ATTENTION, RIGHT
 
 from vit.learn import sandbox
 from vit.learn.exercises.tasks import ATTENTION as TASK
-from vit.learn.exercises.tasks import IMPORTS
+from vit.learn.exercises.tasks import IMPORTS, TASKS
 from vit.learn.exercises.verdict import Verdict
 
 FILE, PROCESS, NETWORK = "Opening a file was stopped", "Starting a process was stopped", "Opening a network connection"
@@ -61,6 +61,33 @@ def test_what_a_solution_has_no_need_of_is_stopped_with_a_sentence(line, tmp_pat
     assert ATTACKS[line] in found.stopped + found.hint
     assert [file.name for file in tmp_path.iterdir()] == ["kept.txt"]
     assert time.monotonic() - begin < 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.slug)
+def test_a_right_solution_can_be_trained_with(task):
+    found = sandbox.train(task, IMPORTS + RIGHT[task.slug][0])
+    assert found.passed
+    for curve in (found.trained, found.reference):
+        assert sum(curve.losses[-10:]) < 0.8 * sum(curve.losses[:10])  # it learns
+    assert found.trained.losses != found.reference.losses
+
+
+@pytest.mark.slow
+def test_a_training_has_the_limits_of_a_check():
+    """The text behaves while it is checked, in double precision, and not in training."""
+    late = "if x.dtype == torch.float32: open('/etc/hostname')"
+    found = sandbox.train(TASK, IMPORTS + ATTENTION.replace("        B, N, D =", f"        {late}\n        B, N, D ="))
+    assert not found.passed
+    assert found.trained is None
+    assert FILE in found.stopped
+
+
+def test_a_wrong_solution_is_not_trained_with():
+    found = sandbox.train(TASK, TASK.skeleton)
+    assert not found.passed
+    assert found.trained is None
+    assert "no weights" in found.hint
 
 
 def test_a_text_that_is_too_long_starts_no_process():

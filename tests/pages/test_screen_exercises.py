@@ -4,10 +4,10 @@ import pytest
 import streamlit as st
 from seen import text_of
 
-from pages.learn.exercises import words
+from pages.learn.exercises import outcome, words
 from vit.learn import progress, sandbox
 from vit.learn.exercises.tasks import ATTENTION, TASKS
-from vit.learn.exercises.verdict import Verdict
+from vit.learn.exercises.verdict import Curve, Verdict
 
 
 @pytest.fixture
@@ -61,3 +61,21 @@ def test_only_code_between_two_backticks_is_more_than_text():
     assert words("a `b*c` d, *e*") == r"a `b*c` d, \*e\*"
     assert words("one ` alone") == r"one \` alone"
     assert words("![x](y) `z`").startswith(r"!\[x\]")
+
+
+def test_a_solution_that_passed_is_trained_with_and_compared(visit, answers, monkeypatch):
+    answers.append(Verdict(passed=True))
+    app = visit("learn", exercise="attention")
+    assert "Train with it" not in [button.label for button in app.button]
+    next(button for button in app.button if button.label == "Check").click().run()
+    curves = {"trained": Curve(losses=[1.0, 0.5], accuracy=0.75), "reference": Curve(losses=[1.0, 0.6], accuracy=0.7)}
+    monkeypatch.setattr(sandbox, "train", lambda *_: Verdict(passed=True, **curves))
+    next(button for button in app.button if button.label == "Train with it").click().run()
+    said = "After 2 steps the loss is 0.75 with your module and 0.80 with ours; 75.0% and 70.0%"
+    assert any(markdown.value.startswith(said) for markdown in app.markdown)
+
+
+def test_a_module_that_learns_more_slowly_gets_a_hint():
+    ours = Curve(losses=[0.5], accuracy=0.8)
+    assert "Are they large?" in outcome(Curve(losses=[1.0], accuracy=0.4), ours)
+    assert "alike, not equal" in outcome(Curve(losses=[0.6], accuracy=0.7), ours)

@@ -17,14 +17,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import warnings
 
 import torch
+from pydantic import ValidationError
 
 from vit.errors import VitError
-from vit.learn.exercises import code, judge, tasks
+from vit.learn.exercises import code, errors, judge, tasks, training
 from vit.learn.exercises.tasks import Task
-from vit.learn.exercises.verdict import MOST_WORDS, Verdict
+from vit.learn.exercises.training import Lesson
+from vit.learn.exercises.verdict import MOST_WORDS, Curve, Verdict
 
 MEMORY = 2 * 2**30  # bytes, beyond what torch itself takes
 CPU_SECONDS = 5  # a check takes less than one
+TRAINING_SECONDS = 60  # likewise; a training takes five
 # The beginning of an audit event's name (docs.python.org/3/library/audit_events.html), and what a person calls it.
 REFUSED = {
     "open": "opening a file",
@@ -69,13 +72,16 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # to show one, Python would open the source file
     warm_up(task)
+    lesson, reference = prepared() if asked["train"] else (None, None)
     channel, printed = sys.stdout, Notebook()
     answer = answering(channel.fileno(), printed)
-    limit()
+    limit(TRAINING_SECONDS if lesson else CPU_SECONDS)
     sys.addaudithook(guard(answer))
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         verdict = judged(task, asked["text"])
-    answer(verdict)
+        if lesson and verdict.passed:
+            verdict = trained(task, asked["text"], lesson)
+    answer(verdict.model_copy(update={"reference": reference}))
 
 
 def warm_up(task: Task) -> None:
@@ -86,6 +92,12 @@ def warm_up(task: Task) -> None:
     torch.einsum("b...,b...->b", x, x).sum().backward()
     torch.nn.MultiheadAttention(4, 2, batch_first=True)(*[torch.randn(1, 2, 4)] * 3)
     repr(x)
+
+
+def prepared() -> tuple[Lesson, Curve]:
+    """The images of a training, and the training with our own module, which needs no limits."""
+    lesson = training.lesson()
+    return lesson, training.train(training.network(lesson.config), lesson)
 
 
 def answering(channel: int, printed: io.StringIO) -> Callable[[Verdict], None]:
@@ -103,13 +115,13 @@ def answering(channel: int, printed: io.StringIO) -> Callable[[Verdict], None]:
     return answer
 
 
-def limit() -> None:
+def limit(cpu_seconds: int) -> None:
     """Close what this operating system can close: memory, computing time, files of any kind, processes."""
     if sys.platform == "win32":
         return
     import resource
 
-    kinds = {resource.RLIMIT_CPU: CPU_SECONDS, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    kinds = {resource.RLIMIT_CPU: cpu_seconds, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
     kinds |= {resource.RLIMIT_NOFILE: 0, resource.RLIMIT_NPROC: 0}
     if sys.platform == "linux":  # elsewhere it isn't honored, and ``sandbox`` watches the memory alone
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -141,6 +153,17 @@ def judged(task: Task, text: str) -> Verdict:
         return Verdict(stopped=str(error)) if "was stopped" in str(error) else Verdict(hint=str(error))
     except VitError as error:
         return Verdict(hint=str(error))
+
+
+def trained(task: Task, text: str, lesson: Lesson) -> Verdict:
+    """Train with the class of a text that has passed the check."""
+    try:
+        vit = training.network(lesson.config, task, code.load(text, task))
+        return Verdict(passed=True, trained=training.train(vit, lesson))
+    except ValidationError:
+        return Verdict(hint="The loss became infinite or NaN in training, although the check found nothing wrong.")
+    except Exception as error:  # a person's code may raise anything
+        return Verdict(hint=errors.told(error)[1])
 
 
 if __name__ == "__main__":

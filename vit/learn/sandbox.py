@@ -16,19 +16,30 @@ from vit.learn.exercises.verdict import Verdict
 
 CHILD = Path(__file__).with_name("confined.py")
 SECONDS = 60  # for all, loading torch on a busy machine included; the child's own limit of computing time is shorter
+TRAINING_SECONDS = 180  # likewise, where two short trainings come on top
 MEMORY = 4 * 2**30  # bytes in use; the child's own limit is tighter, where the system has one
 MOST_ANSWER = 64_000  # bytes
 MOST_TEXT = 20_000  # characters of a solution
 BETWEEN = 0.05  # seconds between two looks at the process
 
 
-def check(task: Task, text: str, seconds: float = SECONDS) -> Verdict:
+def train(task: Task, text: str) -> Verdict:
+    """Check a solution as ``check`` does, and if it passes train a tiny model with it for some seconds.
+
+    Returns:
+        The verdict, with two trainings: ``trained`` with this solution, ``reference`` with ours.
+    """
+    return check(task, text, TRAINING_SECONDS, training=True)
+
+
+def check(task: Task, text: str, seconds: float = SECONDS, training: bool = False) -> Verdict:
     """Check a solution in a limited process.
 
     Args:
         task: What it should do.
         text: The code, which nobody has looked at.
         seconds: How long it may take.
+        training: Whether to train with it, too.
 
     Returns:
         The verdict; ``stopped`` says what was not allowed.
@@ -38,7 +49,7 @@ def check(task: Task, text: str, seconds: float = SECONDS) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         process = processes.confined(CHILD, Path(folder))
         try:
-            return _followed(process, json.dumps({"task": task.slug, "text": text}), seconds)
+            return _followed(process, json.dumps({"task": task.slug, "text": text, "train": training}), seconds)
         finally:
             process.kill()
             process.wait()
