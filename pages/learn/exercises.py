@@ -34,7 +34,7 @@ def is_open() -> bool:
 
 def overview(page: str) -> None:
     """All exercises, below the chapters."""
-    st.subheader("Exercises", anchor=False)
+    st.header("Exercises", anchor=False)
     st.markdown("Write a part of the model yourself. It is checked by what it computes, so every right way is right.")
     solved = progress.read(visitor.current()).solved
     with st.grid(2, min_column_width=300, gap="small"):

@@ -37,7 +37,7 @@ def draw(reader: Reader) -> None:
     lesson.prose(words(reader.config))
     lesson.formula(KEY, *formula(reader.config))
     if found := measured():
-        st.subheader("What does it gain?", anchor=False)
+        st.header("What does it gain?", anchor=False)
         _gains(found)
     lesson.try_it(
         "Import a folder with a few dozen images of your own classes on the Data page, then train from this model: the "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.learn import exercises, reader
+from pages.learn import exercises, reader, training
 from pages.learn.chapters import BY_SLUG, CHAPTERS, Chapter
 from pages.shared import heading, mistakes, models, visitor
 from vit.learn import progress
@@ -53,6 +53,7 @@ def read(chapter: Chapter) -> None:
         st.caption(f"Chapter {number} of {len(CHAPTERS)} · {chapter.lead}")
         chapter.draw(chosen)
         turn_page(number, chosen.query)
+    training.warm_up()  # last, because it takes the processor for some seconds
 
 
 def turn_page(number: int, query: dict[str, str]) -> None:

@@ -44,6 +44,7 @@ class Parts {
   /** Symbols in the formula answer the pointer, too; Streamlit draws the formula anew whenever it changes. */
   follow() {
     const box = this.formula();
+    for (const wide of box?.querySelectorAll(".katex-display") ?? []) wide.tabIndex = 0; // it scrolls on a narrow screen
     if (!box || box.dataset.followed) return;
     box.dataset.followed = "yes";
     box.addEventListener("pointerover", (event) => {

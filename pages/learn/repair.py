@@ -14,7 +14,7 @@ from vit.learn import repair
 from vit.learn.repair import PRESET, RUNGS, Figures
 
 CHANCE = math.log(10)
-WORDS = f"""### A run that fails
+WORDS = f"""## A run that fails
 
 The tutorial that this project comes from prints its losses: 2.76, 2.33, 2.32, 2.32 and 6.06 after five epochs. Guessing
 among ten classes gives ln 10 = {CHANCE:.2f}. So its model never learned anything, and the tutorial does not notice. It

@@ -1,6 +1,8 @@
 """Chapter 8: one step at a time, then a recipe that fails and is repaired."""
 
+import functools
 import math
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 KEY = "training"
 MOST = 0.6  # share of the steps from which on it is "most"
+_computing = threading.Lock()
 NAMES = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
 
 _figure = component.register("vit_lab_training", Path(__file__).with_suffix(".js"))
@@ -49,12 +52,23 @@ def draw(reader: Reader) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False)
 def steps() -> list["SlowStep"]:
     """The slow steps, the same for all visitors."""
+    with _computing:
+        return _steps()
+
+
+@functools.cache
+def _steps() -> list["SlowStep"]:
     from vit.learn import slow
 
     return slow.recorded()
+
+
+def warm_up() -> None:
+    """Compute the slow steps in the background, because torch's optimizers take seconds to load."""
+    if not _steps.cache_info().currsize and not _computing.locked():
+        threading.Thread(target=steps, name="slow-steps", daemon=True).start()
 
 
 def question() -> tuple[str, list[str], int, str]:

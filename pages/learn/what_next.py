@@ -48,7 +48,7 @@ def draw(reader: Reader) -> None:
     answered = lesson.question(KEY, *question(reader.config))
     _sizes(reader, answered)
     lesson.formula(KEY, *formula(reader.config))
-    st.subheader("Papers, one sentence each", anchor=False)
+    st.header("Papers, one sentence each", anchor=False)
     st.markdown("\n".join(f"- [{title}](https://arxiv.org/abs/{number}): {what}" for title, number, what in PAPERS))
     lesson.prose(
         "**The larger world.** [timm](https://github.com/huggingface/pytorch-image-models) has more than a thousand "

@@ -40,7 +40,7 @@ def draw(reader: Reader) -> None:
     answered = lesson.question(KEY, *question(reader.config))
     _figure(key=KEY, data=figure(reader, answered))
     lesson.formula(KEY, *formula(reader.config))
-    st.subheader("Which one learns more?", anchor=False)
+    st.header("Which one learns more?", anchor=False)
     if measured := compared.measured():
         lesson.prose(outcome(measured))
         _curves(measured_lines(measured), "measured")

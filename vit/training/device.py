@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch._dynamo.exc import TorchDynamoException
 from torch.nn import functional as F
 
 from vit import devices
@@ -72,6 +71,8 @@ def compile_ahead(config: RunConfig, data: RunData, precision: str, tell: Callab
     """
     if not config.train.compile:
         return config
+    from torch._dynamo.exc import TorchDynamoException  # the compiler takes two seconds to import
+
     start = time.perf_counter()
     try:
         _compile(config, data, precision)
