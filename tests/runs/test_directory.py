@@ -53,6 +53,14 @@ def test_any_accepted_name_is_a_plain_folder_of_the_runs_root(name):
     assert not PureWindowsPath(name).is_reserved()
 
 
+def test_a_tie_of_val_accuracy_is_broken_by_val_loss(home):
+    run = launch.create(RunConfig(), "one")
+    for step, accuracy, loss in ((8, 1.0, 0.9), (16, 1.0, 0.3), (24, 1.0, 0.4), (32, 0.9, 0.1), (40, 1.0, None)):
+        figures = {"val_accuracy": accuracy, "val_loss": loss}
+        put(run, f"step-{step}.safetensors", described(step, metrics=figures))
+    assert run.best().step == 16
+
+
 def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home):
     run = launch.create(RunConfig(), "one")
     saved(run, (10, 0.3), (20, 0.5), (30, 0.5), (40, None))

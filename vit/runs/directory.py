@@ -21,6 +21,7 @@
 
 import functools
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,11 @@ class SavedCheckpoint:
     file: str
     val_accuracy: float | None
     val_loss: float | None
+
+    def rank(self) -> tuple[float, float, int]:
+        """What is larger for the better of two checkpoints."""
+        loss = math.inf if self.val_loss is None else self.val_loss
+        return self.val_accuracy or 0.0, -loss, -self.step
 
 
 class _File:
@@ -171,9 +177,12 @@ class Run:
         return sorted(found, key=lambda saved: saved.step)
 
     def best(self) -> SavedCheckpoint | None:
-        """The checkpoint with the highest validation accuracy; the earlier one on a tie."""
+        """The checkpoint with the highest validation accuracy; on a tie that with the lowest validation loss.
+
+        On few images ties are common: the first checkpoint that gets all of them right is far from sure of any.
+        """
         judged = [saved for saved in self.saved() if saved.val_accuracy is not None]
-        return max(judged, key=lambda saved: (saved.val_accuracy, -saved.step), default=None)
+        return max(judged, key=SavedCheckpoint.rank, default=None)
 
     def checkpoint_path(self, which: str = "best") -> Path:
         """The file of the ``best`` or ``last`` checkpoint, or of a step.
