@@ -68,6 +68,7 @@ def test_what_a_solution_has_no_need_of_is_stopped_with_a_sentence(line, tmp_pat
 def test_a_right_solution_can_be_trained_with(task):
     found = sandbox.train(task, IMPORTS + RIGHT[task.slug][0])
     assert found.passed
+    assert len(found.checks) == 5
     for curve in (found.trained, found.reference):
         assert sum(curve.losses[-10:]) < 0.8 * sum(curve.losses[:10])  # it learns
     assert found.trained.losses != found.reference.losses

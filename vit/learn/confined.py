@@ -80,7 +80,7 @@ def main() -> None:
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         verdict = judged(task, asked["text"])
         if lesson and verdict.passed:
-            verdict = trained(task, asked["text"], lesson)
+            verdict = trained(verdict, task, asked["text"], lesson)
     answer(verdict.model_copy(update={"reference": reference}))
 
 
@@ -155,11 +155,11 @@ def judged(task: Task, text: str) -> Verdict:
         return Verdict(hint=str(error))
 
 
-def trained(task: Task, text: str, lesson: Lesson) -> Verdict:
-    """Train with the class of a text that has passed the check."""
+def trained(verdict: Verdict, task: Task, text: str, lesson: Lesson) -> Verdict:
+    """Train with the class of a text that has passed the check, which its verdict says."""
     try:
         vit = training.network(lesson.config, task, code.load(text, task))
-        return Verdict(passed=True, trained=training.train(vit, lesson))
+        return verdict.model_copy(update={"trained": training.train(vit, lesson)})
     except ValidationError:
         return Verdict(hint="The loss became infinite or NaN in training, although the check found nothing wrong.")
     except Exception as error:  # a person's code may raise anything
