@@ -64,7 +64,7 @@ def uploads(page: Page, address: str, folder: Path) -> dict[str, float]:
         start = time.perf_counter()
         chooser.set_input_files(folder / name)
         page.get_by_test_id("stCaptionContainer").filter(has_text=name).first.wait_for(timeout=60 * SECOND)
-        page.get_by_role("img", name="Attention is strongest").first.wait_for(timeout=60 * SECOND)
+        page.get_by_role("img", name=f"{name}: rollout").wait_for(timeout=60 * SECOND)
         times.append(time.perf_counter() - start)
         page.get_by_role("button", name=f"Remove {name}").click()
         page.get_by_text("What it says").wait_for(state="detached")

@@ -19,7 +19,8 @@ def test_what_torch_brings_along_is_not_searched_for_garbage_after_every_click()
 
 
 def test_tables_are_loaded_while_nobody_waits_for_them(home):
-    code = "import sys, time, threading, app; [one.join() for one in threading.enumerate() if one.name == 'warm-up'];"
+    code = "import sys, threading; from pages.shared import server; server.WARM_UP_SECONDS = 0.0; import app;"
+    code += "[one.join() for one in threading.enumerate() if one.name == 'warm-up'];"
     code += "import gc; print('pandas' in sys.modules, 'torch' in sys.modules, gc.get_freeze_count() > 50_000)"
     root = Path(__file__).resolve().parents[2]
     said = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
