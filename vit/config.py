@@ -178,7 +178,7 @@ class TrainConfig(Section):
     eval_every: float = Field(default=0.05, gt=0, le=1e8)
     """Time between validations: a share of the run below 1, or a number of steps."""
     patience: int = Field(default=0, ge=0, le=10_000)
-    """Validations without a better accuracy after which the run ends early; 0 is never."""
+    """Validations without a better accuracy, or the same with a lower loss, until the run ends early; 0 is never."""
     save_every: float = Field(default=60.0, gt=0, le=86_400)
     """Largest time between checkpoints, in seconds of work."""
     keep_all: bool = False

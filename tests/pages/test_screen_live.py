@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from seen import text_of
+from seen import accuracy_chart, numbers, text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
 from vit import files, paths
@@ -58,6 +58,15 @@ def test_how_the_curves_are_looked_at_is_in_the_address(visit):
     assert [line["kind"] for line in loss["series"]] == ["raw", "train", "val"]
     app.slider(key="smoothing").set_value(0).run()
     assert [line["kind"] for line in chart(app, 0)["series"]] == ["train", "val"]
+
+
+def test_the_star_of_equal_accuracies_is_at_the_lowest_loss(visit):
+    run = written_run("quick-otter", phase="stopped", step=90)
+    for step, loss in ((100, 0.9), (110, 0.2), (120, 0.5)):
+        row = {"v": 1, "step": step, "epoch": step / 250, "val_loss": loss, "val_accuracy": 1.0}
+        files.append_line(run.metrics_path, row)
+    series = accuracy_chart(visit("train", run="quick-otter", x="step"))["series"]
+    assert [numbers(line["x"]) for line in series if line["kind"] == "best"] == [[110]]
 
 
 def test_what_a_run_takes_of_the_machine_is_beside_its_speed_and_has_charts(visit):
