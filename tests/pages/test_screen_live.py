@@ -118,7 +118,7 @@ def test_the_pinned_images_say_what_the_model_says(visit):
 def test_a_finished_run_says_what_it_reached_and_what_to_do_next(visit):
     saved(written_run("quick-otter", test={"accuracy": 0.685, "loss": 1.0}), 1000)
     app = visit("train", run="quick-otter")
-    assert "Test accuracy 68.5% (the test set is used once, at the end)." in app.success[0].value
+    assert "Test accuracy 68.5%; the test set is used once, at the end." in app.success[0].value
     assert "70.0% val accuracy at step 1,000" in app.success[0].value
     assert {"Try it on an image", "Continue training", "New run"} <= set(labels(app))
     assert "Resume" not in labels(app)
