@@ -68,3 +68,11 @@ def test_one_is_singular_and_nothing_else_is():
 )
 def test_what_would_steer_a_terminal_is_spelled_out(words, shown):
     assert text.printable(words) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "images", "words"),
+    [(1.0, 5, "100.0% (5 of 5)"), (14 / 15, 15, "93.3% (14 of 15)"), (0.582, 2000, "58.2%"), (None, 5, "–")],
+)
+def test_an_accuracy_on_few_images_says_how_many_were_right(share, images, words):
+    assert text.accuracy(share, images) == words

@@ -110,8 +110,7 @@ Recipe = tuple[str, dict[str, object], RunConfig]
 def _recipes(info: DatasetInfo) -> Iterator[Recipe]:
     """Presets and their neighbours that work with the data on this machine."""
     environment = devices.environment(info.counts["train"], len(info.classes))
-    data = {"data.source": info.name, "model.num_classes": len(info.classes)}
-    data |= {"model.image_size": info.image_size} if info.image_size else {}
+    size = {"model.image_size": info.image_size} if info.image_size else {}
     for preset in presets.offered(devices.describe().device):
         base = RunConfig.model_validate(presets.build(preset))
         for factors in NEIGHBOURS:
@@ -119,7 +118,7 @@ def _recipes(info: DatasetInfo) -> Iterator[Recipe]:
                 f"model.{name}": int(getattr(base.model, name) * factor) for name, factor in factors.items()
             }
             try:
-                config = validate(presets.build(preset, data | changed), environment)
+                config = validate(presets.build(preset, size | changed, data=info), environment)
             except ConfigError:
                 continue
             yield preset, changed, config

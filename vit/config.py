@@ -15,12 +15,27 @@ SCHEMA_VERSION = 1
 
 LENGTHS = ("train.epochs", "train.steps", "train.minutes")  # exactly one of them is set
 
+VAL_PER_CLASS = 10  # validation images of each class that are wanted
+MOST_VAL = 0.2  # share of a small data set that is given for them
+
 Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 def share_or_count(value: float, total: int) -> int:
     """A value below 1 is a share of ``total``; from 1 on it is a count."""
     return round(value * total) if value < 1 else int(value)
+
+
+def believable_val_size(val_size: float, num_images: int, num_classes: int) -> float:
+    """A validation split whose accuracy says something: of small data sets a fifth, up to ten images of each class.
+
+    Args:
+        val_size: What is kept of a large data set, as ``DataConfig.val_size``; kept if it is as many.
+        num_images: That train and validation share.
+        num_classes: Of the data set.
+    """
+    wanted = min(VAL_PER_CLASS * num_classes, int(MOST_VAL * num_images))
+    return float(wanted) if share_or_count(val_size, num_images) < wanted else val_size
 
 
 class Section(BaseModel):
@@ -118,7 +133,7 @@ class DataConfig(Section):
     source: str = Field(default="shapes", min_length=1, max_length=4096)
     """A data set's name, or a path to a folder or archive."""
     val_size: float = Field(default=0.1, gt=0, le=1e8)
-    """Part of the training images kept for validation: a share below 1, or a number of images."""
+    """Training images kept for validation: a share below 1, or a number. A small data set starts with up to a fifth."""
 
     def num_val(self, num_images: int) -> int:
         """Images of the validation split, of ``num_images`` that train and validation share; at least one."""
@@ -178,7 +193,7 @@ class TrainConfig(Section):
     eval_every: float = Field(default=0.05, gt=0, le=1e8)
     """Time between validations: a share of the run below 1, or a number of steps."""
     patience: int = Field(default=0, ge=0, le=10_000)
-    """Validations without a better accuracy after which the run ends early; 0 is never."""
+    """Validations without a better accuracy, or the same with a lower loss, until the run ends early; 0 is never."""
     save_every: float = Field(default=60.0, gt=0, le=86_400)
     """Largest time between checkpoints, in seconds of work."""
     keep_all: bool = False

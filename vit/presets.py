@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import LENGTHS, RunConfig, merge
+from vit.config import LENGTHS, DataConfig, RunConfig, believable_val_size, merge
+from vit.data.store import DatasetInfo
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
 _CPU, _GPU = ("cpu", "mps"), ("cuda",)
@@ -162,13 +163,20 @@ def default(device: str) -> str:
     return GPU_DEFAULT if device in _GPU else DEFAULT
 
 
-def build(name: str, overrides: dict[str, object] | None = None, *, init: str | None = None) -> dict:
+def build(
+    name: str,
+    overrides: dict[str, object] | None = None,
+    *,
+    init: str | None = None,
+    data: DatasetInfo | None = None,
+) -> dict:
     """A preset as a raw configuration, ready to be validated.
 
     Args:
         name: Of the preset.
         overrides: Dotted settings that a person chose; a length among them replaces the preset's own.
         init: Model to start from; its encoder replaces the preset's.
+        data: Images to train on; a small set gives more of them to validation.
 
     Raises:
         KeyError: If there is no such preset.
@@ -180,4 +188,8 @@ def build(name: str, overrides: dict[str, object] | None = None, *, init: str | 
     if init is not None:
         encoder = models.read_info(models.resolve(init)).model.model_dump(mode="json")
         settings |= {f"model.{setting}": value for setting, value in encoder.items()} | {"init.checkpoint": init}
+    if data is not None:
+        settings |= {"data.source": data.name, "model.num_classes": len(data.classes)}
+        val_size = settings.get("data.val_size", DataConfig().val_size)
+        settings["data.val_size"] = believable_val_size(val_size, data.counts["train"], len(data.classes))
     return {**merge(RunConfig().to_json(), settings | overrides), "preset": name}

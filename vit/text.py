@@ -4,11 +4,18 @@ import unicodedata
 from datetime import datetime
 
 UNKNOWN = "–"
+FEW = 200  # images, of which a percentage alone promises more than it can keep
 
 
 def percent(share: float | None, digits: int = 1) -> str:
     """``0.582`` as ``58.2%``."""
     return UNKNOWN if share is None else f"{share:.{digits}%}"
+
+
+def accuracy(share: float | None, images: int | None) -> str:
+    """``58.2%``, and of few images how many that were: ``93.3% (14 of 15)``."""
+    counts = f" ({round(share * images)} of {images})" if share is not None and images and images <= FEW else ""
+    return percent(share) + counts
 
 
 def number(value: float | None, form: str = ",.0f") -> str:

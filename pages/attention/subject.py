@@ -17,7 +17,6 @@ from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
 from vit import files, pinned
 from vit.models import ModelInfo
-from vit.runs.directory import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +120,7 @@ def ask(answer: Answer) -> Subject:
     target, contrast = _question(answer)
     name = answer.model.partition("@")[0]
     if models.is_known(name):
-        sources.link("predict", ":material/image_search:", name, answer.image)
+        sources.link("predict", ":material/image_search:", answer.model, answer.image)
     return Subject(answer, models.info(answer.model), target, contrast)
 
 
@@ -139,18 +138,7 @@ def _model(names: list[str]) -> str:
         place.code(Path(upload.name).name, language=None)
         return str(kept(upload.name, upload.getvalue()))
     with place:
-        name = models.select(names)
-        steps = [str(saved.step) for saved in reversed(Run.find(name).saved())] if models.is_run(name) else []
-        if len(steps) < 2:
-            return name
-        which = st.selectbox(
-            "Checkpoint",
-            ["best", "last", *steps],
-            key="checkpoint",
-            bind="query-params",
-            help="The weights to look into: the best by validation accuracy, the last, or those of a step.",
-        )
-    return name if which == "best" else f"{name}@{which}"
+        return models.select_checkpoint(models.select(names))
 
 
 def kept(name: str, content: bytes) -> Path:

@@ -91,9 +91,9 @@ def _base() -> dict:
     length = columns[3].number_input("Length", 0.01, value=1.0, format="%g", key="length", bind="query-params")
     unit = columns[4].selectbox("Unit", UNITS, key="unit", bind="query-params")
     info = catalog.describe(data)
-    follows: dict[str, object] = {"data.source": data, "model.num_classes": len(info.classes)}
-    follows |= {"model.image_size": info.image_size} if info.image_size else {}
-    return presets.build(preset, follows | {f"train.{unit}": int(length) if unit == "steps" else length})
+    follows: dict[str, object] = {"model.image_size": info.image_size} if info.image_size else {}
+    settings = follows | {f"train.{unit}": int(length) if unit == "steps" else length}
+    return presets.build(preset, settings, data=info)
 
 
 def _title(preset: str) -> str:

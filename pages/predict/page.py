@@ -8,7 +8,6 @@ from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
 from pages.shared.viewer import viewer
-from vit import text
 from vit.errors import ImageError
 
 SIDE = 384  # pixels
@@ -25,15 +24,18 @@ def draw(names: list[str]) -> None:
 
 
 def _model(names: list[str]) -> str:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 2, 5], vertical_alignment="bottom")
     with left:
-        model = models.select(names)
+        name = models.select(names)
+    with middle:
+        model = models.select_checkpoint(name)
     info = models.info(model)
     config = info.model
-    accuracy = info.metrics.get("val_accuracy")
-    reached = f"{text.percent(accuracy)} val accuracy · " if accuracy is not None else ""
+    chosen = model.partition("@")[2] or "best"
+    which = f"{chosen.capitalize()} checkpoint: " if models.is_run(name) and not chosen.isdigit() else ""
+    data = literal(info.data.get("name", "unknown data"))
     right.caption(
-        f"{reached}{literal(info.data.get('name', 'unknown data'))}, {len(info.classes)} classes · "
+        f"{which}{models.reached(info)} · {data}, {len(info.classes)} classes · "
         f"{config.image_size}×{config.image_size} pixels as {config.num_patches} patches · "
         f"{config.depth} layers × {config.num_heads} heads"
     )

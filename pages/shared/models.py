@@ -30,6 +30,32 @@ def select(names: list[str]) -> str:
     return name
 
 
+def select_checkpoint(name: str) -> str:
+    """Let a person choose among the checkpoints of a run; returns the model, such as ``wise-wolf@last``.
+
+    Another model has one: its own.
+    """
+    saved = Run.find(name).saved() if is_run(name) else []
+    if len(saved) < 2:
+        return name
+    which = st.selectbox(
+        "Checkpoint",
+        ["best", "last", *(str(entry.step) for entry in reversed(saved))],
+        key="checkpoint",
+        bind="query-params",
+        help="The weights to look into: the best by validation accuracy (of equals the one with the lowest loss), the "
+        "last, or those of a step.",
+    )
+    return name if which == "best" else f"{name}@{which}"
+
+
+def reached(info: ModelInfo) -> str:
+    """Which checkpoint it is, and its accuracy: ``step 1,240, 93.3% (14 of 15) val accuracy``."""
+    accuracy = info.metrics.get("val_accuracy")
+    known = f", {text.accuracy(accuracy, info.data.get('val_images'))} val accuracy" if accuracy is not None else ""
+    return f"step {info.step:,}{known}"
+
+
 def is_known(name: str) -> bool:
     """Whether a model is shipped or a run of this machine, rather than a file."""
     return name in models.shipped() or is_run(name)

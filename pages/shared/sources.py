@@ -29,7 +29,8 @@ def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
 
 def link(page: str, icon: str, model: str, image: InputImage) -> None:
     """A link to another page, such as "attention", that shows the same image to the same model."""
-    query = {"model": model, "image": image.id}
+    name, _, checkpoint = model.partition("@")
+    query = {"model": name, "image": image.id} | ({"checkpoint": checkpoint} if checkpoint else {})
     st.page_link(f"pages/{page}/page.py", label=f"Open in {page.title()}", icon=icon, query_params=query)
 
 

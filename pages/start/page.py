@@ -15,7 +15,7 @@ SEND_SECONDS = 0.05  # loading torch would hold back what is drawn but not yet s
 
 def start(data: DatasetInfo, preset: str) -> None:
     """Start the run and open its page."""
-    raw = presets.build(preset, {"data.source": data.name, "model.num_classes": len(data.classes)})
+    raw = presets.build(preset, data=data)
     environment = devices.environment(data.counts.get("train"), len(data.classes))
     with mistakes.kept():
         run_id = launching.launch_once(validate(raw, environment))

@@ -5,6 +5,9 @@ from typing import Any
 
 from vit import presets
 from vit.config import field_names
+from vit.data import catalog
+from vit.data.store import DatasetInfo
+from vit.errors import DataError
 from vit.runs.plan import Plan
 
 FOLLOWS_DATA = "model.num_classes"  # the command line takes it from the data, as the form does
@@ -26,7 +29,7 @@ def line(raw: dict, plan: Plan | None = None) -> str:
     """
     preset = raw["preset"] if raw["preset"] in presets.PRESETS else next(iter(presets.PRESETS))
     chosen = flat(raw) | (_decided(plan) if plan else {})
-    base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
+    base = _base(preset, chosen)
     words = ["python", "-m", "vit", "train", "--preset", preset, "--data", chosen["data.source"]]
     if chosen["init.checkpoint"]:
         words += ["--init", chosen["init.checkpoint"]]
@@ -48,7 +51,7 @@ def query(raw: dict) -> dict[str, str]:
     """
     preset = raw["preset"] if raw["preset"] in presets.PRESETS else next(iter(presets.PRESETS))
     chosen = flat(raw)
-    base = flat(presets.build(preset, init=chosen["init.checkpoint"]))
+    base = _base(preset, chosen)
     named = {"preset": preset, "data": chosen["data.source"]}
     # Said in any case, because the form takes the image size of the data where nothing else is said.
     start, size = chosen["init.checkpoint"], {"model.image_size": text(chosen["model.image_size"])}
@@ -56,6 +59,21 @@ def query(raw: dict) -> dict[str, str]:
     named |= {name.removeprefix("train."): text(chosen[name]) for name in LENGTHS if chosen[name] is not None}
     skipped = {FOLLOWS_DATA, "data.source", "init.checkpoint", *LENGTHS}
     return named | {name: text(value) for name, value in chosen.items() if name not in skipped and value != base[name]}
+
+
+def _base(preset: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What the command line and the form take where nothing is said; of unknown data nobody knows how much to keep."""
+    info = _described(chosen["data.source"])
+    base = flat(presets.build(preset, init=chosen["init.checkpoint"], data=info))
+    return base if info else base | {"data.val_size": None}
+
+
+def _described(source: str) -> DatasetInfo | None:
+    """A data set by its name; None for one that is gone, and for a folder, which would have to be searched."""
+    try:
+        return None if catalog.as_path(source) else catalog.describe(source)
+    except DataError:
+        return None
 
 
 def _decided(plan: Plan) -> dict[str, Any]:

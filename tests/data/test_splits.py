@@ -4,8 +4,11 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vit.config import DataConfig, RunConfig, TrainConfig
+from vit import presets
+from vit.config import DataConfig, RunConfig, TrainConfig, believable_val_size
+from vit.data import catalog
 from vit.data.load import epoch_order, train_val_split
+from vit.data.store import DatasetInfo
 from vit.errors import DataError
 from vit.rules import Environment, find_problems, training_images
 
@@ -84,3 +87,35 @@ def test_every_epoch_visits_everything_once_in_its_own_order():
     assert not torch.equal(first, second)
     assert torch.equal(first, epoch_order(500, 3, 0))
     assert not torch.equal(first, epoch_order(500, 4, 0))
+
+
+@pytest.mark.parametrize(
+    ("val_size", "num_images", "num_classes", "kept"),
+    [
+        (0.04, 120, 3, 24),  # five before
+        (0.04, 200, 4, 40),
+        (0.04, 980, 4, 40),
+        (0.04, 1000, 4, 0.04),
+        (0.04, 50_000, 10, 0.04),
+        (0.1, 30, 3, 6),
+        (0.1, 4, 2, 0.1),
+        (60, 120, 3, 60),
+    ],
+)
+def test_a_small_data_set_gives_a_fifth_to_validation_up_to_ten_images_of_a_class(
+    val_size, num_images, num_classes, kept
+):
+    assert believable_val_size(val_size, num_images, num_classes) == kept
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_the_split_of_every_preset_is_as_it_was_on_cifar10_and_shapes(name):
+    cifar10 = DatasetInfo("cifar10", "imported", tuple("abcdefghij"), {"train": 50_000}, 32, "")
+    for info in (cifar10, catalog.SHAPES):
+        assert presets.build(name, data=info)["data"]["val_size"] == presets.build(name)["data"]["val_size"]
+
+
+def test_a_validation_split_that_a_person_chose_is_kept():
+    few = DatasetInfo("pets", "imported", ("cat", "dog"), {"train": 60}, 32, "")
+    assert presets.build("tutorial", data=few)["data"]["val_size"] == 12
+    assert presets.build("tutorial", {"data.val_size": 3}, data=few)["data"]["val_size"] == 3

@@ -10,7 +10,6 @@ from worlds import TOTAL_STEPS, plan, saved, written_run
 from pages.train import command
 from vit import presets
 from vit.cli import train as cli
-from vit.config import merge
 from vit.rules import validate
 
 CHANGES = {
@@ -32,7 +31,8 @@ def parsed(line: str) -> dict:
     args = parser.parse_args(shlex.split(line)[3:])
     lengths = {f"train.{name}": getattr(args, name) for name in ("epochs", "steps", "minutes")}
     overrides = dict(args.settings) | {name: value for name, value in lengths.items() if value is not None}
-    return merge(presets.build(args.preset, overrides, init=args.init), {"data.source": args.data, **overrides})
+    overrides = {"data.source": args.data, **overrides}
+    return presets.build(args.preset, overrides, init=args.init, data=command._described(args.data))
 
 
 @given(st.sampled_from(sorted(presets.PRESETS)), st.fixed_dictionaries({}, optional=CHANGES))

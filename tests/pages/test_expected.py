@@ -1,11 +1,7 @@
 """What is foretold of a run stands under its curve, and is graded at its end."""
 
-import base64
-import json
-
-import numpy as np
 import pytest
-from seen import text_of
+from seen import accuracy_chart, numbers, text_of
 from worlds import TOTAL_STEPS, held, written_run
 
 from vit import forecast
@@ -17,15 +13,6 @@ CURVE = [(0.5, 0.5, 0.4, 0.6), (1.0, 0.68, LOW, HIGH)]
 def foretold(run, low=LOW, high=HIGH) -> None:
     reaches = {"accuracy": 0.68, "low": low, "high": high, "count": 3}
     forecast.write(run, forecast.Forecast(total_steps=TOTAL_STEPS, seconds=100, reaches=reaches, curve=CURVE))
-
-
-def accuracy_chart(app) -> dict:
-    sent = [json.loads(component.proto.json) for component in app.get("bidi_component")]
-    return next(data for data in sent if data.get("y_title") == "accuracy")
-
-
-def numbers(packed: str) -> list[float]:
-    return np.frombuffer(base64.b64decode(packed), "<f4").tolist()
 
 
 @pytest.mark.parametrize(("x", "end"), [("step", TOTAL_STEPS), ("epoch", 4), ("time", 100), ("images", 64_000)])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from seen import text_of
+from seen import accuracy_chart, numbers, text_of
 from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
 from vit import files, paths
@@ -60,6 +60,15 @@ def test_how_the_curves_are_looked_at_is_in_the_address(visit):
     assert [line["kind"] for line in chart(app, 0)["series"]] == ["train", "val"]
 
 
+def test_the_star_of_equal_accuracies_is_at_the_lowest_loss(visit):
+    run = written_run("quick-otter", phase="stopped", step=90)
+    for step, loss in ((100, 0.9), (110, 0.2), (120, 0.5)):
+        row = {"v": 1, "step": step, "epoch": step / 250, "val_loss": loss, "val_accuracy": 1.0}
+        files.append_line(run.metrics_path, row)
+    series = accuracy_chart(visit("train", run="quick-otter", x="step"))["series"]
+    assert [numbers(line["x"]) for line in series if line["kind"] == "best"] == [[110]]
+
+
 def test_what_a_run_takes_of_the_machine_is_beside_its_speed_and_has_charts(visit):
     run = written_run("quick-otter", phase="stopped", step=490)
     app = visit("train", run="quick-otter", tab="Hardware")
@@ -109,7 +118,7 @@ def test_the_pinned_images_say_what_the_model_says(visit):
 def test_a_finished_run_says_what_it_reached_and_what_to_do_next(visit):
     saved(written_run("quick-otter", test={"accuracy": 0.685, "loss": 1.0}), 1000)
     app = visit("train", run="quick-otter")
-    assert "Test accuracy 68.5% (the test set is used once, at the end)." in app.success[0].value
+    assert "Test accuracy 68.5%; the test set is used once, at the end." in app.success[0].value
     assert "70.0% val accuracy at step 1,000" in app.success[0].value
     assert {"Try it on an image", "Continue training", "New run"} <= set(labels(app))
     assert "Resume" not in labels(app)

@@ -17,8 +17,9 @@ from vit.runs import launch
 from vit.runs.directory import Run, check_id, read_json, read_lines
 
 
-def described(step: int, val_accuracy: float | None = None, **more) -> dict:
-    return {"step": step, "epoch": 0.5, "metrics": {"val_accuracy": val_accuracy, "seconds": 1.0}, **more}
+def described(step: int, val_accuracy: float | None = None, val_loss: float | None = None, **more) -> dict:
+    metrics = {"val_accuracy": val_accuracy, "val_loss": val_loss, "seconds": 1.0}
+    return {"step": step, "epoch": 0.5, "metrics": metrics, **more}
 
 
 def put(run: Run, name: str, description: object) -> None:
@@ -27,10 +28,10 @@ def put(run: Run, name: str, description: object) -> None:
     save_file({"x": np.zeros(1)}, run.checkpoints_path / name, metadata)
 
 
-def saved(run: Run, *entries: tuple[int, float | None]) -> None:
-    """Write checkpoints of (step, val accuracy)."""
-    for step, accuracy in entries:
-        put(run, f"step-{step}.safetensors", described(step, accuracy))
+def saved(run: Run, *entries: tuple) -> None:
+    """Write checkpoints of (step, val accuracy), or of (step, val accuracy, val loss)."""
+    for step, *figures in entries:
+        put(run, f"step-{step}.safetensors", described(step, *figures))
 
 
 REFUSED = ["", "../evil", "a/b", "A", "con\n", "-x", ".hidden", "x" * 65, "pretrained", "a\0b", "é", "a.", "a..", "."]
@@ -53,14 +54,6 @@ def test_any_accepted_name_is_a_plain_folder_of_the_runs_root(name):
     assert not PureWindowsPath(name).is_reserved()
 
 
-def test_a_tie_of_val_accuracy_is_broken_by_val_loss(home):
-    run = launch.create(RunConfig(), "one")
-    for step, accuracy, loss in ((8, 1.0, 0.9), (16, 1.0, 0.3), (24, 1.0, 0.4), (32, 0.9, 0.1), (40, 1.0, None)):
-        figures = {"val_accuracy": accuracy, "val_loss": loss}
-        put(run, f"step-{step}.safetensors", described(step, metrics=figures))
-    assert run.best().step == 16
-
-
 def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home):
     run = launch.create(RunConfig(), "one")
     saved(run, (10, 0.3), (20, 0.5), (30, 0.5), (40, None))
@@ -68,6 +61,12 @@ def test_the_best_checkpoint_is_the_earliest_with_the_highest_val_accuracy(home)
     assert run.checkpoint_path().name == "step-20.safetensors"
     assert run.checkpoint_path("last").name == "step-40.safetensors"
     assert run.checkpoint_path("30").name == "step-30.safetensors"
+
+
+def test_of_equal_accuracies_the_lowest_loss_is_best_and_then_the_earliest(home):
+    run = launch.create(RunConfig(), "one")
+    saved(run, (8, 1.0, 0.74), (16, 1.0, 0.07), (24, 1.0, 0.07), (32, 0.9, 0.01), (40, 1.0))
+    assert run.best().step == 16
 
 
 def test_a_checkpoint_whose_file_is_gone_does_not_count(home):

@@ -6,9 +6,10 @@ import random
 import pytest
 import torch
 
-from tests.training.conftest import EVERYTHING, run_training, tiny_config
+from tests.training.conftest import CPU, EVERYTHING, run_training, tiny_config
 from vit import checkpoint
 from vit.runs.metrics import read_metrics
+from vit.training.state import new_state
 
 
 def bits(run) -> dict[str, torch.Tensor]:
@@ -93,3 +94,29 @@ def test_a_series_from_the_untrained_start_to_the_end_is_kept(home, data):
     assert not torch.allclose(first, last, atol=0.1, rtol=0.1)
     small = run.checkpoint_path("0").stat().st_size
     assert small < run.checkpoint_path("last").stat().st_size / 3
+
+
+def validated(*results: tuple[float, float]):
+    """A state that has seen validations of (loss, accuracy)."""
+    state = new_state(tiny_config(), CPU)
+    for loss, accuracy in results:
+        state.validated(loss, accuracy, is_planned=True)
+    return state
+
+
+def test_the_same_accuracy_with_a_lower_loss_is_better_and_with_the_same_or_a_higher_one_is_not():
+    assert validated((0.9, 0.5), (0.8, 0.5)).stale == 0
+    assert validated((0.9, 0.5), (0.9, 0.5)).stale == 1
+    assert validated((0.9, 0.5), (1.0, 0.5)).stale == 1
+    assert validated((0.9, 0.5), (0.1, 0.4)).stale == 1
+    assert validated((0.9, 0.5), (1.5, 0.6), (1.4, 0.6), (0.9, 0.6)).stale == 0
+
+
+def test_what_was_best_survives_a_checkpoint_and_one_from_before_losses_were_kept_can_be_read():
+    state, again = validated((0.9, 0.5)), new_state(tiny_config(), CPU)
+    again.restore_figures(4, state.figures())
+    assert (again.best_val_accuracy, again.best_val_loss) == (0.5, 0.9)
+    older = {name: value for name, value in state.figures().items() if name != "best_val_loss"}
+    again.restore_figures(4, older)
+    again.validated(0.1, 0.5, is_planned=True)
+    assert again.stale == 1  # nobody knows whether its loss was higher

@@ -192,25 +192,25 @@ def test_a_fork_refuses_what_it_can_not_do(home, data):
 
 
 def test_a_run_that_gets_no_better_ends_early_and_can_be_extended(home, data):
-    config = tiny_config(train__lr=1e-9, train__patience=1, train__steps=40)
+    config = tiny_config(train__lr=1e-30, train__patience=1, train__steps=40)
     run = launch.create(config, "one")
     state = train(run, data)
     assert (state.step, state.stale) == (8, 1)  # the first validation is the best one
     assert state_of(run).state == "finished"
-    assert "No better val accuracy in 1 validation." in [event["text"] for event in read_lines(run.events_path)]
+    assert "Nothing better in 1 validation." in [event["text"] for event in read_lines(run.events_path)]
     launch.extend("one", steps=4)
     assert train(run, data).step == 12
 
 
 def test_a_validation_that_a_person_asks_for_does_not_count_for_patience(home, data):
-    run = launch.create(tiny_config(train__lr=1e-9, train__patience=1, train__steps=40), "one")
+    run = launch.create(tiny_config(train__lr=1e-30, train__patience=1, train__steps=40), "one")
     asked = [Command(word="evaluate")]
     assert train(run, data, {5: asked, 6: asked}).step == 8
     assert [row["step"] for row in read_metrics(run) if "val_accuracy" in row] == [4, 5, 6, 8]
 
 
 def test_patience_survives_a_resume(home, data):
-    config = tiny_config(train__lr=1e-9, train__patience=2, train__steps=40)
+    config = tiny_config(train__lr=1e-30, train__patience=2, train__steps=40)
     whole, killed = launch.create(config, "whole"), launch.create(config, "killed")
     with pytest.raises(Killed):
         train(killed, data, die_at=9)

@@ -9,7 +9,7 @@ from pathlib import Path
 from vit import devices, models, presets
 from vit.cli.lines import say
 from vit.cli.progress import Progress
-from vit.config import ModelConfig, RunConfig, merge
+from vit.config import ModelConfig, RunConfig
 from vit.data import catalog
 from vit.errors import VitError
 from vit.rules import find_problems, validate
@@ -67,11 +67,12 @@ def configured(args: argparse.Namespace) -> RunConfig:
     lengths = {f"train.{name}": getattr(args, name) for name in ("epochs", "steps", "minutes")}
     overrides |= {name: value for name, value in lengths.items() if value is not None}
     preset = args.preset or presets.default(devices.describe().device)
-    raw = presets.build(preset, overrides, init=_lasting_model(args.init))
+    start = _lasting_model(args.init)
+    size = _image_size(presets.build(preset, overrides, init=start))
     with Progress("Reading the data", unit="images") as progress:
-        info = catalog.resolve(args.data, _image_size(raw), progress)
+        info = catalog.resolve(args.data, size, progress)
     source = info.name if info.kind == "path" else args.data  # means the same from the worker's working directory
-    raw = merge(raw, {"data.source": source, "model.num_classes": len(info.classes), **overrides})
+    raw = presets.build(preset, {"data.source": source, **overrides}, init=start, data=info)
     config = validate(raw, devices.environment(info.counts["train"], len(info.classes)))
     if config.init.checkpoint:  # refuse weights that don't fit here, rather than in the worker's log
         start = models.read_info(models.resolve(config.init.checkpoint))

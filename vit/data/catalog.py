@@ -118,6 +118,21 @@ def load_images(source: str, split: str, indices: list[int], image_size: int | N
     ]
 
 
+def class_counts(source: str, split: str = "train") -> dict[str, int]:
+    """How many images of a split each class has, by the class's name.
+
+    Raises:
+        DataError: If there is no such data set or split.
+    """
+    info = describe(source)
+    if source == "shapes":
+        labels = shapes.label_of(np.arange(info.counts[split]), split=split)
+    else:
+        with store.arrays(locate(source)) as stored:
+            labels = stored.get_tensor(f"{split}_labels")
+    return dict(zip(info.classes, np.bincount(labels, minlength=len(info.classes)).tolist(), strict=True))
+
+
 def remove(name: str) -> None:
     """Delete an imported data set.
 

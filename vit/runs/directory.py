@@ -92,8 +92,8 @@ class SavedCheckpoint:
     val_accuracy: float | None
     val_loss: float | None
 
-    def rank(self) -> tuple[float, float, int]:
-        """What is larger for the better of two checkpoints."""
+    def merit(self) -> tuple[float, float, int]:
+        """What the best checkpoint of a run has most of."""
         loss = math.inf if self.val_loss is None else self.val_loss
         return self.val_accuracy or 0.0, -loss, -self.step
 
@@ -177,12 +177,12 @@ class Run:
         return sorted(found, key=lambda saved: saved.step)
 
     def best(self) -> SavedCheckpoint | None:
-        """The checkpoint with the highest validation accuracy; on a tie that with the lowest validation loss.
+        """The checkpoint with the highest validation accuracy; on a tie the lowest loss, then the earlier one.
 
-        On few images ties are common: the first checkpoint that gets all of them right is far from sure of any.
+        Few images make many ties: of 12, the first steps may get all right and the last ones with more certainty.
         """
         judged = [saved for saved in self.saved() if saved.val_accuracy is not None]
-        return max(judged, key=SavedCheckpoint.rank, default=None)
+        return max(judged, key=SavedCheckpoint.merit, default=None)
 
     def checkpoint_path(self, which: str = "best") -> Path:
         """The file of the ``best`` or ``last`` checkpoint, or of a step.

@@ -55,7 +55,7 @@ def fit(state: TrainState, data: RunData, course: Course, recorder: Recorder) ->
         else:
             advance(forward, state, data, course, meter, recorder)
     if outcome == "finished" and state.step < course.at(state.step)[1].total_steps:
-        recorder.event("ended_early", f"No better val accuracy in {counted(state.stale, 'validation')}.", state)
+        recorder.event("ended_early", f"Nothing better in {counted(state.stale, 'validation')}.", state)
     recorder.save_before_the_end(state)
     return outcome
 

@@ -253,12 +253,18 @@ class Recorder:
             classes=plan.classes,
             mean=plan.mean,
             std=plan.std,
-            data={"name": plan.data_name, "fingerprint": plan.data_fingerprint, "images": plan.num_train},
+            data=self._data(plan),
             step=state.step,
             epoch=self._epoch(state),
             metrics=state.figures(),
             environment={"torch": plan.torch, "device": plan.device_name, "threads": plan.threads},
         )
+
+    @staticmethod
+    def _data(plan: Plan) -> dict:
+        """What was trained on, and on how many images it was validated."""
+        counts = {"images": plan.num_train, "val_images": plan.num_val}
+        return {"name": plan.data_name, "fingerprint": plan.data_fingerprint, **counts}
 
     # Helpers
 

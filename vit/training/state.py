@@ -1,5 +1,6 @@
 """The training state: everything that changes while a model trains, saved and restored as named tensors."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ class TrainState:
     seconds: float = 0.0  # time spent training, over all attempts
     val: dict = field(default_factory=dict)  # metrics of these weights by name; empty between two validations
     best_val_accuracy: float = 0.0  # of all planned validations
+    best_val_loss: float | None = None  # the lowest at that accuracy; None before the first validation
     stale: int = 0  # planned validations since the best one
 
     def tensors(self) -> dict[str, Tensor]:
@@ -55,15 +57,24 @@ class TrainState:
             states[parameter] = saved
 
     def validated(self, loss: float, accuracy: float, is_planned: bool) -> None:
-        """Take the result of a validation; one that a person asked for in between doesn't count for ``stale``."""
+        """Take the result of a validation; one that a person asked for in between doesn't count for ``stale``.
+
+        The same accuracy with a lower loss is better, as in ``Run.best``.
+        """
         self.val = {"val_loss": loss, "val_accuracy": accuracy}
-        if is_planned:
-            self.stale = 0 if accuracy > self.best_val_accuracy else self.stale + 1
-            self.best_val_accuracy = max(self.best_val_accuracy, accuracy)
+        if not is_planned:
+            return
+        lowest = -math.inf if self.best_val_loss is None else self.best_val_loss
+        is_better = (accuracy, -loss) > (self.best_val_accuracy, -lowest)
+        self.stale = 0 if is_better else self.stale + 1
+        if is_better:
+            self.best_val_accuracy, self.best_val_loss = accuracy, loss
 
     def figures(self) -> dict[str, float]:
         """What belongs into a checkpoint beside the tensors."""
         progress = {"best_val_accuracy": self.best_val_accuracy, "stale": float(self.stale)}
+        if self.best_val_loss is not None:
+            progress["best_val_loss"] = self.best_val_loss
         return {**self.val, "seconds": self.seconds, **progress}
 
     def restore_figures(self, step: int, figures: dict[str, float]) -> None:
@@ -71,6 +82,7 @@ class TrainState:
         self.step, self.seconds = step, figures.get("seconds", 0.0)
         self.val = {name: value for name, value in figures.items() if name.startswith("val_")}
         self.best_val_accuracy, self.stale = figures.get("best_val_accuracy", 0.0), int(figures.get("stale", 0))
+        self.best_val_loss = figures.get("best_val_loss")  # checkpoints from before ties were broken have none
 
     def average_weights(self, decay: float) -> None:
         """Exponential moving average of the weights: average = decay * average + (1 - decay) * weights."""

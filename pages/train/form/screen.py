@@ -11,10 +11,12 @@ from pages.train.form import assigned, budget, meaning, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
 from vit.config import RunConfig
+from vit.data import catalog
 from vit.rules import find_problems, validate
 from vit.runs import launch
 from vit.runs import status as runs
 
+FEW_OF_A_CLASS, MOST_NAMED = 30, 4
 COMMAND = "command"  # whether the popover with the command is open
 
 
@@ -82,11 +84,24 @@ def _data(problems: Problems) -> None:
         "Data",
         state.sources(),
         key=state.DATA,
-        on_change=state.follow_data,
+        on_change=state.follow,
         persist_state="session",
         help="Add more on the Data page.",
     )
     settings.complaints(problems.get("data.source", []) + problems.get("model.num_classes", []))
+    _few_images()
+
+
+def _few_images() -> None:
+    """Say which classes have so few images that neither the training nor its accuracy can be relied on."""
+    counts = catalog.class_counts(st.session_state[state.DATA])
+    few = [f"{literal(name)} has {count}" for name, count in counts.items() if count < FEW_OF_A_CLASS]
+    if few:
+        named = ", ".join([*few[:MOST_NAMED], *[f"{len(few) - MOST_NAMED} more"] * (len(few) > MOST_NAMED)])
+        st.caption(
+            f":orange[:material/warning: Few images: {named}.] Below {FEW_OF_A_CLASS} images a class an accuracy is "
+            "rough. Add images, or start from a trained model."
+        )
 
 
 def _start(problems: Problems) -> None:
@@ -95,7 +110,7 @@ def _start(problems: Problems) -> None:
         state.starts(),
         format_func=lambda name: models.label(name) or name if name else "Scratch (random weights)",
         key=state.START,
-        on_change=state.apply_preset,
+        on_change=state.follow,
         persist_state="session",
         help="A pretrained model learns new classes faster than random weights. Its head is kept if the classes match.",
     )

@@ -19,6 +19,7 @@ from vit.data import catalog
 from vit.data.store import DatasetInfo
 
 PRESET, NOTES, SEEN = "form.preset", "form.notes", "form.seen"
+BASE = "form.base"  # what every setting was before a person changed anything
 EDIT = "form.edit"  # the waiting run whose configuration this is
 DATA, START, TRAINABLE = key("data.source"), key("init.checkpoint"), key("init.trainable")
 UNITS = {"minutes": 5.0, "epochs": 5.0, "steps": 1000.0}  # with what to start from
@@ -60,15 +61,15 @@ def _take_over(asked: dict[str, str]) -> None:
     """Set what an address asks for; what can't be used is told."""
     wanted, notes = dict(asked), []
     st.session_state[EDIT] = wanted.pop("edit", None)
-    for name, entry, known, follow in (
-        ("data", DATA, sources(), follow_data),
-        ("init", START, starts(), apply_preset),
+    for name, entry, known, take in (
+        ("data", DATA, sources(), follow),
+        ("init", START, starts(), follow),
         ("preset", PRESET, list(presets.PRESETS), apply_preset),
     ):
         value = wanted.pop(name, None)
         if value in known:
             st.session_state[entry] = value
-            follow()
+            take()
         elif value is not None:
             notes.append(f"{name}={value} (there is {', '.join(filter(None, known))})")
     for name, value in wanted.items():
@@ -128,13 +129,14 @@ def changed() -> list[str]:
 def _base() -> dict[str, Any]:
     """What every setting is before a person changes anything: by preset, start and data."""
     start = st.session_state[START] or None
-    base, size = flat(presets.build(st.session_state[PRESET], init=start)), data_info().image_size
-    return base | {"model.image_size": size} if size and not start else base
+    info = data_info()
+    base = flat(presets.build(st.session_state[PRESET], init=start, data=info))
+    return base | {"model.image_size": info.image_size} if info.image_size and not start else base
 
 
 def apply_preset() -> None:
     """Set every setting to what the chosen preset says, for the data and the start that are chosen."""
-    base = _base()
+    base = st.session_state[BASE] = _base()
     for field in SETTINGS:
         put(field, base[field])
     length = next(field for field in LENGTH_FIELDS if base[field] is not None)
@@ -149,11 +151,14 @@ def fill(preset: str, changed: Mapping[str, object]) -> None:
         put(field, value)
 
 
-def follow_data() -> None:
-    """Let the model see the data's images at their own size; a trained start keeps its size."""
-    size = data_info().image_size  # None where the data's images don't share one
-    if size and not st.session_state[START]:
-        put("model.image_size", size)
+def follow() -> None:
+    """Take over what other data or another start asks for; what a person has changed stays, apart from the encoder."""
+    old, new = st.session_state[BASE], _base()
+    for field in SETTINGS:
+        is_given = field in GIVEN and st.session_state[START]
+        if is_given or st.session_state[key(field)] == old[field]:
+            put(field, new[field])
+    st.session_state[BASE] = new
 
 
 def follow_unit() -> None:

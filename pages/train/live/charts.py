@@ -140,7 +140,8 @@ def _accuracy(tail: MetricsTail, rows: Rows, x: str, num_classes: int) -> tuple[
     series.append(Series("val", "val", found.x, found.y))
     if not len(found.y):
         return series, "Validation accuracy: no values yet."
-    place = int(found.y.argmax())
-    best, now = float(found.y[place]), float(found.y[-1])
-    series.append(Series("best", "best", found.x[place : place + 1], [best]))
+    best, now = float(found.y.max()), float(found.y[-1])
+    tied = np.flatnonzero((rows.column("val_accuracy") == best) & ~np.isnan(over))
+    place = tied[np.nan_to_num(rows.column("val_loss")[tied], nan=np.inf).argmin()]  # as Run.best() chooses
+    series.append(Series("best", "best", over[place : place + 1], [best]))
     return series, f"The validation accuracy is now {text.percent(now)}; the best was {text.percent(best)}."

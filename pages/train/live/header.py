@@ -10,6 +10,7 @@ from vit.runs import commands, queue, turn
 from vit.runs.directory import Run
 from vit.runs.eta import TimeLeft
 from vit.runs.fork import Fork, read_fork
+from vit.runs.plan import Plan
 from vit.runs.status import RunState, active
 
 WORKING = ("training", "evaluating")
@@ -42,7 +43,7 @@ DOING = {
 }
 
 
-def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
+def draw(run: Run, now: RunState, left: TimeLeft | None, plan: Plan | None) -> None:
     """Name, state and actions in one row; below it the progress, or how the run ended."""
     color, icon = BADGES[now.state]
     with heading.row(literal(run.id), {"label": now.state, "color": color, "icon": icon}):
@@ -54,7 +55,7 @@ def draw(run: Run, now: RunState, left: TimeLeft | None) -> None:
     if visitor.is_foreign(now.launch.owner):
         st.caption(f"Launched by {literal(visitor.called(now.launch.owner))}.")
     if not now.is_alive:
-        _ending(run, now)
+        _ending(run, now, plan.num_val if plan else None)
 
 
 def _origin(came_from: Fork) -> None:
@@ -103,13 +104,14 @@ def _left(left: TimeLeft) -> str:
     return f"{text.duration(left.seconds)} left{spread}"
 
 
-def _ending(run: Run, now: RunState) -> None:
+def _ending(run: Run, now: RunState, num_val: int | None) -> None:
     """What happened, what was kept, and what to do next."""
-    kept, test = _kept(run), now.status.test
+    kept, test = _kept(run, num_val), now.status.test
     if now.state == "finished":
-        reached = f"Finished with {text.percent(now.status.best_val_accuracy)} val accuracy."
+        reached = f"Finished with {text.accuracy(now.status.best_val_accuracy, num_val)} val accuracy."
         if test is not None:
-            reached = f"Test accuracy {text.percent(test.accuracy)} (the test set is used once, at the end)."
+            tested = text.accuracy(test.accuracy, test.images)
+            reached = f"Test accuracy {tested}; the test set is used once, at the end."
         st.success(" ".join(filter(None, [reached, expected.grade(run, now), kept])), icon=":material/flag:")
         with st.container(horizontal=True, gap="small"):
             _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
@@ -126,7 +128,7 @@ def _ending(run: Run, now: RunState) -> None:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
 
 
-def _kept(run: Run) -> str:
+def _kept(run: Run, num_val: int | None) -> str:
     """Which checkpoints there are, in a sentence."""
     saved, best, damaged = run.saved(), run.best(), run.damaged()
     left_out = f" Damaged, and left out: {', '.join(damaged)}." if damaged else ""
@@ -135,7 +137,7 @@ def _kept(run: Run) -> str:
     last = f"The last checkpoint is from step {saved[-1].step:,}"
     if best is None:
         return f"{last}.{left_out}"
-    reached = f"{text.percent(best.val_accuracy)} val accuracy at step {best.step:,}"
+    reached = f"{text.accuracy(best.val_accuracy, num_val)} val accuracy at step {best.step:,}"
     return f"{last}; the best one reached {reached}.{left_out}"
 
 

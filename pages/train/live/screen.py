@@ -48,9 +48,9 @@ def _live(run: Run, every: int | None) -> None:
     rows, events = tail.read(), details.events(run)
     with mistakes.kept(DAMAGED):
         plan = read_plan(run)
-    header.draw(run, now, _time_left(tail, rows, now, plan))
+    header.draw(run, now, _time_left(tail, rows, now, plan), plan)
     mistakes.told(DAMAGED)
-    _figures(tail)
+    _figures(tail, plan)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         hardware.line(tail)
         notify.draw(run, now)
@@ -73,7 +73,7 @@ def _time_left(tail: MetricsTail, rows: Rows, now: RunState, plan: Plan | None) 
     )
 
 
-def _figures(tail: MetricsTail) -> None:
+def _figures(tail: MetricsTail, plan: Plan | None) -> None:
     """The latest figures in one row; a dash where there is none yet."""
     values = tail.latest("val_accuracy", 2)
     gain = f"; {100 * (values[-1] - values[-2]):+.1f} points since the last validation" if len(values) > 1 else ""
@@ -81,4 +81,7 @@ def _figures(tail: MetricsTail) -> None:
     with st.grid(6, min_column_width=130, gap="small"):
         for metric, (label, form) in FIGURES.items():
             latest = next(iter(tail.latest(metric)), None)
-            st.metric(label, text.number(latest, form).replace("e-0", "e-"), border=True, help=helps.get(metric))
+            value = text.number(latest, form).replace("e-0", "e-")
+            if metric == "val_accuracy" and plan:
+                value = text.accuracy(latest, plan.num_val)
+            st.metric(label, value, border=True, help=helps.get(metric))

@@ -1,0 +1,58 @@
+"""Own images on the form: how many there are, how many validate, and what a trained start changes."""
+
+import pytest
+from PIL import Image
+from seen import text_of
+from worlds import saved, written_run
+
+from pages.train.form import settings
+from vit.data import catalog, importing
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """An imported data set with 40 cats and 20 dogs."""
+    for name, count in (("cat", 40), ("dog", 20)):
+        for index in range(count):
+            path = tmp_path / "pets" / name / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (index, 0, 99)).save(path)
+    importing.import_as("pets", tmp_path / "pets")
+
+
+def value(app, field: str):
+    return app.get_by_key(settings.key(field)).value
+
+
+def test_the_form_keeps_more_of_a_small_set_and_says_which_classes_have_few_images(visit, pets):
+    counts = catalog.class_counts("pets")
+    app = visit("train", data="pets")
+    assert value(app, "data.val_size") == int(0.2 * sum(counts.values()))
+    assert f"Few images: dog has {counts['dog']}." in text_of(app)
+    app.get_by_key(settings.key("data.source")).set_value("shapes").run()
+    assert value(app, "data.val_size") == 0.04
+    assert "Few images" not in text_of(app)
+
+
+def test_what_a_person_has_changed_stays_with_other_data_and_another_start(visit, pets):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train")
+    app.get_by_key(settings.key("train.batch_size")).set_value(16)
+    app.get_by_key(settings.key("data.val_size")).set_value(0.3).run()
+    app.get_by_key(settings.key("data.source")).set_value("pets").run()
+    app.get_by_key(settings.key("init.checkpoint")).set_value("wise-wolf").run()
+    assert (value(app, "train.batch_size"), value(app, "data.val_size")) == (16, 0.3)
+    assert value(app, "model.embed_dim") == 16
+
+
+def test_predict_names_the_checkpoint_and_lets_it_be_chosen(visit):
+    run = written_run("wise-wolf")
+    for step in (500, 1000):
+        saved(run, step)
+    app = visit("predict", model="wise-wolf")
+    assert "Best checkpoint: step 1,000, 70.0% val accuracy" in text_of(app)
+    app = visit("predict", model="wise-wolf", checkpoint="500")
+    assert "step 500, 40.0% val accuracy" in text_of(app)
+    links = [link.proto.query_string for link in app.get("page_link") if link.proto.label == "Open in Attention"]
+    assert links
+    assert all("model=wise-wolf&" in link and "checkpoint=500" in link for link in links)
