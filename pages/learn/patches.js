@@ -8,6 +8,7 @@ const ZOOM = { x: 660, y: 0, side: 380 };
 const STRIP = { x: 660, y: 420, width: 1100, height: 56 };
 const SEQUENCE = { y: 640, width: 1800, most: 180 };
 const ACCENT = "#19b5a5";
+const READABLE = 12; // pixels of the screen that a label is high
 
 class Patches {
   constructor(root) {
@@ -151,6 +152,7 @@ class Patches {
 
   drawChosen(pen) {
     const { patch, size, grid } = this;
+    const { stage } = this.nodes;
     pen.lineWidth = 5;
     pen.strokeStyle = ACCENT;
     for (const flown of [0, this.flown(patch, grid ** 2)]) {
@@ -167,18 +169,15 @@ class Patches {
       pen.fillRect(STRIP.x + place * width, STRIP.y, width + 0.5, STRIP.height);
     });
     pen.lineWidth = 1;
-    pen.strokeStyle = ink(this.nodes.stage);
+    pen.strokeStyle = ink(stage);
     pen.strokeRect(STRIP.x, STRIP.y, STRIP.width, STRIP.height);
-    this.write(pen, `Patch ${patch}, enlarged`, ZOOM.x + ZOOM.side + 30, 40);
-    this.write(pen, `${size} × ${size} pixels × ${this.view.channels} colors`, ZOOM.x + ZOOM.side + 30, 84);
-    this.write(pen, `The same patch as a vector of ${values.length} numbers`, STRIP.x, STRIP.y + STRIP.height + 44);
-    this.write(pen, `The sequence of ${grid ** 2} patches`, 0, SEQUENCE.y - 16);
-  }
-
-  write(pen, text, x, y) {
-    pen.fillStyle = ink(this.nodes.stage);
-    pen.font = "600 30px system-ui, sans-serif";
-    pen.fillText(text, x, y);
+    const high = Math.max(30, (READABLE * stage.width) / Math.max(1, stage.clientWidth)); // on a narrow screen, too
+    pen.fillStyle = ink(stage);
+    pen.font = `600 ${high}px system-ui, sans-serif`;
+    pen.fillText(`Patch ${patch}, enlarged`, ZOOM.x + ZOOM.side + 30, high);
+    pen.fillText(`${size} × ${size} × ${this.view.channels} colors`, ZOOM.x + ZOOM.side + 30, 2.4 * high);
+    pen.fillText(`As a vector of ${values.length} numbers`, STRIP.x, STRIP.y + STRIP.height + high + 12);
+    pen.fillText(`The sequence of ${grid ** 2} patches`, 0, SEQUENCE.y - 16);
   }
 
   /** The numbers of the chosen patch in the order of the projection's weights: channel, row, column. */

@@ -98,7 +98,7 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
         "p": Part("P", "side of a patch, in pixels", "P", f"{size}", "kernel_size"),
     }
     shapes = r"<x> \in \mathbb{R}^{H \times W \times C} \;\to\; <xp> \in \mathbb{R}^{<n> \times (<p>^2 \cdot C)}"
-    return shapes + r", \qquad <n> = \frac{H \, W}{<p>^2}", parts, PatchEmbed
+    return rf"\begin{{gathered}} {shapes} \\ <n> = \frac{{H \, W}}{{<p>^2}} \end{{gathered}}", parts, PatchEmbed
 
 
 def figure(reader: Reader, answered: bool) -> dict:

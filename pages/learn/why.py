@@ -93,8 +93,8 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
         ),
     }
     latex = (
-        r"\text{convolution: } <y> = \sum_{|i-j| \le 1} <w> \, x_j \qquad "
-        r"\text{attention: } <y> = \sum_{j=1}^{N} <a> \, <v>"
+        r"\begin{aligned} \text{convolution: } <y> &= \sum_{|i-j| \le 1} <w> \, x_j \\ "
+        r"\text{attention: } <y> &= \sum_{j=1}^{N} <a> \, <v> \end{aligned}"
     )
     return latex, parts, Attention.forward
 

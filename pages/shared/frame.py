@@ -12,8 +12,12 @@ from vit.runs import queue, status
 
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
-# Streamlit marks the link that has the keyboard's focus by a pale tint alone, which few can see.
-FOCUS = "<style>[data-testid=stSidebar] :is(a, button):focus-visible { outline: 2px solid currentColor; }</style>"
+# Streamlit marks the link that has the keyboard's focus by a pale tint alone, which few can see; and it writes what is
+# chosen in the primary color, which can't be light enough to be read on a dark page and dark enough for white words.
+STYLE = """<style>
+[data-testid=stSidebar] :is(a, button):focus-visible { outline: 2px solid currentColor; }
+:is([data-variant], [role=tab])[data-selected] { color: inherit !important; font-weight: 600; }
+</style>"""
 
 
 def configure() -> None:
@@ -25,7 +29,7 @@ def draw(page) -> None:
     """Draw everything around a page."""
     st.set_page_config(page_title=f"{page.title} · ViT Lab")
     st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
-    st.html(FOCUS)
+    st.html(STYLE)
     queue.ensure()
     run = status.active()
     with st.sidebar:

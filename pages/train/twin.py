@@ -6,14 +6,17 @@ from functools import partial
 import streamlit as st
 
 from pages.shared import mistakes
+from pages.shared.literal import literal
 from vit import text
 from vit.config import RunConfig
+from vit.errors import VitError
 from vit.export.twin import recipe, script
 from vit.export.twin.recipe import Kind, Recipe
 from vit.runs import archive
 
 LABELS: dict[Kind, str] = {"script": "Code (train.py)", "notebook": "Code (notebook)"}
 HEIGHT = 480  # pixels
+KEPT = 60  # seconds for which an open menu believes what it has read
 
 
 @st.dialog("The code of this run", width="large", icon=":material/code:")
@@ -25,15 +28,15 @@ def show(config: RunConfig) -> None:
         with st.container(horizontal=True):
             for kind in LABELS:
                 name = f"train{wanted.suffix(kind)}"
-                read, missing = partial(content, wanted, kind), too_large(wanted)
+                read, refused = partial(content, wanted, kind), missing(wanted)
                 st.download_button(
                     LABELS[kind],
                     data=read,
                     file_name=name,
                     key=f"code-{kind}",
                     on_click="ignore",
-                    disabled=bool(missing),
-                    help=missing or None,
+                    disabled=bool(refused),
+                    help=refused or None,
                 )
         st.code(script.script(wanted), language="python", height=HEIGHT)
 
@@ -54,10 +57,29 @@ def content(wanted: Recipe, kind: Kind) -> bytes:
     return target.getvalue()
 
 
-def too_large(wanted: Recipe) -> str:
+def missing(wanted: Recipe) -> str:
     """Why a browser can't have it, or an empty text."""
+    start = wanted.config.init.checkpoint
     if wanted.num_bytes <= archive.MOST_AT_ONCE:
-        return ""
+        return _refused(wanted.run, start, wanted) if start else ""
     run = wanted.run or "RUN"
     command = f"python -m vit export {run} --format script --out {run}.zip"
     return f"{text.size(wanted.num_bytes)} of images are too much for a browser. From a shell: {command}"
+
+
+@st.cache_data(ttl=KEPT, show_spinner=False)
+def _refused(run: str, start: str, _wanted: Recipe) -> str:
+    """What is wrong with the weights that a run starts from: a download that fails in a browser can't say it."""
+    from vit.export.twin import package
+
+    try:
+        package.start_weights(_wanted)
+    except VitError as error:
+        return sentence(error)
+    return ""
+
+
+def sentence(error: VitError) -> str:
+    """An error as the help text of a button."""
+    words = literal(error).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."

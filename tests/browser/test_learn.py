@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from pages.learn.chapters import CHAPTERS
 from vit import images, samples
 from vit.explain.internals import position_similarity
 from vit.learn.attention import heads_of
@@ -89,3 +91,28 @@ def test_only_with_positions_do_shuffled_tokens_change_the_answer(page, server, 
 
 def shares(list_) -> list[float]:
     return [number(text.removesuffix(" %")) for text in list_.all_text_contents()]
+
+
+# The dark colors leave less contrast, so these are always looked at.
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
+def test_axe_finds_nothing_to_complain_about_in_any_chapter(page, server, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{server.url}/learn")
+    faults = {"the list": faults_of(page, "Learn")}
+    page.get_by_role("button", name=re.compile(": ")).click()
+    for chapter, following in zip(CHAPTERS, [*CHAPTERS[1:], None], strict=True):
+        faults[chapter.slug] = faults_of(page, chapter.title)
+        if following:
+            page.locator(".st-key-turn").get_by_role("link", name=following.title).click()
+    page.goto(f"{server.url}/learn?exercise=attention")
+    faults["an exercise"] = faults_of(page, "Attention")
+    assert faults == dict.fromkeys(faults, [])
+
+
+def faults_of(page, title: str) -> list[tuple[str, str]]:
+    """What axe finds on a page with this title, beside Streamlit's own frame, once nothing old is on the screen."""
+    expect(page.get_by_role("heading", name=title, level=1, exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_role("link").last).to_be_visible()
+    expect(page.locator("[data-testid=stStatusWidget], [data-testid=stMain] [data-stale=true]")).to_have_count(0)
+    found = Axe().run(page, context={"exclude": [["[data-testid=stSidebar]"]]}).response["violations"]
+    return [(entry["id"], node["html"]) for entry in found for node in entry["nodes"]]

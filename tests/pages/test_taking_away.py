@@ -7,9 +7,10 @@ import zipfile
 
 import safetensors.torch
 import torch
-from builders import prefixed, vision_transformer
+from builders import TINY, prefixed, saved_checkpoint, vision_transformer
 from worlds import config, plan, saved, written_run
 
+from pages.train import twin
 from pages.train.live import download
 from tests.training.conftest import folder as folder  # a fixture
 from vit.data.shapes import CLASSES
@@ -82,3 +83,16 @@ def test_a_run_whose_code_can_not_be_written_says_why(home):
     assert found["-script"].missing.startswith("Nobody knows yet how many steps 1 min are")
     write_plan(run, plan().model_copy(update={"data_fingerprint": "another"}))
     assert "has changed since wise-wolf began" in entries(run)["-notebook"].missing
+
+
+def test_code_whose_first_weights_are_gone_says_so_before_a_click(home, folder, tmp_path):
+    start = saved_checkpoint(tmp_path / "start.safetensors")
+    tiny_one = {f"model.{name}": value for name, value in TINY.items()} | {"model.stem": "patch"}
+    length = {"train.minutes": None, "train.steps": 9}
+    run = launch.create(
+        config(**tiny_one, **length, **{"data.source": str(folder), "init.checkpoint": str(start)}), "wise-wolf"
+    )
+    assert entries(run)["-script.zip"].missing == ""
+    twin._refused.clear()
+    start.unlink()
+    assert entries(run)["-script.zip"].missing.startswith("No model called ")

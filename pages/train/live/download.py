@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.shared.literal import literal
 from pages.train import twin
 from vit import models, text
 from vit.errors import VitError
@@ -73,16 +72,11 @@ def _code(run: Run) -> list[Entry]:
     try:
         wanted = recipe.of_run(run)
     except VitError as error:
-        return [Entry(label, f"-{kind}", bytes, _sentence(error)) for kind, label in twin.LABELS.items()]
+        return [Entry(label, f"-{kind}", bytes, twin.sentence(error)) for kind, label in twin.LABELS.items()]
     return [
-        Entry(label, f"-{kind}{wanted.suffix(kind)}", partial(twin.content, wanted, kind), twin.too_large(wanted))
+        Entry(label, f"-{kind}{wanted.suffix(kind)}", partial(twin.content, wanted, kind), twin.missing(wanted))
         for kind, label in twin.LABELS.items()
     ]
-
-
-def _sentence(error: VitError) -> str:
-    words = literal(error).rstrip(".")
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _unlike_timm(run: Run) -> str:
