@@ -169,7 +169,7 @@ def strip(value: float, low: float, high: float) -> str:
         "top:10px;width:100%;border-top:1px solid #808080",
         "left:50%;height:100%;border-left:2px solid #808080",
         f"left:{left:.1f}%;width:{right - left:.1f}%;height:100%;background:#80808066",
-        f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0f8f84",
+        f"left:calc({mark:.1f}% - 8px);top:3px;width:16px;height:16px;border-radius:8px;background:#0c8378",
     ]
     words = f"{value:+.2f}; nine in ten orders {low:+.2f} to {high:+.2f}"
     inside = "".join(f'<i style="position:absolute;{part}"></i>' for part in parts)

@@ -94,7 +94,8 @@ def shares(list_) -> list[float]:
 
 
 # The dark colors leave less contrast, so these are always looked at.
-@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_to_complain_about_in_any_chapter(page, server, scheme):
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server.url}/learn")
