@@ -60,7 +60,7 @@ def reading(page: Page, when: str) -> dict[str, float]:
 def opened(page: Page, number: int) -> float:
     """From the click on the list of chapters to the whole chapter."""
     if "chapter=" in page.url:
-        page.get_by_role("link", name="All chapters").click()
+        page.locator(".st-key-turn").get_by_role("link", name="All chapters").click()
     page.get_by_role("heading", name="Exercises", exact=True).wait_for()
     page.wait_for_function(SETTLED)
     link = page.get_by_test_id("stMain").get_by_role("link", name=re.compile(rf"^{number}\. "))

@@ -46,7 +46,8 @@ def overview(page: str) -> None:
 
 def draw(task: Task, page: str) -> None:
     """What to write, the editor, and what the check says."""
-    heading.row(task.title)
+    with heading.row(task.title):
+        st.page_link(page, label="All chapters", icon=":material/menu_book:", query_params={})
     st.caption(f"Exercise {TASKS.index(task) + 1} of {len(TASKS)} · {task.lead}")
     lesson.prose(task.words)
     if not is_open():

@@ -43,6 +43,8 @@ def read(chapter: Chapter) -> None:
     """One chapter, for the chosen model and image."""
     number, known = CHAPTERS.index(chapter) + 1, models.names()
     place = heading.row(chapter.title)
+    with place:
+        st.page_link(HERE, label="All chapters", icon=":material/menu_book:", query_params={})
     if not known:
         st.markdown("There is no trained model yet. Train one, and the chapters run on it.")
         st.page_link("pages/train/page.py", label="Train a model", icon=":material/model_training:")
