@@ -232,6 +232,10 @@ class InitConfig(Section):
     """A run, a shipped model or a checkpoint file to continue from; empty means from scratch."""
     trainable: Literal["all", "head"] = "all"
     """Train everything, or only the new head on frozen features."""
+    frozen_blocks: int = Field(default=0, ge=0, le=256)
+    """Leave the patch embedding, the positions and the first so many blocks as they are; 0 trains all."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """Factor on the learning rate from each layer to the one before it (BEiT, timm); 1 is the same rate for all."""
 
 
 class RunConfig(Section):

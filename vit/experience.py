@@ -67,6 +67,8 @@ PER_CHOICE = {
     "train.grad_clip": 0.2,
     "init.checkpoint": 100.0,
     "init.trainable": 100.0,
+    "init.frozen_blocks": 100.0,
+    "init.layer_decay": 100.0,
 }
 
 

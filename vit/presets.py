@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import LENGTHS, DataConfig, RunConfig, believable_val_size, merge
+from vit.config import LENGTHS, DataConfig, RunConfig, TrainConfig, believable_val_size, merge
 from vit.data.store import DatasetInfo
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
+FINER = 10.0  # by which the learning rate is divided where a trained model is the start
 _CPU, _GPU = ("cpu", "mps"), ("cuda",)
 _RECIPE = {
     "train.optimizer": "muon",
@@ -175,7 +176,8 @@ def build(
     Args:
         name: Of the preset.
         overrides: Dotted settings that a person chose; a length among them replaces the preset's own.
-        init: Model to start from; its encoder replaces the preset's.
+        init: Model to start from; its encoder replaces the preset's, and its weights get a learning rate that is ten
+            times smaller than that of random ones.
         data: Images to train on; a small set gives more of them to validation.
 
     Raises:
@@ -188,6 +190,7 @@ def build(
     if init is not None:
         encoder = models.read_info(models.resolve(init)).model.model_dump(mode="json")
         settings |= {f"model.{setting}": value for setting, value in encoder.items()} | {"init.checkpoint": init}
+        settings["train.lr"] = float(f"{settings.get('train.lr', TrainConfig().lr) / FINER:g}")  # as a person writes it
     if data is not None:
         settings |= {"data.source": data.name, "model.num_classes": len(data.classes)}
         val_size = settings.get("data.val_size", DataConfig().val_size)

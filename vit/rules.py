@@ -123,6 +123,13 @@ def _heads_share_the_width(config: RunConfig, _: Environment) -> Iterator[Proble
     yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim)
 
 
+@rule("model.depth", "init.frozen_blocks")
+def _frozen_blocks_exist(config: RunConfig, _: Environment) -> Iterator[Problem]:
+    frozen, depth = config.init.frozen_blocks, config.model.depth
+    if frozen > depth:
+        yield Problem("init.frozen_blocks", frozen, f"the model has only {text.counted(depth, 'block')}", depth)
+
+
 @rule("model.embed_dim", "model.pos_embed")
 def _sincos_needs_four_parts(config: RunConfig, _: Environment) -> Iterator[Problem]:
     dim = config.model.embed_dim

@@ -33,6 +33,8 @@ CONFIGURATIONS = {
     "hybrid": {"model.stem": "conv", "model.patch_size": 4, "train.whiten": True},
     "muon": {"train.optimizer": "muon", "model.pool": "cls", "model.reg_tokens": 2},
     "mixup": {"augment.mixup_alpha": 0.4, "augment.cutmix_alpha": 0.4, "model.drop_rate": 0.1},
+    "layers": {"init.layer_decay": 0.7, "init.frozen_blocks": 1, "model.depth": 3, "train.optimizer": "muon"},
+    "layers of adamw": {"init.layer_decay": 0.7, "model.pool": "cls", "model.reg_tokens": 2},
     "everything": EVERYTHING | {"train.optimizer": "muon", "model.pool": "cls", "model.pos_embed": "sincos2d"},
 }
 VALUES = {
@@ -74,6 +76,8 @@ VALUES = {
     "train.precision": ["fp32", "fp32", "bf16"],
     "train.seed": [0, 7, 2**31 - 1],
     "init.trainable": ["all", "all", "head"],
+    "init.frozen_blocks": [0, 0, 1, 2],
+    "init.layer_decay": [1.0, 0.65],
 }
 # What decides where and how long, or what is written; torch.compile takes a minute and rounds in its own way.
 LEFT_OUT = {f"train.{name}" for name in "epochs steps minutes eval_every save_every keep_all compile".split()}
@@ -96,8 +100,9 @@ def test_a_draw_is_over_all_settings():
     assert VALUES.keys() | LEFT_OUT == set(field_names())
 
 
-def test_a_script_repeats_a_run_bit_by_bit(trained, tmp_path, monkeypatch):
-    run = trained(CONFIGURATIONS["everything"] | {"train.steps": 5})
+@pytest.mark.parametrize("name", ["everything", "layers", "layers of adamw"])
+def test_a_script_repeats_a_run_bit_by_bit(name, trained, tmp_path, monkeypatch):
+    run = trained(CONFIGURATIONS[name] | {"train.steps": 5})
     unpacked(run, tmp_path / "away")
     monkeypatch.chdir(tmp_path / "away")
     again = runpy.run_path("train.py")

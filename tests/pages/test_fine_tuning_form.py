@@ -45,6 +45,48 @@ def test_what_a_person_has_changed_stays_with_other_data_and_another_start(visit
     assert value(app, "model.embed_dim") == 16
 
 
+def test_a_trained_start_proposes_a_tenth_of_the_learning_rate_and_says_so(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train", preset="5-minutes")
+    assert value(app, "train.lr") == 0.006
+    app.get_by_key(settings.key("init.checkpoint")).set_value("wise-wolf").run()
+    assert value(app, "train.lr") == 0.0006
+    assert "Learning rate for fine-tuning: 0.0006" in text_of(app)
+    app.get_by_key(settings.key("init.checkpoint")).set_value("").run()
+    assert value(app, "train.lr") == 0.006
+
+
+def test_a_learning_rate_that_a_person_typed_stays_until_they_take_the_proposal(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train", preset="5-minutes")
+    app.get_by_key(settings.key("train.lr")).set_value(0.002).run()
+    app.get_by_key(settings.key("init.checkpoint")).set_value("wise-wolf").run()
+    assert value(app, "train.lr") == 0.002
+    assert "Yours is 0.002." in text_of(app)
+    app.button(key="fine_tuning_rate").click().run()
+    assert value(app, "train.lr") == 0.0006
+
+
+def test_what_is_frozen_is_in_the_address_and_forgotten_from_scratch(visit):
+    saved(written_run("wise-wolf"), 1000)
+    link = {"preset": "5-minutes", "init": "wise-wolf", "init.frozen_blocks": "1", "init.layer_decay": "0.75"}
+    app = visit("train", **link)
+    assert (value(app, "init.frozen_blocks"), value(app, "init.layer_decay")) == (1, 0.75)
+    assert app.query_params["init.frozen_blocks"] == "1"
+    app.get_by_key(settings.key("init.checkpoint")).set_value("").run()
+    assert not [name for name in app.query_params if name.startswith("init")]
+    app.get_by_key(settings.key("init.checkpoint")).set_value("wise-wolf").run()
+    assert value(app, "init.frozen_blocks") == 0
+
+
+def test_more_frozen_blocks_than_there_are_is_told_with_the_remedy(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("train", init="wise-wolf", **{"init.frozen_blocks": "3"})
+    assert "The model has only 2 blocks" in text_of(app)
+    app.button(key="remedy.init.frozen_blocks.0").click().run()
+    assert not app.button(key="train").disabled
+
+
 def test_predict_names_the_checkpoint_and_lets_it_be_chosen(visit):
     run = written_run("wise-wolf")
     for step in (500, 1000):

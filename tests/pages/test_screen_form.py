@@ -9,6 +9,7 @@ from seen import text_of
 from worlds import held, saved, written_run
 
 from pages.train.form import settings
+from pages.train.form.state import FINE_TUNING
 from vit import experience, presets
 from vit.config import field_names
 from vit.data import catalog, importing
@@ -44,7 +45,7 @@ def test_every_setting_has_exactly_one_place():
 def test_every_setting_that_is_not_derived_has_a_widget(visit):
     app = visit("train", init="")
     shown = {element.key for kind in WIDGETS for element in app.get(kind)}
-    conditional = {"init.trainable", *settings.LENGTH_FIELDS, *settings.FOLLOWING}
+    conditional = {*FINE_TUNING, *settings.LENGTH_FIELDS, *settings.FOLLOWING}
     assert {settings.key(name) for name in field_names() if name not in conditional} <= shown
     assert {settings.LENGTH, settings.UNIT} <= shown
 

@@ -87,6 +87,19 @@ def test_training_only_the_head_leaves_the_encoder_alone(home, data):
     assert changed == {"head.weight", "head.bias"}
 
 
+@pytest.mark.parametrize(("frozen", "still"), [(1, ("blocks.0.",)), (2, ("blocks.0.", "blocks.1.", "norm."))])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_frozen_blocks_and_what_comes_before_them_stay_as_they_are(home, data, frozen, still, optimizer):
+    from vit.model import VisionTransformer
+
+    config = tiny_config(init__frozen_blocks=frozen, model__pool="cls", train__optimizer=optimizer, train__steps=4)
+    torch.manual_seed(config.train.seed)
+    fresh = VisionTransformer(config.model).state_dict()
+    _, session, *_ = run_training(config, data, "one")
+    kept = {name for name, tensor in session.network.state_dict().items() if torch.equal(tensor, fresh[name])}
+    assert kept == {name for name in fresh if name.startswith(("patch_embed.", "cls_token", "pos_embed", *still))}
+
+
 def test_metrics_carry_what_the_charts_draw(home, data):
     run, *_ = run_training(tiny_config(), data, "one")
     validations = [row for row in read_metrics(run) if "val_loss" in row]

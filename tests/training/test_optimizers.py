@@ -5,8 +5,16 @@ import torch
 from torch import nn
 
 from tests.training.conftest import tiny_config
+from vit.export.timm import timm_kwargs
 from vit.model import VisionTransformer
-from vit.training.optimizers import Muon, build_optimizers, orthogonalize, orthogonalize_all, set_rates
+from vit.training.optimizers import (
+    Muon,
+    build_optimizers,
+    layer_scales,
+    orthogonalize,
+    orthogonalize_all,
+    set_rates,
+)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
@@ -29,6 +37,37 @@ def test_biases_norms_tokens_and_positions_do_not_decay():
     assert spared == {
         name for name in names.values() if name.endswith(("bias", "_token", "pos_embed")) or "norm" in name
     }
+
+
+@pytest.mark.parametrize("pool", ["cls", "mean"])
+def test_layer_decay_scales_each_learning_rate_as_timm_does(pool):
+    timm = pytest.importorskip("timm.optim")
+    network = VisionTransformer(tiny_config(model__pool=pool, model__reg_tokens=2, model__depth=3).model)
+    theirs = pytest.importorskip("timm.models").VisionTransformer(**timm_kwargs(network.config))
+    names = {parameter: name for name, parameter in theirs.named_parameters()}
+    groups = timm.param_groups_layer_decay(theirs, layer_decay=0.7)
+    wanted = {names[parameter]: group["lr_scale"] for group in groups for parameter in group["params"]}
+    assert layer_scales(network, 0.7) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
+def test_layer_decay_makes_the_step_of_each_parameter_as_much_smaller(optimizer):
+    """Against the same step with one rate; without weight decay, of any size."""
+    config = tiny_config(train__optimizer=optimizer, model__pool="cls")
+    moves = []
+    for decay in (1.0, 0.5):
+        torch.manual_seed(0)
+        network = VisionTransformer(config.model)
+        before = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+        optimizers = build_optimizers(network, config.train, decay)
+        network(torch.randn(4, 3, 8, 8)).square().sum().backward()
+        for part in optimizers:
+            set_rates(part, 0.01, 0.0)
+            part.step()
+        moves.append({name: parameter.detach() - before[name] for name, parameter in network.named_parameters()})
+    scales = layer_scales(network, 0.5)
+    for name, move in moves[0].items():
+        torch.testing.assert_close(moves[1][name], scales[name] * move, atol=1e-7, rtol=1e-3)  # of differences
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (32, 16), (16, 32)])

@@ -21,9 +21,15 @@ def same(first: dict, second: dict) -> bool:
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
-def test_stopping_at_random_steps_changes_nothing(home, data, optimizer):
-    config = tiny_config(train__optimizer=optimizer, **{k.replace(".", "__"): v for k, v in EVERYTHING.items()})
+LAYERS = {"init.layer_decay": 0.7, "init.frozen_blocks": 1}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more"), [("adamw", {}), ("sgd", {}), ("muon", {}), ("adamw", LAYERS), ("muon", LAYERS)]
+)
+def test_stopping_at_random_steps_changes_nothing(home, data, optimizer, more):
+    settings = EVERYTHING | more
+    config = tiny_config(train__optimizer=optimizer, **{k.replace(".", "__"): v for k, v in settings.items()})
     whole, *_ = run_training(config, data, "whole")
     stops = sorted(random.Random(optimizer).sample(range(1, 12), 3))
     for stop in stops:

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vit import checkpoint
-from vit.config import RunConfig
+from vit.config import InitConfig, RunConfig
 from vit.errors import CheckpointError
 from vit.model import VisionTransformer
-from vit.training.optimizers import build_optimizers
+from vit.training.optimizers import build_optimizers, layer_of
 
 
 @dataclass
@@ -111,12 +111,20 @@ def new_state(config: RunConfig, device: torch.device) -> TrainState:
     """The state before the first step, with weights drawn from the seed."""
     torch.manual_seed(config.train.seed)
     network = VisionTransformer(config.model).to(device)
-    if config.init.trainable == "head":
-        network.requires_grad_(False).head.requires_grad_(True)
-    state = TrainState(network, build_optimizers(network, config.train))
+    _freeze(network, config.init)
+    state = TrainState(network, build_optimizers(network, config.train, config.init.layer_decay))
     if config.train.ema_decay:
         state.ema = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return state
+
+
+def _freeze(network: VisionTransformer, init: InitConfig) -> None:
+    """Leave out of the training what is to stay as it is."""
+    if init.trainable == "head":
+        network.requires_grad_(False).head.requires_grad_(True)
+    elif init.frozen_blocks:
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(layer_of(name, network.config.depth) > init.frozen_blocks)
 
 
 def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -117,6 +117,19 @@ def _start(problems: Problems) -> None:
     settings.complaints(problems.get("init.checkpoint", []))
     if st.session_state[state.START]:
         settings.draw("init.trainable", problems)
+        _fine_tuning_rate()
+
+
+def _fine_tuning_rate() -> None:
+    """Name the learning rate that is proposed; one that a person has typed stays until they take the proposal."""
+    proposed, now = state.proposed("train.lr"), st.session_state[settings.key("train.lr")]
+    words = f"Learning rate for fine-tuning: {proposed:g}, a tenth of what the preset takes from scratch."
+    if now == proposed:
+        st.caption(words)
+        return
+    st.caption(f"{words} Yours is {now:g}.")
+    use = {"on_click": settings.put, "args": ("train.lr", proposed)}
+    st.button(f"Use {proposed:g}", key="fine_tuning_rate", icon=":material/tune:", **use)
 
 
 def _length(problems: Problems) -> None:
@@ -152,6 +165,8 @@ def _training(problems: Problems) -> None:
         given = assigned.locked()
         settings.grid(settings.TRAIN_FIELDS, problems, given)
         _advanced("Augmentation", settings.advanced("augment"), problems, given)
+        if st.session_state[state.START]:
+            _advanced("Advanced: fine-tuning", settings.advanced("init"), problems, given)
         _advanced("Advanced: training", settings.advanced("train") + settings.advanced("data"), problems, given)
 
 

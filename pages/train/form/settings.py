@@ -43,6 +43,7 @@ LABELS = {
     "save_every": "Save every (s)",
     "compile": "torch.compile",
     "color_jitter": "Color jitter",
+    "layer_decay": "Layer-wise lr decay",
 }
 STEPS = {  # of one click on plus or minus
     "model.embed_dim": 32,
@@ -52,6 +53,7 @@ STEPS = {  # of one click on plus or minus
     "train.lr": 1e-4,
     "train.weight_decay": 0.01,
     "train.save_every": 10.0,
+    "init.layer_decay": 0.05,
 }
 CHAPTERS = {  # of Learn, which explain a setting
     "patches": ("model.patch_size", "model.image_size"),
@@ -63,7 +65,7 @@ CHAPTERS = {  # of Learn, which explain a setting
     "training": tuple(
         name for name in field_names() if name.startswith(("train.", "augment.")) and name != "train.whiten"
     ),
-    "fine-tuning": ("init.trainable",),
+    "fine-tuning": tuple(name for name in field_names() if name.startswith("init.")),
 }
 
 

@@ -21,11 +21,12 @@ from vit.data.store import DatasetInfo
 PRESET, NOTES, SEEN = "form.preset", "form.notes", "form.seen"
 BASE = "form.base"  # what every setting was before a person changed anything
 EDIT = "form.edit"  # the waiting run whose configuration this is
-DATA, START, TRAINABLE = key("data.source"), key("init.checkpoint"), key("init.trainable")
+DATA, START = key("data.source"), key("init.checkpoint")
 UNITS = {"minutes": 5.0, "epochs": 5.0, "steps": 1000.0}  # with what to start from
-SCRATCH, ALL = "", "all"
+SCRATCH = ""
 GIVEN = tuple(f"model.{name}" for name in ENCODER)  # by a trained start
-SETTINGS = [field for field in field_names() if field not in (*TOP_FIELDS, *FOLLOWING)]
+FINE_TUNING = tuple(field for field in field_names() if field.startswith("init.") and field != "init.checkpoint")
+SETTINGS = [field for field in field_names() if field not in (*TOP_FIELDS, *FOLLOWING)] + ["init.trainable"]
 NOT_OURS = ("run", "x", "tab")  # of a run's own page
 
 
@@ -33,7 +34,7 @@ def prepare() -> None:
     """Fill the form at the first visit, follow the address, drop what no longer exists, and write the address."""
     if PRESET not in st.session_state:
         st.session_state[DATA], st.session_state[START] = datasets.preferred().name, SCRATCH
-        st.session_state[TRAINABLE], st.session_state[PRESET] = ALL, presets.default(devices.describe().device)
+        st.session_state[PRESET] = presets.default(devices.describe().device)
         apply_preset()
     asked = {name: value for name, value in st.query_params.items() if name not in NOT_OURS}
     seen = st.session_state.get(SEEN)
@@ -44,6 +45,7 @@ def prepare() -> None:
         st.session_state[DATA] = datasets.preferred().name
     if st.session_state[START] not in starts():
         st.session_state[START] = SCRATCH
+        follow()
     # A click that comes with an address from before the click before it is no link.
     if asked and not is_changed and (seen is None or asked != seen["address"]):
         _take_over(asked)
@@ -52,9 +54,7 @@ def prepare() -> None:
 
 def content() -> dict[str, object]:
     """Every entry of the form."""
-    return {
-        name: st.session_state[name] for name in (PRESET, DATA, START, TRAINABLE, UNIT, LENGTH, *map(key, SETTINGS))
-    }
+    return {name: st.session_state[name] for name in (PRESET, DATA, START, UNIT, LENGTH, *map(key, SETTINGS))}
 
 
 def _take_over(asked: dict[str, str]) -> None:
@@ -86,8 +86,10 @@ def _put_text(field: str, value: str) -> None:
     Raises:
         ValueError: With the reason, if there is no such setting or it can't have this value.
     """
-    if field not in (*SETTINGS, *LENGTH_FIELDS, "init.trainable"):
+    if field not in (*SETTINGS, *LENGTH_FIELDS):
         raise ValueError("no such setting")
+    if field in FINE_TUNING and not st.session_state[START]:
+        raise ValueError("needs a trained model to start from")
     if field in GIVEN and st.session_state[START]:
         raise ValueError(f"given by {st.session_state[START]}")
     section, _, name = field.partition(".")
@@ -112,12 +114,15 @@ def address() -> dict[str, str]:
     base, start, unit = _base(), st.session_state[START], st.session_state[UNIT]
     named = {"preset": st.session_state[PRESET], "data": st.session_state[DATA]}
     named |= {"edit": st.session_state[EDIT]} if st.session_state.get(EDIT) else {}
-    if start:
-        named["init"] = start
-        named |= {} if st.session_state[TRAINABLE] == ALL else {"init.trainable": st.session_state[TRAINABLE]}
+    named |= {"init": start} if start else {}
     if base[f"train.{unit}"] != st.session_state[LENGTH]:
         named[unit] = text(st.session_state[LENGTH])
     return named | {field: text(st.session_state[key(field)]) for field in changed()}
+
+
+def proposed(field: str) -> Any:
+    """What preset, data and start together propose for a setting."""
+    return _base()[field]
 
 
 def changed() -> list[str]:
@@ -152,10 +157,13 @@ def fill(preset: str, changed: Mapping[str, object]) -> None:
 
 
 def follow() -> None:
-    """Take over what other data or another start asks for; what a person has changed stays, apart from the encoder."""
+    """Take over what other data or another start asks for; what a person has changed stays.
+
+    A trained start gives its encoder in any case, and from scratch there is nothing to fine-tune.
+    """
     old, new = st.session_state[BASE], _base()
     for field in SETTINGS:
-        is_given = field in GIVEN and st.session_state[START]
+        is_given = field in (GIVEN if st.session_state[START] else FINE_TUNING)
         if is_given or st.session_state[key(field)] == old[field]:
             put(field, new[field])
     st.session_state[BASE] = new
@@ -170,7 +178,7 @@ def raw() -> dict:
     """The form as a raw configuration, unchecked."""
     chosen = {field: st.session_state[key(field)] for field in SETTINGS}
     chosen |= {"data.source": st.session_state[DATA], "model.num_classes": len(data_info().classes)}
-    chosen |= {"init.checkpoint": st.session_state[START] or None, "init.trainable": st.session_state[TRAINABLE]}
+    chosen |= {"init.checkpoint": st.session_state[START] or None}
     unit, length = st.session_state[UNIT], st.session_state[LENGTH]
     chosen |= dict.fromkeys(LENGTH_FIELDS) | {f"train.{unit}": int(length) if unit == "steps" else length}
     return merge(presets.build(st.session_state[PRESET]), chosen)

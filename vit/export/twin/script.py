@@ -104,13 +104,19 @@ def _model(recipe: Recipe) -> dict:
 def _steps(recipe: Recipe) -> dict:
     augment, train, init = recipe.config.augment, recipe.config.train, recipe.config.init
     needed = [count for name, count in DRAWS.items() if getattr(augment, name)] + [3] * (augment.flip == "random")
-    has_muon = train.optimizer == "muon" and init.trainable == "all"  # the head is none of its matrices
+    has_head_only, has_layer_decay = init.trainable == "head", init.layer_decay < 1
+    has_blocks = not has_head_only and init.frozen_blocks < recipe.config.model.depth
+    has_muon = train.optimizer == "muon" and has_blocks  # the head is none of its matrices
     return {
         "num_draws": max(needed, default=0),
         "has_augment": bool(needed) or augment.flip == "alternating",
         "has_mix": bool(augment.mixup_alpha or augment.cutmix_alpha),
         "mix_words": _mix_words(bool(augment.mixup_alpha), bool(augment.cutmix_alpha)),
-        "has_head_only": init.trainable == "head",
+        "init": init,
+        "has_head_only": has_head_only,
+        "has_some_frozen": has_head_only or init.frozen_blocks > 0,
+        "has_layer_decay": has_layer_decay,
+        "has_layers": has_layer_decay or (not has_head_only and init.frozen_blocks > 0),
         "has_muon": has_muon,
         "has_momentum": has_muon or (train.optimizer == "sgd" and train.momentum > 0),
     }
