@@ -139,7 +139,7 @@ def outcome(measured: dict) -> str:
         f"Both networks have about {sizes['ViT'] / 1e6:.1f} million parameters and see the same batches of CIFAR-10: "
         f"{measured['steps']:,} steps of {measured['batch_size']} images, with the same optimizer. "
         + " ".join(sentences)
-        + f" (Val accuracy, mean and standard deviation of {seeds} seeds.) {_verdict(ends)}"
+        + f" (Val accuracy, mean and standard deviation of {seeds} seeds.) {_verdict(ends)}{_brief(measured)}"
     )
 
 
@@ -155,6 +155,17 @@ def _verdict(ends: dict) -> str:
         closer = "with more data its lead shrinks" if many < few else "even with more data its lead stays"
         return f"{better}; {closer}. A transformer catches up with more data, more time, or a model to start from."
     return "Which one is ahead depends on the amount of data: see for yourself below."
+
+
+def _brief(measured: dict) -> str:
+    """What more data can't show in a training that sees no image twice."""
+    seen, count = measured["steps"] * measured["batch_size"], measured["num_train"]
+    if seen >= count:
+        return ""
+    return (
+        f" This was a short training: of the {count:,} images it drew {seen:,}, each at most once, so most of what "
+        "more data gives is still to come."
+    )
 
 
 Lines = dict[tuple[str, float], tuple[list[int], list[float]]]  # steps and val accuracies by network and share

@@ -29,6 +29,12 @@ def test_the_verdict_follows_the_measured_curves():
     assert "CNN is the better choice" not in ahead
 
 
+def test_a_training_of_less_than_a_pass_says_so():
+    short = curves(vit_few=0.3, vit_many=0.5, cnn_few=0.4, cnn_many=0.7)
+    assert "of the 49,000 images it drew 38,400, each at most once" in why.outcome(short)
+    assert "short training" not in why.outcome(short | {"steps": 800})
+
+
 def test_what_was_measured_has_its_machine_data_and_seeds():
     for measured in filter(None, (compared.measured(), fine_tuning.measured())):
         assert measured["machine"]["processor"]
