@@ -44,9 +44,10 @@ class Parts {
   /** Symbols in the formula answer the pointer, too; Streamlit draws the formula anew whenever it changes. */
   follow() {
     const box = this.formula();
-    for (const wide of box?.querySelectorAll(".katex-display") ?? []) wide.tabIndex = 0; // it scrolls on a narrow screen
     if (!box || box.dataset.followed) return;
     box.dataset.followed = "yes";
+    reach(box);
+    new MutationObserver(() => reach(box)).observe(box, { childList: true, subtree: true });
     box.addEventListener("pointerover", (event) => {
       const symbol = event.target.closest?.(".katex [style*=color]");
       if (symbol) this.light(this.placeOf(symbol));
@@ -99,6 +100,11 @@ class Parts {
     }
     source.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
   }
+}
+
+/** Let the keyboard scroll the formulas in a box, for a narrow screen. @param {Element} box */
+function reach(box) {
+  for (const wide of box.querySelectorAll(".katex-display:not([tabindex])")) wide.tabIndex = 0;
 }
 
 /** A color as a browser writes it. @param {string} color */

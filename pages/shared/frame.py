@@ -13,10 +13,12 @@ from vit.runs import queue, status
 HERE = Path(__file__).parent
 SIDEBAR_WIDTH = 230  # pixels
 # Streamlit marks the link that has the keyboard's focus by a pale tint alone, which few can see; and it writes what is
-# chosen in the primary color, which can't be light enough to be read on a dark page and dark enough for white words.
+# chosen or pointed at in the primary color, which can't be light enough to be read on a dark page and dark enough for
+# white words.
 STYLE = """<style>
 [data-testid=stSidebar] :is(a, button):focus-visible { outline: 2px solid currentColor; }
 :is([data-variant], [role=tab])[data-selected] { color: inherit !important; font-weight: 600; }
+[kind=tertiary]:is(:hover, :focus, :active) { color: inherit !important; text-decoration: underline; }
 </style>"""
 
 

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 from worlds import saved, written_run
 
+from tests import accessibility
 from vit import images, samples
 from vit.explain import attention, internals
 from vit.plots.colors import SEQUENTIAL, colorize
@@ -167,9 +167,8 @@ def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
 
 def serious_faults(page) -> list[tuple[str, str]]:
     """What axe finds, apart from Streamlit's own menu and the gray of its captions."""
-    context = {"exclude": [["[data-testid=stSidebar]"], ["[data-testid=stCaptionContainer]"]]}
-    found = Axe().run(page, context=context, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
-    return [(entry["id"], entry["nodes"][0]["html"]) for entry in found if entry["impact"] in ("serious", "critical")]
+    found = accessibility.faults(page, "[data-testid=stCaptionContainer]", options={"runOnly": ["wcag2a", "wcag2aa"]})
+    return [(rule, html) for rule, impact, html in found if impact in ("serious", "critical")]
 
 
 DRAWN_LAST = {"Look": "Direct logit attribution", "Why": "Do the methods agree?", "Ablate": "Which heads matter?"}
@@ -188,6 +187,8 @@ def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(drawn).first).to_be_visible()
         assert (tab, serious_faults(page)) == (tab, [])
+    page.get_by_role("button", name="Pin the image").hover()
+    assert serious_faults(page) == []
 
 
 @pytest.mark.slow

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from pages.learn.chapters import CHAPTERS
+from tests import accessibility
 from vit import images, samples
 from vit.explain.internals import position_similarity
 from vit.learn.attention import heads_of
@@ -110,10 +110,9 @@ def test_axe_finds_nothing_to_complain_about_in_any_chapter(page, server, scheme
     assert faults == dict.fromkeys(faults, [])
 
 
-def faults_of(page, title: str) -> list[tuple[str, str]]:
-    """What axe finds on a page with this title, beside Streamlit's own frame, once nothing old is on the screen."""
+def faults_of(page, title: str) -> list[tuple[str, str, str]]:
+    """What axe finds on the page with this title, once nothing old is on the screen."""
     expect(page.get_by_role("heading", name=title, level=1, exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMain").get_by_role("link").last).to_be_visible()
     expect(page.locator("[data-testid=stStatusWidget], [data-testid=stMain] [data-stale=true]")).to_have_count(0)
-    found = Axe().run(page, context={"exclude": [["[data-testid=stSidebar]"]]}).response["violations"]
-    return [(entry["id"], node["html"]) for entry in found for node in entry["nodes"]]
+    return accessibility.faults(page)
