@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,7 +40,8 @@ class Shell:
     def start(self, *words, **options) -> subprocess.Popen:
         command = [sys.executable, "-m", "vit", *map(str, words)]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=paths.PROJECT, env=self.environment, **streams, **options)
+        options = {"preexec_fn": _take_interrupts, **streams, **options}
+        return subprocess.Popen(command, cwd=paths.PROJECT, env=self.environment, **options)
 
     def __call__(self, *words) -> subprocess.CompletedProcess:
         with self.start(*words) as process:
@@ -57,6 +59,11 @@ class Shell:
 
     def run(self, run_id: str) -> Run:
         return Run(self.home / "checkpoints" / run_id)
+
+
+def _take_interrupts() -> None:
+    """A program ignores Ctrl-C if the one that starts it does, as the tests do in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def settings(**changes) -> list[str]:

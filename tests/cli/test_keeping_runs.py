@@ -71,16 +71,16 @@ def test_a_mistake_is_one_line(run, capsys, monkeypatch, words, expected):
 @pytest.mark.slow
 def test_a_run_that_is_taken_away_resumes_there_with_the_same_bits(shell, tmp_path):
     elsewhere = Shell(tmp_path / "elsewhere")
-    shell.text("train", "--preset", "tutorial", *settings(), "--steps", 400, "--run", "taken")
+    shell.text("train", "--preset", "tutorial", *settings(), "--steps", 1200, "--run", "taken")
     run = shell.run("taken")
     wait_until(lambda: run.metrics_path.is_file() and read_lines(run.metrics_path)[1:])
     shell.text("stop", "taken")
-    assert 0 < run.saved()[-1].step < 400
+    assert 0 < run.saved()[-1].step < 1200
     shell.text("runs", "export", "taken", "--out", tmp_path / "taken.tar")
     elsewhere.text("runs", "import", tmp_path / "taken.tar")
     for home in (shell, elsewhere):
         home.text("resume", "taken", "--follow")
-    ends = [home.run("taken").checkpoints_path / "step-400.safetensors" for home in (shell, elsewhere)]
+    ends = [home.run("taken").checkpoints_path / "step-1200.safetensors" for home in (shell, elsewhere)]
     here, there = (safe_open(path, "np") for path in ends)
     assert sorted(here.keys()) == sorted(there.keys())
     assert all((here.get_tensor(name) == there.get_tensor(name)).all() for name in here.keys())  # noqa: SIM118
