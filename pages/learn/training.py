@@ -109,10 +109,11 @@ def words(run: RunConfig) -> str:
 def formula() -> tuple[str, dict[str, Part], object]:
     """One step."""
     from vit.learn import slow
+    from vit.learn.three_shapes import CLASSES
     from vit.training.loop import train_step
 
     config = slow.configuration()
-    batch, classes, total = config.train.batch_size, len(slow.CLASSES), num_parameters(config.model)
+    batch, classes, total = config.train.batch_size, len(CLASSES), num_parameters(config.model)
     parts = {
         "x": Part("x", "the batch", "(B, C, H, W)", f"({batch}, 3, {slow.SIDE}, {slow.SIDE})", "forward(images)"),
         "loss": Part("L", "loss: how wrong", "()", f"one number for {batch} × {classes} logits", "F.cross_entropy("),
@@ -132,14 +133,15 @@ def formula() -> tuple[str, dict[str, Part], object]:
 def figure(answered: bool) -> dict:
     """What the figure gets; what a step does to its own batch only after the answer."""
     from vit.learn import slow
+    from vit.learn.three_shapes import CLASSES
 
     config = slow.configuration()
     return {
         "sprite": data_url(sprite(steps()), "JPEG"),
         "side": slow.SIDE,
-        "classes": slow.CLASSES,
+        "classes": CLASSES,
         "parts": list(slow.PARTS),
-        "chance": math.log(len(slow.CLASSES)),
+        "chance": math.log(len(CLASSES)),
         "clip": config.train.grad_clip,
         "warmup": int(config.train.warmup),
         "stepsPerEpoch": slow.NUM_TRAIN // config.train.batch_size,

@@ -28,7 +28,7 @@ def test_losses_rates_and_gradients_are_those_of_a_run(home, recorded):
     steps = 12  # validated, and so reported, after each
     settings = slow.SETTINGS | {"train.eval_every": 1}
     config = validate(configuration.merge(slow.configuration().to_json(), settings))
-    data = prepare(slow.dataset(), config, CPU)
+    data = prepare(slow.dataset(slow.NUM_TRAIN + slow.NUM_VAL, slow.SIDE), config, CPU)
     run = launch.create(config, "wise-wolf")
     recorder = Recorder(run)
     recorder.take_command = lambda state, words=None: "stop" if state.step == steps else None
@@ -56,7 +56,7 @@ def test_the_parts_of_the_gradient_make_up_the_whole(recorded):
 
 def test_a_batch_after_a_step_is_what_the_next_weights_say_about_it():
     config = slow.configuration()
-    data = prepare(slow.dataset(), config, CPU)
+    data = prepare(slow.dataset(slow.NUM_TRAIN + slow.NUM_VAL, slow.SIDE), config, CPU)
     state = new_state(config, CPU)
     first = slow.watched(state, data, config)
     again = slow.logits(state.network, first.images).softmax(1)

@@ -6,42 +6,31 @@ The steps are those of any run: ``vit.training.loop.train_step`` makes them. Wha
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import RunConfig, merge
-from vit.data import catalog, shapes
-from vit.data.load import Dataset, Split
+from vit.learn.three_shapes import RECIPE, dataset
 from vit.model import VisionTransformer
 from vit.rules import validate
 from vit.training.batches import RunData, prepare
 from vit.training.loop import train_step
 from vit.training.state import TrainState, new_state
 
-CLASSES = ("circle", "cross", "star")
 NUM_TRAIN, NUM_VAL, SIDE = 24, 12, 32
 STEPS = 30
 WARMUP = 5
-SETTINGS = {
+SETTINGS = RECIPE | {
     "model.image_size": SIDE,
     "model.patch_size": 8,
     "model.stem": "conv",
     "model.embed_dim": 32,
-    "model.depth": 2,
     "model.num_heads": 2,
-    "model.num_classes": len(CLASSES),
     "data.val_size": NUM_VAL,
-    "train.epochs": None,
     "train.steps": STEPS,
     "train.batch_size": 8,
-    "train.optimizer": "muon",
-    "train.lr": 2e-2,
     "train.warmup": WARMUP,
-    "train.label_smoothing": 0.0,
-    "train.device": "cpu",
-    "train.threads": 1,
 }
 PARTS = {"embedding": ("patch_embed.", "pos_embed"), "block 0": ("blocks.0.",), "block 1": ("blocks.1.",)}
 PARTS |= {"head": ("fc_norm.", "head.")}
@@ -81,16 +70,6 @@ class SlowStep:
 def configuration() -> RunConfig:
     """The recipe of the slow steps."""
     return validate(merge(RunConfig().to_json(), SETTINGS))
-
-
-def dataset() -> Dataset:
-    """A few of the built-in shapes, of three classes."""
-    numbers = [shapes.CLASSES.index(name) for name in CLASSES]
-    candidates = np.arange(10 * (NUM_TRAIN + NUM_VAL))
-    chosen = candidates[np.isin(shapes.label_of(candidates), numbers)][: NUM_TRAIN + NUM_VAL]
-    images, labels, _ = shapes.render(chosen, SIDE)
-    places = torch.tensor([numbers.index(label) for label in labels.tolist()])
-    return Dataset("shapes", CLASSES, Split(torch.from_numpy(images), places), None, catalog.SHAPES.fingerprint)
 
 
 def steps(config: RunConfig, data: RunData) -> list[SlowStep]:
@@ -166,4 +145,4 @@ def recorded() -> list[SlowStep]:
     """The slow steps of the chapter."""
     config = configuration()
     with torch.random.fork_rng(devices=[]):  # a step sets the seed, which is everybody's
-        return steps(config, prepare(dataset(), config, torch.device("cpu")))
+        return steps(config, prepare(dataset(NUM_TRAIN + NUM_VAL, SIDE), config, torch.device("cpu")))

@@ -6,16 +6,14 @@ a stranger's module; what needs files or loads more of torch is in ``Lesson``, w
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vit.config import RunConfig, merge
-from vit.data import catalog, shapes
-from vit.data.load import Dataset, Split
 from vit.learn.exercises import tasks
 from vit.learn.exercises.tasks import Task
 from vit.learn.exercises.verdict import Curve
+from vit.learn.three_shapes import RECIPE, dataset
 from vit.model import VisionTransformer, init_weights
 from vit.rules import validate
 from vit.training.batches import RunData, prepare
@@ -23,27 +21,18 @@ from vit.training.loop import evaluate, train_step
 from vit.training.optimizers import build_optimizers
 from vit.training.state import TrainState
 
-CLASSES = ("circle", "cross", "star")
 NUM_IMAGES, NUM_VAL, SIDE = 2400, 300, 16
 STEPS, WARMUP = 200, 10
-SETTINGS = {
+SETTINGS = RECIPE | {
     "model.image_size": SIDE,
     "model.patch_size": 4,
     "model.embed_dim": 48,
-    "model.depth": 2,
     "model.num_heads": 3,
-    "model.num_classes": len(CLASSES),
     "model.pool": "cls",
     "data.val_size": NUM_VAL,
-    "train.epochs": None,
     "train.steps": STEPS,
     "train.batch_size": 64,
-    "train.optimizer": "muon",
-    "train.lr": 2e-2,
     "train.warmup": WARMUP,
-    "train.label_smoothing": 0.0,
-    "train.device": "cpu",
-    "train.threads": 1,
 }
 
 
@@ -69,13 +58,7 @@ class Lesson:
 def lesson(steps: int = STEPS) -> Lesson:
     """Draw the images and prepare everything that a training needs."""
     config = validate(merge(RunConfig().to_json(), SETTINGS | {"train.steps": steps}))
-    numbers = [shapes.CLASSES.index(name) for name in CLASSES]
-    candidates = np.arange(5 * NUM_IMAGES)
-    chosen = candidates[np.isin(shapes.label_of(candidates), numbers)][:NUM_IMAGES]
-    images, labels, _ = shapes.render(chosen, SIDE)
-    split = Split(torch.from_numpy(images), torch.tensor([numbers.index(label) for label in labels.tolist()]))
-    dataset = Dataset("shapes", CLASSES, split, None, catalog.SHAPES.fingerprint)
-    return Lesson(config, prepare(dataset, config, torch.device("cpu")))
+    return Lesson(config, prepare(dataset(NUM_IMAGES, SIDE), config, torch.device("cpu")))
 
 
 def network(config: RunConfig, task: Task | None = None, kind: type[nn.Module] | None = None) -> VisionTransformer:
