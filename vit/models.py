@@ -78,6 +78,19 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in paths.pretrained_root().glob(f"*/{SHIPPED_FILE}"))
 
 
+def adopted() -> list[str]:
+    """The files of weights that were taken over from timm, to start from."""
+    return sorted(str(path) for path in paths.weights_root().glob("*.safetensors"))
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of this project, rather than weights of another one."""
+    try:
+        return "vit" in read_metadata(path)
+    except CheckpointError:
+        return False
+
+
 def read_info(path: Path) -> ModelInfo:
     """Read a checkpoint's own description from its header.
 

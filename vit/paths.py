@@ -61,6 +61,11 @@ def lessons_root() -> Path:
     return home() / "lessons"
 
 
+def weights_root() -> Path:
+    """Weights of other projects that a person has taken over to start from, one file each."""
+    return home() / "weights"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

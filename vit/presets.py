@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import LENGTHS, DataConfig, RunConfig, TrainConfig, believable_val_size, merge
+from vit.config import LENGTHS, DataConfig, RunConfig, TrainConfig, believable_val_size, merge, share_or_count
 from vit.data.store import DatasetInfo
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
@@ -178,7 +178,7 @@ def build(
         overrides: Dotted settings that a person chose; a length among them replaces the preset's own.
         init: Model to start from; its encoder replaces the preset's, and its weights get a learning rate that is ten
             times smaller than that of random ones.
-        data: Images to train on; a small set gives more of them to validation.
+        data: Images to train on; a small set gives more of them to validation, and gets smaller batches.
 
     Raises:
         KeyError: If there is no such preset.
@@ -193,6 +193,17 @@ def build(
         settings["train.lr"] = float(f"{settings.get('train.lr', TrainConfig().lr) / FINER:g}")  # as a person writes it
     if data is not None:
         settings |= {"data.source": data.name, "model.num_classes": len(data.classes)}
-        val_size = settings.get("data.val_size", DataConfig().val_size)
-        settings["data.val_size"] = believable_val_size(val_size, data.counts["train"], len(data.classes))
+        settings |= _for_few_images(settings, data.counts["train"], len(data.classes))
     return {**merge(RunConfig().to_json(), settings | overrides), "preset": name}
+
+
+def _for_few_images(settings: dict, num_images: int, num_classes: int) -> dict:
+    """Validation split and batch size of a data set, as a preset has them if it is large enough.
+
+    A batch has at most a quarter of the images, a power of two: an epoch of fewer steps hardly teaches anything.
+    """
+    val_size = settings.get("data.val_size", DataConfig().val_size)
+    val_size = believable_val_size(val_size, num_images, num_classes)
+    quarter = max(1, (num_images - share_or_count(val_size, num_images)) // 4)
+    batch_size = min(settings.get("train.batch_size", TrainConfig().batch_size), 2 ** (quarter.bit_length() - 1))
+    return {"data.val_size": val_size, "train.batch_size": batch_size}

@@ -14,8 +14,14 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 def accuracy(share: float | None, images: int | None) -> str:
     """``58.2%``, and of few images how many that were: ``93.3% (14 of 15)``."""
-    counts = f" ({round(share * images)} of {images})" if share is not None and images and images <= FEW else ""
-    return percent(share) + counts
+    if share is None or not images or images > FEW:
+        return percent(share)
+    return f"{percent(share)} ({share_of(share, images)})"
+
+
+def share_of(share: float | None, images: int) -> str:
+    """``14 of 15``."""
+    return f"{UNKNOWN if share is None else round(share * images)} of {images}"
 
 
 def number(value: float | None, form: str = ",.0f") -> str:

@@ -1,6 +1,7 @@
 """Models as pages use them: which there are, and the few that are kept loaded."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -77,7 +78,8 @@ def label(name: str) -> str | None:
         accuracy = info(name).metrics.get("val_accuracy")
     except CheckpointError:
         return None
-    return name if accuracy is None else f"{name} · {text.percent(accuracy)}"
+    shown = f"{Path(name).stem} (timm)" if name in models.adopted() else name
+    return shown if accuracy is None else f"{shown} · {text.percent(accuracy)}"
 
 
 def info(name: str) -> ModelInfo:

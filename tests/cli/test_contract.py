@@ -16,7 +16,7 @@ from shells import TIMEOUT, settings, wait_until
 from vit.__main__ import build_parser
 from vit.checkpoint import load_model
 from vit.runs.directory import read_lines
-from vit.runs.status import state_of
+from vit.runs.status import read_status, state_of
 
 CONTRACT = """
 train --preset tutorial --data shapes --init other --set model.embed_dim=64 --set train.lr=1e-3 --epochs 5 --run one
@@ -90,6 +90,13 @@ def test_fine_tuning_tells_what_was_loaded_resized_and_new(tuned):
     assert "tensors loaded" in text
     assert "resized: pos_embed 2x2 to 3x3" in text
     assert "new: head.weight, head.bias" in text
+
+
+def test_a_trained_start_is_judged_before_its_first_step_and_random_weights_are_not(tuned, shell):
+    judged = [event["text"] for event in read_lines(tuned.events_path) if event["kind"] == "judged"]
+    before = read_status(tuned).first_val_accuracy
+    assert judged == [f"Before the first step: {before:.1%} val accuracy."]
+    assert read_status(shell.run("base")).first_val_accuracy is None
 
 
 def test_an_evaluation_is_accuracy_loss_and_count(shell, tuned, images):

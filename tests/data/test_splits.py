@@ -109,13 +109,22 @@ def test_a_small_data_set_gives_a_fifth_to_validation_up_to_ten_images_of_a_clas
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
-def test_the_split_of_every_preset_is_as_it_was_on_cifar10_and_shapes(name):
+def test_split_and_batches_of_every_preset_are_its_own_on_cifar10_and_shapes(name):
     cifar10 = DatasetInfo("cifar10", "imported", tuple("abcdefghij"), {"train": 50_000}, 32, "")
     for info in (cifar10, catalog.SHAPES):
-        assert presets.build(name, data=info)["data"]["val_size"] == presets.build(name)["data"]["val_size"]
+        with_data, without = presets.build(name, data=info), presets.build(name)
+        assert with_data["data"]["val_size"] == without["data"]["val_size"]
+        assert with_data["train"]["batch_size"] == without["train"]["batch_size"]
 
 
 def test_a_validation_split_that_a_person_chose_is_kept():
     few = DatasetInfo("pets", "imported", ("cat", "dog"), {"train": 60}, 32, "")
     assert presets.build("tutorial", data=few)["data"]["val_size"] == 12
     assert presets.build("tutorial", {"data.val_size": 3}, data=few)["data"]["val_size"] == 3
+
+
+def test_an_epoch_of_a_small_set_has_several_steps():
+    few = DatasetInfo("pets", "imported", ("cat", "dog", "owl"), {"train": 74}, 32, "")
+    raw = presets.build("5-minutes", data=few)
+    assert (raw["data"]["val_size"], raw["train"]["batch_size"]) == (14, 8)  # 60 are left; 15 are a quarter of them
+    assert presets.build("5-minutes", {"train.batch_size": 60}, data=few)["train"]["batch_size"] == 60

@@ -1,12 +1,24 @@
 """Own images on the form: how many there are, how many validate, and what a trained start changes."""
 
 import pytest
+import safetensors.torch
+import timm
+import torch
 from PIL import Image
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.train.form import settings
+from pages.shared.literal import literal
+from pages.train.form import foreign, settings
 from vit.data import catalog, importing
+
+SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 128, "depth": 2, "num_heads": 2, "num_classes": 5}
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    """Runs are created, but nothing trains."""
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
 
 
 @pytest.fixture
@@ -28,7 +40,8 @@ def test_the_form_keeps_more_of_a_small_set_and_says_which_classes_have_few_imag
     counts = catalog.class_counts("pets")
     app = visit("train", data="pets")
     assert value(app, "data.val_size") == int(0.2 * sum(counts.values()))
-    assert f"Few images: dog has {counts['dog']}." in text_of(app)
+    assert f"cat {counts['cat']}, dog {counts['dog']}. 12 images of them validate" in text_of(app)
+    assert f"Few images: dog {counts['dog']}." in text_of(app)
     app.get_by_key(settings.key("data.source")).set_value("shapes").run()
     assert value(app, "data.val_size") == 0.04
     assert "Few images" not in text_of(app)
@@ -98,3 +111,31 @@ def test_predict_names_the_checkpoint_and_lets_it_be_chosen(visit):
     links = [link.proto.query_string for link in app.get("page_link") if link.proto.label == "Open in Attention"]
     assert links
     assert all("model=wise-wolf&" in link and "checkpoint=500" in link for link in links)
+
+
+def test_weights_of_timm_are_opened_chosen_and_what_did_not_fit_is_told(visit):
+    weights = dict(timm.models.VisionTransformer(**SMALL).state_dict())
+    content = safetensors.torch.save(weights | {"blocks.0.attn.q_norm.weight": torch.ones(64)})
+    app = visit("train")
+    app.get_by_key(foreign.UPLOAD).upload("vit-small.safetensors", content).run()
+    assert not app.exception
+    assert value(app, "model.embed_dim") == 128
+    assert literal("Left out: blocks.*.attn.q_norm.weight") in text_of(app)
+    assert app.query_params["init"] == value(app, "init.checkpoint")
+    assert not app.button(key="train").disabled
+
+
+def test_a_file_that_holds_no_weights_is_a_sentence(visit):
+    app = visit("train")
+    app.get_by_key(foreign.UPLOAD).upload("notes.pt", b"not weights").run()
+    assert "holds no weights that can be read" in app.error[0].value
+
+
+def test_the_end_of_a_fine_tuned_run_tells_before_and_after_and_leads_on(visit):
+    written_run("wise-wolf", best_val_accuracy=0.9, first_val_accuracy=0.25)
+    app = visit("train", run="wise-wolf")
+    assert "Fine-tuning took the val accuracy from 25.0% to 90.0%." in app.success[0].value
+    assert "Predict your own images" in [button.label for button in app.button]
+    written_run("quick-otter")
+    app = visit("train", run="quick-otter")
+    assert "Fine-tuning" not in app.success[0].value

@@ -8,6 +8,7 @@ from worlds import TOTAL_STEPS, grow, held, saved, written_run
 
 from vit import files, paths
 from vit.runs import commands
+from vit.runs.plan import read_plan, write_plan
 from vit.runs.status import state_of
 
 
@@ -35,6 +36,15 @@ def test_a_running_run_shows_figures_curves_and_can_be_stopped(visit, alive):
     assert [command.word for command in commands.waiting(run)] == ["stop"]
     assert "stopping after this step" in app.main.progress[-1].text
     assert app.button(key="stop").disabled
+
+
+def test_of_few_validation_images_it_is_said_how_many_were_right(visit):
+    run = written_run("quick-otter", step=1000)
+    write_plan(run, read_plan(run).model_copy(update={"num_val": 10}))
+    app = visit("train", run="quick-otter")
+    assert "Finished with 70.0% (7 of 10) val accuracy" in app.success[0].value
+    (tile,) = (metric for metric in app.metric if metric.label == "Val accuracy")
+    assert (tile.value, tile.delta) == ("70.0%", "7 of 10")
 
 
 def test_the_time_left_says_how_sure_it_is(visit, alive):

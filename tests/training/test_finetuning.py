@@ -52,5 +52,7 @@ def test_a_shapes_model_is_a_better_start_than_random_weights(home, own_images):
     report = next(event["text"] for event in read_lines(tuned.events_path) if event["kind"] == "transferred")
     assert "resized: pos_embed 8x8 to 12x12" in report
     assert "new: head.weight, head.bias" in report
+    assert 0 < state_of(tuned).status.first_val_accuracy < 0.7  # with a head that knows nothing yet
+    assert state_of(scratch).status.first_val_accuracy is None
     accuracy = {run.id: state_of(run).status.test.accuracy for run in (tuned, scratch)}
     assert accuracy["tuned"] > accuracy["scratch"] + 0.1, accuracy

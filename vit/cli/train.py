@@ -44,7 +44,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     purposes = purposes.replace("%", "%%")  # argparse formats it
     parser.add_argument("--preset", choices=presets.PRESETS, metavar="NAME", help=purposes)
     parser.add_argument("--data", default="shapes", metavar="SOURCE", help="a data set's name, or a folder or archive")
-    parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a checkpoint file")
+    parser.add_argument("--init", metavar="MODEL", help="start from a run, a shipped model or a file of weights")
     parser.add_argument("--set", action="append", default=[], type=assignment, metavar="FIELD=VALUE", dest="settings")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=float, metavar="E")
@@ -91,8 +91,20 @@ def _image_size(raw: dict) -> int:
 
 
 def _lasting_model(model: str | None) -> str | None:
-    """A file by its whole path, which means the same to the worker, a run or a shipped model as it is."""
-    return str(Path(model).resolve()) if model and models.resolve(model) == Path(model) else model
+    """A file by its whole path, which means the same to the worker, a run or a shipped model as it is.
+
+    Weights of timm become a checkpoint first, and what did not fit is told.
+    """
+    if not model or models.resolve(model) != Path(model):
+        return model
+    if models.is_checkpoint(Path(model)):
+        return str(Path(model).resolve())
+    from vit.weights import adopt_file
+
+    adopted = adopt_file(Path(model))
+    for note in adopted.notes:
+        say(f"{Path(model).name}: {note}", file=sys.stderr)
+    return str(adopted.path)
 
 
 def assignment(text: str) -> tuple[str, object]:

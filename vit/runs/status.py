@@ -48,6 +48,7 @@ class Status(Record):
         started: Unix time at which this attempt began.
         updated: Unix time of this status.
         finished: Unix time at which this attempt ended.
+        first_val_accuracy: Of a trained start, before its first step; None from scratch.
         stale: Validations since the best one.
         patience: After how many of them it ends early; 0 is never.
     """
@@ -60,6 +61,7 @@ class Status(Record):
     total_steps: Positive | None = None
     total_epochs: float | None = None
     best_val_accuracy: float | None = None
+    first_val_accuracy: float | None = None
     stale: Count = 0
     patience: Count = 0
     started: Time | None = None

@@ -171,6 +171,8 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
         write_plan(run, plan)  # last: a run that has a plan lacks nothing of its beginning
     warn_if_moved(plan, device, recorder)
     state = open_state(run, config, data, recorder)
+    if state.step == 0 and config.init.checkpoint:
+        judge_start(state, data, plan, recorder)
     recorder.status("training", state)
     before = preparation(run, config, measuring) if earlier is None else {}
     outcome = fit(state, data, course, recorder)
@@ -227,6 +229,15 @@ def open_state(run: Run, config: RunConfig, data: RunData, recorder: Recorder) -
         recorder.resumed(state)
     recorder.event("started", f"Training {recorder.course.at(0)[1].total_steps:,} steps.", state)
     return state
+
+
+def judge_start(state: TrainState, data: RunData, plan: Plan, recorder: Recorder) -> None:
+    """Evaluate a trained start before its first step, so that the end has something to be compared with."""
+    recorder.status("evaluating", state)
+    network = state.evaluation_network()
+    found = evaluate(network, data.val.images, data.val.labels, data.mean, data.std, plan.precision)
+    recorder.event("judged", f"Before the first step: {found.accuracy:.1%} val accuracy.", state)
+    recorder.status("evaluating", state, first_val_accuracy=found.accuracy)
 
 
 def _initialize(state: TrainState, config: RunConfig, data: RunData, recorder: Recorder) -> None:

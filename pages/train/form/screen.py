@@ -7,16 +7,14 @@ import streamlit as st
 from pages.shared import heading, launching, mistakes, models
 from pages.shared.literal import literal
 from pages.train import command, twin
-from pages.train.form import assigned, budget, meaning, settings, state
+from pages.train.form import assigned, budget, foreign, meaning, own_images, settings, state
 from pages.train.form.settings import Problems
 from vit import devices, expectation, presets
 from vit.config import RunConfig
-from vit.data import catalog
 from vit.rules import find_problems, validate
 from vit.runs import launch
 from vit.runs import status as runs
 
-FEW_OF_A_CLASS, MOST_NAMED = 30, 4
 COMMAND = "command"  # whether the popover with the command is open
 
 
@@ -89,19 +87,7 @@ def _data(problems: Problems) -> None:
         help="Add more on the Data page.",
     )
     settings.complaints(problems.get("data.source", []) + problems.get("model.num_classes", []))
-    _few_images()
-
-
-def _few_images() -> None:
-    """Say which classes have so few images that neither the training nor its accuracy can be relied on."""
-    counts = catalog.class_counts(st.session_state[state.DATA])
-    few = [f"{literal(name)} has {count}" for name, count in counts.items() if count < FEW_OF_A_CLASS]
-    if few:
-        named = ", ".join([*few[:MOST_NAMED], *[f"{len(few) - MOST_NAMED} more"] * (len(few) > MOST_NAMED)])
-        st.caption(
-            f":orange[:material/warning: Few images: {named}.] Below {FEW_OF_A_CLASS} images a class an accuracy is "
-            "rough. Add images, or start from a trained model."
-        )
+    own_images.draw()
 
 
 def _start(problems: Problems) -> None:
@@ -116,8 +102,10 @@ def _start(problems: Problems) -> None:
     )
     settings.complaints(problems.get("init.checkpoint", []))
     if st.session_state[state.START]:
+        foreign.notes()
         settings.draw("init.trainable", problems)
         _fine_tuning_rate()
+    foreign.menu()
 
 
 def _fine_tuning_rate() -> None:
@@ -154,7 +142,7 @@ def _model(problems: Problems) -> None:
     with st.container(border=True):
         st.subheader("Model", anchor=False)
         if st.session_state[state.START]:
-            st.caption(f"Grayed-out settings come from {st.session_state[state.START]}.")
+            st.caption(f"Grayed-out settings come from {literal(models.label(st.session_state[state.START]))}.")
         settings.grid(settings.MODEL_FIELDS, problems, given)
         _advanced("Advanced: model", settings.advanced("model"), problems, given)
 

@@ -17,6 +17,7 @@ from vit import devices, presets
 from vit.config import ENCODER, SECTIONS, choices, field_names, merge
 from vit.data import catalog
 from vit.data.store import DatasetInfo
+from vit.models import adopted
 
 PRESET, NOTES, SEEN = "form.preset", "form.notes", "form.seen"
 BASE = "form.base"  # what every setting was before a person changed anything
@@ -190,8 +191,8 @@ def sources() -> list[str]:
 
 
 def starts() -> list[str]:
-    """From scratch, or any model that can be read."""
-    return [SCRATCH, *filter(models.label, models.names())]
+    """From scratch, any model that can be read, or weights that were taken over from timm."""
+    return [SCRATCH, *filter(models.label, [*models.names(), *adopted()])]
 
 
 def data_info() -> DatasetInfo:

@@ -13,6 +13,7 @@ from vit.runs.fork import Fork, read_fork
 from vit.runs.plan import Plan
 from vit.runs.status import RunState, active
 
+PREDICT_PAGE = "pages/predict/page.py"
 WORKING = ("training", "evaluating")
 SOON = {
     "save": "saving a checkpoint after this step",
@@ -112,9 +113,15 @@ def _ending(run: Run, now: RunState, num_val: int | None) -> None:
         if test is not None:
             tested = text.accuracy(test.accuracy, test.images)
             reached = f"Test accuracy {tested}; the test set is used once, at the end."
-        st.success(" ".join(filter(None, [reached, expected.grade(run, now), kept])), icon=":material/flag:")
+        if fine_tuned := _fine_tuned(now, num_val):
+            reached = f"{reached} {fine_tuned}" if test else fine_tuned
+        words = [reached, expected.grade(run, now), kept]
+        st.success(" ".join(filter(None, words)), icon=":material/flag:")
         with st.container(horizontal=True, gap="small"):
-            _go("Try it on an image", ":material/image_search:", "pages/predict/page.py", model=run.id)
+            _go("Try it on an image", ":material/image_search:", PREDICT_PAGE, model=run.id)
+            if now.status.first_val_accuracy is not None:
+                query = {"model": run.id, "from": "Upload"}
+                _go("Predict your own images", ":material/folder_open:", PREDICT_PAGE, **query)
             _go("Continue training", ":material/model_training:", launching.TRAIN_PAGE, init=run.id)
     elif now.state == "failed":
         message = literal(now.status.error.message if now.status.error else "see the log below")
@@ -126,6 +133,14 @@ def _ending(run: Run, now: RunState, num_val: int | None) -> None:
         st.error(f"status.json or config.json of this run can't be read. {kept} Resume goes on from there if it can.")
     else:
         st.info(f"{now.state.capitalize()} at step {now.status.step:,}. {kept}", icon=":material/bookmark:")
+
+
+def _fine_tuned(now: RunState, num_val: int | None) -> str:
+    """What training has made of a trained start; nothing where the run began from scratch."""
+    first, best = now.status.first_val_accuracy, now.status.best_val_accuracy
+    if first is None:
+        return ""
+    return f"Fine-tuning took the val accuracy from {text.accuracy(first, num_val)} to {text.accuracy(best, num_val)}."
 
 
 def _kept(run: Run, num_val: int | None) -> str:

@@ -81,7 +81,8 @@ def _figures(tail: MetricsTail, plan: Plan | None) -> None:
     with st.grid(6, min_column_width=130, gap="small"):
         for metric, (label, form) in FIGURES.items():
             latest = next(iter(tail.latest(metric)), None)
-            value = text.number(latest, form).replace("e-0", "e-")
-            if metric == "val_accuracy" and plan:
-                value = text.accuracy(latest, plan.num_val)
-            st.metric(label, value, border=True, help=helps.get(metric))
+            value, few = text.number(latest, form).replace("e-0", "e-"), None
+            if metric == "val_accuracy" and plan and plan.num_val <= text.FEW:
+                few = text.share_of(latest, plan.num_val)
+            quiet = {"delta": few, "delta_color": "off", "delta_arrow": "off", "height": "stretch"}
+            st.metric(label, value, border=True, help=helps.get(metric), **quiet)
