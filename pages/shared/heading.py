@@ -11,10 +11,11 @@ def row(title: str, badge: dict | None = None):
     Returns:
         The container for the screen's actions.
     """
-    left, right = st.columns([1, 1], vertical_alignment="center")
+    place = st.container(horizontal=True, vertical_alignment="center", gap="small")
     mistakes.told()
-    with left.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with place.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(title, anchor=False, width="content")
         if badge:
             st.badge(**badge)
-    return right.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
+    line = {"horizontal": True, "horizontal_alignment": "right", "vertical_alignment": "center", "gap": "small"}
+    return place.container(width="content", **line)
