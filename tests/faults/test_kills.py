@@ -1,6 +1,6 @@
 """kill -9 at random instants: nothing that was saved is lost, nothing is left over, and the end is the same bit by bit.
 
-``VIT_TEST_KILLS`` sets how many kills; each run is killed and resumed until it finishes.
+``VIT_TEST_KILLS`` sets how many kills, half of them for each seed; each run is killed and resumed until it finishes.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ from vit.runs.status import state_of
 
 KILLS = int(os.environ.get("VIT_TEST_KILLS", "100"))
 MOST_ATTEMPTS = 200  # of one run
-SEED = 0
+SEEDS = (0, 1)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs a fork server")]
 
 
@@ -81,7 +81,8 @@ def assert_same(one: dict, other: dict) -> None:
         assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
-def test_nothing_is_lost_and_the_end_is_the_same(server, home, folder):
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_lost_and_the_end_is_the_same(server, home, folder, seed):
     more = EVERYTHING | {"train.optimizer": "muon", "train.eval_every": 8, "train.steps": 48}
     config = tiny_config(data__source=str(folder), **{name.replace(".", "__"): value for name, value in more.items()})
     whole = launch.create(config, "whole")
@@ -89,8 +90,8 @@ def test_nothing_is_lost_and_the_end_is_the_same(server, home, folder):
     started(server, whole).join()
     seconds = time.monotonic() - began
     assert state_of(whole).state == "finished", whole.log_path.read_text()
-    expected, dice, kills, runs = content(whole), random.Random(SEED), 0, 0
-    while kills < KILLS:
+    expected, dice, kills, runs = content(whole), random.Random(seed), 0, 0
+    while kills < KILLS / len(SEEDS):
         run, runs = launch.create(config, f"run-{runs}"), runs + 1
         for _ in range(MOST_ATTEMPTS):
             before, frames = saved_now(run)
@@ -108,4 +109,4 @@ def test_nothing_is_lost_and_the_end_is_the_same(server, home, folder):
             if state_of(run).state == "finished":
                 break
         assert_same(content(run), expected)
-    print(f"{kills} kills in {runs} runs of {seconds:.2f} s, seed {SEED}")
+    print(f"{kills} kills in {runs} runs of {seconds:.2f} s, seed {seed}")
