@@ -73,12 +73,16 @@ def _link(chapter: Chapter | None, icon: str, query: dict[str, str]) -> None:
         st.page_link(HERE, label=chapter.title, icon=icon, query_params=query | {"chapter": chapter.slug})
 
 
+# What is shown is written into the address, because a link from a page to itself does not change it.
 wanted, exercise = st.query_params.get("chapter"), st.query_params.get("exercise")
 if wanted in BY_SLUG:
+    st.query_params["chapter"] = wanted
     read(BY_SLUG[wanted])
 elif exercise in exercises.BY_SLUG:
+    st.query_params["exercise"] = exercise
     exercises.draw(exercises.BY_SLUG[exercise], HERE)
 else:
     mistakes.missing("chapter", wanted, "the list of chapters")
     mistakes.missing("exercise", exercise, "the list of chapters")
+    st.query_params.clear()
     overview()

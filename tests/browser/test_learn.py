@@ -93,6 +93,19 @@ def shares(list_) -> list[float]:
     return [number(text.removesuffix(" %")) for text in list_.all_text_contents()]
 
 
+@pytest.mark.slow
+def test_links_from_learn_to_itself_change_the_address(page, server):
+    page.goto(f"{server.url}/learn")
+    page.get_by_role("link", name="2. From image to patches").click()
+    page.wait_for_url("**/learn?chapter=patches*")
+    page.get_by_role("link", name="All chapters").first.click()
+    page.wait_for_url("**/learn")
+    page.reload()
+    expect(page.get_by_role("heading", name="Learn", level=1, exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="From image to patches", level=1)).to_be_visible()
+
+
 # The dark colors leave less contrast, so these are always looked at.
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["dark", "light"])
