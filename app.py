@@ -30,6 +30,7 @@ with server.without_false_alarms():
                     icon=":material/center_focus_strong:",
                     url_path="attention",
                 ),
+                st.Page("pages/evaluate/page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
             ],
             "Understand": [
                 st.Page("pages/learn/page.py", title="Learn", icon=":material/school:", url_path="learn"),

@@ -31,6 +31,7 @@ TORCH_FREE += [
     "vit.assignment",
     "vit.learn.progress",
     "vit.export.twin.script",
+    "vit.evaluation.starting",
 ]
 TORCH_FREE += ["vit.plots.heatmap", "vit.samples", "vit.__main__"]
 

@@ -19,7 +19,7 @@ DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = {"train", "resume", "stop", "runs", "doctor", "evaluate", "predict", "explain", "data", "export"}
 COMMANDS |= {"pause", "continue", "save", "validate", "change", "extend", "fork", "queue"}
 COMMANDS |= {"sweep", "question", "budget", "verify"}
-IMPORT_NAMES = {"pillow": "PIL", "nvidia-ml-py": "pynvml"}
+IMPORT_NAMES = {"pillow": "PIL", "nvidia-ml-py": "pynvml", "scikit-learn": "sklearn"}
 BLOCK = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 

@@ -50,6 +50,10 @@ class JobError(VitError):
     """A background job that can't be started."""
 
 
+class EvaluationError(VitError):
+    """An evaluation that is missing or damaged."""
+
+
 class CheckpointError(VitError):
     """A checkpoint that is missing, damaged or doesn't fit."""
 

@@ -22,7 +22,7 @@ from vit.errors import JobError, VitError
 START_SECONDS = 20.0  # until a new process must hold its lock
 WRITE_SECONDS = 0.25  # between two writes of the status
 
-Kind = Literal["fetch", "import", "measure", "sweep", "question", "lesson"]
+Kind = Literal["fetch", "import", "measure", "sweep", "question", "lesson", "evaluate"]
 State = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 Progress = Callable[[int, int, str], None]  # done, total, message
 
@@ -121,7 +121,8 @@ class Reporter:
         began: list[float] = []
 
         def report(done: int, total: int, message: str) -> None:
-            began[:] = began or [time.monotonic(), done]
+            if not began or done < self.job.done:  # another part of the work
+                began[:] = [time.monotonic(), done]
             seconds = time.monotonic() - began[0]
             rate = (done - began[1]) / seconds if seconds > 0.5 else 0.0
             self.job = replace(self.job, done=done, total=total, unit=unit, rate=rate, message=message)

@@ -192,10 +192,11 @@ class VisionTransformer(nn.Module):
         """All tokens after the encoder: (B, C, H, W) -> (B, N, D)."""
         return self.norm(self.blocks(self.embed(images)))
 
-    def forward_head(self, x: Tensor) -> Tensor:
-        """Pool the tokens and classify: (B, N, D) -> (B, K)."""
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Pool the tokens and classify: (B, N, D) -> (B, K), or (B, D), the features that the head reads."""
         pooled = x[:, 0] if self.config.pool == "cls" else x[:, self.config.num_prefix_tokens :].mean(dim=1)
-        return self.head(self.fc_norm(pooled))
+        features = self.fc_norm(pooled)
+        return features if pre_logits else self.head(features)
 
     def forward(self, images: Tensor) -> Tensor:
         if not (self.training and self.config.pool == "cls"):

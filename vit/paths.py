@@ -66,6 +66,11 @@ def weights_root() -> Path:
     return home() / "weights"
 
 
+def evaluations_root() -> Path:
+    """Evaluations of models that are no run: shipped ones and files. Those of a run are kept with it."""
+    return home() / ".evaluations"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

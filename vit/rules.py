@@ -156,10 +156,12 @@ def _warmup_ends_before_the_run(config: RunConfig, environment: Environment) -> 
         yield Problem("train.warmup", warmup, message, 0.1)
 
 
-@rule("data.val_size")
+@rule("data.source", "data.val_size")
 def _something_left_to_train_on(config: RunConfig, environment: Environment) -> Iterator[Problem]:
     size, total = config.data.val_size, environment.num_train
-    if total is not None and training_images(config, total) < (environment.num_classes or 1):
+    if total == 0:
+        yield Problem("data.source", config.data.source, "it has no training images, only such to test with")
+    elif total is not None and training_images(config, total) < (environment.num_classes or 1):
         message = f"the training split has {total:,} images and every class must keep one to train on; use 0.1"
         yield Problem("data.val_size", size, message, 0.1)
 

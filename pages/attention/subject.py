@@ -1,21 +1,17 @@
 """What is looked into: a model, an image, and the class that is asked about. All of it is in the address."""
 
-import hashlib
-import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import answers, input_images, mistakes, models, sources, visitor
+from pages.shared import answers, checkpoints, input_images, mistakes, models, sources, visitor
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
-from vit import files, pinned
+from vit import pinned
 from vit.models import ModelInfo
 
 if TYPE_CHECKING:
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
     from vit.model import VisionTransformer
 
 PREDICTED, NOTHING = "predicted", "nothing"
-UPLOAD_KEY, NAME_LENGTH = "checkpoint_file", 60
 CLASS_HELP = "The class that Why, Ablate and the direct logit attribution explain."
 CONTRAST_HELP = "A contrast class: explain what speaks for the class above more than for this one."
 PIN_HELP = "A pinned image is kept on this machine and offered beside the samples, with every model."
@@ -104,7 +99,7 @@ def choose(names: list[str]) -> Answer | None:
     """
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        model = _model(names)
+        model = checkpoints.choose(names)
     with right.container(key="images"):
         found = sources.choose(models.info(model), several=False)
     return answers.ask(model, found[0]) if found else None
@@ -122,39 +117,6 @@ def ask(answer: Answer) -> Subject:
     if models.is_known(name):
         sources.link("predict", ":material/image_search:", answer.model, answer.image)
     return Subject(answer, models.info(answer.model), target, contrast)
-
-
-def _model(names: list[str]) -> str:
-    """The model to look into, checkpoint included; an opened file goes before the list."""
-    place = st.container()
-    with st.popover("Open a checkpoint file", icon=":material/folder_open:"):
-        upload = st.file_uploader(
-            "A .safetensors file written by ViT Lab",
-            ["safetensors"],
-            key=UPLOAD_KEY,
-            help="It is only read, with a format that can't carry programs, and stays on this machine.",
-        )
-    if upload is not None:
-        place.code(Path(upload.name).name, language=None)
-        return str(kept(upload.name, upload.getvalue()))
-    with place:
-        return models.select_checkpoint(models.select(names))
-
-
-def kept(name: str, content: bytes) -> Path:
-    """An uploaded checkpoint as a file; the same content always has the same place."""
-    folder = Path(_uploads().name) / hashlib.sha256(content).hexdigest()[:16]
-    path = folder / (re.sub(r"[^\w.-]", "_", name)[-NAME_LENGTH:].lstrip(".") or "upload")
-    if not path.exists():
-        files.make_folder(folder)
-        files.write_bytes(path, content)
-    return path
-
-
-@st.cache_resource(show_spinner=False)
-def _uploads() -> tempfile.TemporaryDirectory:
-    """A folder of this server alone, which goes when the server ends."""
-    return tempfile.TemporaryDirectory(prefix="vit-lab-")
 
 
 def _pin(image: InputImage) -> None:

@@ -9,7 +9,7 @@ from worlds import saved, written_run
 from vit.runs import launch
 
 PAINT_SECONDS = 10  # 3 on an idle machine; tests share theirs
-SCREENS = ["Start", "Train", "Runs", "Experiments", "Data", "Predict", "Attention", "Learn"]
+SCREENS = ["Start", "Train", "Runs", "Experiments", "Data", "Predict", "Attention", "Evaluate", "Learn"]
 TITLES = {"": "ViT Lab"} | {name.lower(): name for name in SCREENS[1:]}
 
 
@@ -18,7 +18,7 @@ ADDRESSES = [
     "train",
     *(
         pytest.param(address, marks=pytest.mark.slow)
-        for address in ("runs", "experiments", "data", "predict", "attention")
+        for address in ("runs", "experiments", "data", "predict", "attention", "evaluate")
     ),
 ]
 

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vit import presets
 from vit.data import archives, catalog, importing
 from vit.data.importing import import_as
-from vit.errors import DataError
+from vit.data.load import load
+from vit.errors import ConfigError, DataError
+from vit.rules import Environment, validate
 
 
 def test_a_folder_and_its_archives_are_the_same_data_set(folder, tar, zipped, class_files):
@@ -54,6 +57,30 @@ def test_splits_are_found_with_or_without_wrapping_folders(zipped, class_files, 
     info = import_as("pets", zipped(files))
     assert info.counts == counts
     assert info.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("split", ["test", "Validation", "wrapped/testing"])
+def test_a_folder_with_nothing_but_images_to_test_with_can_be_judged_with_but_not_trained_on(
+    folder, class_files, split
+):
+    path = str(folder({f"{split}/{name}": content for name, content in class_files.items()}))
+    info = catalog.resolve(path)
+    assert (info.counts, info.classes) == ({"train": 0, "test": 6}, ("cat", "dog"))
+    assert load(path, 8).test.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    with pytest.raises(ConfigError, match="no training images"):
+        validate(presets.build("1-minute", {"data.source": path}), Environment(info.counts["train"], 2))
+
+
+def test_two_classes_may_be_called_test_and_val(folder, class_files):
+    names = {"cat": "test", "dog": "val"}
+    files = {f"{names[name[:3]]}{name[3:]}": content for name, content in class_files.items()}
+    assert import_as("pets", folder(files)).classes == ("test", "val")
+
+
+def test_a_folder_to_test_with_whose_images_are_all_broken_is_refused(folder, class_files):
+    path = folder({f"test/{name}": b"broken" for name in class_files})
+    with pytest.raises(DataError, match="no readable test images of cat, dog"):
+        catalog.resolve(str(path))
 
 
 def test_a_class_may_be_called_train(folder, class_files):
@@ -105,6 +132,7 @@ def test_another_size_found_late_starts_over_without_doubles(folder, class_files
         ({"cat/a.png": b"x", "cat/b.png": b"x"}, "only the class 'cat'"),
         ({"train/cat/a.png": b"", "train/dog/a.png": b"", "test/cat/a.png": b""}, "no readable test images of dog"),
         ({"train/cat/a.png": b"", "test/dog/a.png": b"", "test/cat/b.png": b""}, "training images of dog"),
+        ({"test/cat/a.png": b"", "test/dog/a.png": b""}, "no readable training images of cat, dog"),
     ],
 )
 def test_what_can_not_be_trained_on_is_refused_with_a_reason(folder, files, words):

@@ -98,3 +98,16 @@ def test_progress_is_written_a_few_times_a_second_with_a_rate(monkeypatch):
     assert 2 <= len(written) <= 6
     assert 5000 < written[-1].rate < 100_000
     assert written[-1].unit == "B"
+
+
+def test_each_part_of_a_job_has_a_rate_of_its_own(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(jobs, "write", lambda job: None)
+    reporter = jobs.Reporter(jobs.Job("cat", "evaluate", "running"))
+    report, rates = reporter.progress("images"), []
+    for done, total in ((500, 1000), (1000, 1000), (100, 300), (200, 300)):
+        report(done, total, "predicting")
+        rates.append(reporter.job.rate)
+    assert rates[2] == 0
+    assert all(rate > 0 for rate in (rates[1], rates[3]))

@@ -17,6 +17,7 @@ PAGES = {
     "data": "pages/data/page.py",
     "predict": "pages/predict/page.py",
     "attention": "pages/attention/page.py",
+    "evaluate": "pages/evaluate/page.py",
     "learn": "pages/learn/page.py",
 }
 

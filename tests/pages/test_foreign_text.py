@@ -2,13 +2,19 @@
 
 import time
 
+import numpy as np
 import pytest
 from image_files import encode, scene
 from markdown_it import MarkdownIt
 from worlds import saved, written_run
 
 from vit import files, jobs
+from vit.data import catalog, store
 from vit.data.shapes import CLASSES
+from vit.data.store import DatasetInfo
+from vit.evaluation import directory, predictions
+from vit.evaluation.parts import ImageMap, Suspects, Unusual
+from vit.evaluation.predictions import Predictions
 from vit.jobs import Job
 from vit.runs import queue
 from vit.runs.about import write_about
@@ -41,6 +47,38 @@ def foreign_run(monkeypatch):
     files.append_line(run.events_path, {"time": time.time(), "step": 0, "kind": "warning", "text": CALL})
     saved(run, 1000)
     return run.id
+
+
+@pytest.fixture
+def foreign_evaluation(foreign_run):
+    """An evaluation of its best checkpoint, on data of the same classes; about half of the answers are right."""
+    classes, rng = tuple(f"{CALL} {name}" for name in CLASSES), np.random.default_rng(0)
+    with store.creating(store.folder_of("pets")) as staging:
+        writer = store.Writer(staging)
+        for split in store.SPLITS:
+            writer.append(split, rng.integers(0, 256, (40, 3, 8, 8), np.uint8), np.arange(40) % 10)
+        info = DatasetInfo("pets", "imported", classes, {}, None, "")
+        store.publish(staging, store.folder_of("pets"), writer.finish(info))
+    evaluation = directory.find(foreign_run, catalog.describe("pets"), "test")
+    logits = rng.normal(size=(40, 10)) + 2 * np.eye(10)[np.arange(40) % 10]
+    files.make_folder(evaluation.path)
+    found = Predictions(logits.astype(np.float32), rng.normal(size=(40, 4)), np.arange(40) % 10, np.arange(40))
+    predictions.write(evaluation.predictions_path, found)
+    evaluation.write("unusual", Unusual(scores=tuple(range(40)), threshold=37.5))
+    evaluation.write("suspects", Suspects(rows=(7, 3), suggested=(1, 2), quality=(0.1, 0.2), num_issues=2))
+    evaluation.write("map", ImageMap(rows=(0, 1, 2), x=(0, 1, 2), y=(2, 0, 1)))
+    return evaluation
+
+
+TABS = ["Summary", "Confusion", "Gallery", "Map", "Unusual", "Label suspects", "Compare"]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_of_evaluate(visit, foreign_evaluation, tab):
+    key = foreign_evaluation.identity.key
+    app = visit("evaluate", model="wise-wolf", data="pets", split="test", opened=key, tab=tab, row="1")
+    assert tab in ("Summary", "Compare") or any("evil" in element.value for element in app.markdown)
+    assert followed(app) == []
 
 
 def test_a_reader_would_follow_it():

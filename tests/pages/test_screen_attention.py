@@ -12,8 +12,7 @@ from safetensors.numpy import save as serialize
 from seen import text_of
 from worlds import saved, written_run
 
-from pages.attention import subject
-from pages.shared import answers, input_images
+from pages.shared import answers, checkpoints, input_images
 from pages.shared.viewer import viewer
 from vit import checkpoint, pinned
 from vit.data.shapes import CLASSES
@@ -128,7 +127,7 @@ def test_a_run_deleted_while_it_is_open_gets_a_sentence(visit, model, home):
 def test_an_uploaded_checkpoint_is_looked_into(visit, model):
     app = visit("attention", image=IMAGE)
     content = Run.find(model).checkpoint_path().read_bytes()
-    app.file_uploader(key=subject.UPLOAD_KEY).upload("mine.safetensors", content, "application/octet-stream").run()
+    app.file_uploader(key=checkpoints.UPLOAD_KEY).upload("mine.safetensors", content, "application/octet-stream").run()
     assert not app.exception
     assert not app.error
     assert app.code[0].value == "mine.safetensors"
@@ -141,16 +140,16 @@ ANOTHER_ARCHITECTURE = serialize({"fc.weight": np.zeros(3)})
 @pytest.mark.parametrize("content", [b"", b"words", ANOTHER_ARCHITECTURE], ids=["none", "text", "other"])
 def test_a_file_that_is_no_checkpoint_of_ours_gets_a_sentence(visit, model, content):
     app = visit("attention", image=IMAGE)
-    app.file_uploader(key=subject.UPLOAD_KEY).upload("other.safetensors", content, "application/octet-stream").run()
+    app.file_uploader(key=checkpoints.UPLOAD_KEY).upload("other.safetensors", content, "application/octet-stream").run()
     assert not app.exception
     assert "other.safetensors" in app.error[0].value
 
 
 @pytest.mark.parametrize("name", ["../../etc/evil.safetensors", "..", "", "/", "a\0b", "C:\\x", "con", "x" * 300])
 def test_an_upload_stays_in_its_folder_whatever_its_name(name):
-    kept = subject.kept(name, b"1")
+    kept = checkpoints.kept(name, b"1")
     assert kept.read_bytes() == b"1"
-    assert kept.resolve().parent.parent == Path(subject._uploads().name).resolve()
+    assert kept.resolve().parent.parent == Path(checkpoints._uploads().name).resolve()
     assert kept.parent.parent.stat().st_mode & 0o077 == 0
 
 

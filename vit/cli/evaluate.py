@@ -1,47 +1,63 @@
-"""``evaluate``: accuracy and loss of a model on a data set."""
+"""``evaluate``: how good a model is on a data set: accuracy and loss, and with ``--report`` everything else."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vit import models
 from vit.cli.lines import say
 from vit.cli.progress import Progress
-from vit.config import RunConfig
 from vit.data import catalog
+from vit.data.store import DatasetInfo
 from vit.errors import DataError
+from vit.models import ModelInfo
 from vit.text import counted, percent
 
 if TYPE_CHECKING:  # torch is imported once it is known that model and data belong together
-    from vit.data.load import Dataset, Split
     from vit.training.loop import Evaluation
 
 
 def add_parser(commands) -> None:
-    parser = commands.add_parser("evaluate", help="accuracy and loss of a model on a data set")
+    parser = commands.add_parser("evaluate", help="accuracy and loss of a model on a data set, or a whole report")
     parser.add_argument("model", metavar="MODEL", help="a run, a shipped model or a checkpoint file")
     parser.add_argument("--data", required=True, metavar="SOURCE", help="a data set's name, or a folder or archive")
-    parser.add_argument("--split", choices=("train", "val", "test"), default="test")
+    words = "what to judge with; without it test, or where there is none the model's own val, or all images"
+    parser.add_argument("--split", choices=("train", "val", "test"), help=words)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    words = "write everything that is known of it: report.html, report.json and predictions.csv"
+    parser.add_argument("--report", metavar="FOLDER", type=Path, help=words)
+    parser.add_argument("--against", metavar="OTHER", help="in the report, another MODEL to compare with")
     parser.set_defaults(func=evaluate)
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Check that model and data belong together, and judge."""
+    if args.against and not args.report:
+        raise DataError("--against compares in a report: say --report FOLDER, too")
     info = models.read_info(models.resolve(args.model))
     with Progress("Reading the data", unit="images", quiet=args.json) as progress:
-        classes = catalog.resolve(args.data, info.model.image_size, progress).classes
-        if classes != info.classes:
-            raise DataError(f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(classes)}")
-        found = measure(args, progress)
-    words = f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}"
+        data = catalog.resolve(args.data, info.model.image_size, progress)
+        if data.classes != info.classes:
+            raise DataError(
+                f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(data.classes)}"
+            )
+        args.split = args.split or default_split(data, info)
+        found = reported(args, data, progress) if args.report else measure(args, progress)
+    where = "" if args.split == "test" else f" of {args.split}"
     if args.json:
         print(json.dumps(asdict(found), allow_nan=False))
     else:
-        say(words)
+        say(f"accuracy {percent(found.accuracy, 2)}, loss {found.loss:.4f} on {counted(found.images, 'image')}{where}")
+
+
+def default_split(data: DatasetInfo, info: ModelInfo) -> str:
+    """The split that tells most of how good a model is."""
+    is_own = data.fingerprint == info.data.get("fingerprint")
+    return "test" if data.counts.get("test") else "val" if is_own else "train"
 
 
 def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
@@ -50,24 +66,28 @@ def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
 
     from vit import checkpoint
     from vit.data.load import load
+    from vit.evaluation.split import choose
     from vit.training.batches import to_channels
     from vit.training.loop import evaluate as judge
 
     network, info = checkpoint.load_with_info(args.model)
-    split = choose_split(load(args.data, info.model.image_size, progress), args.split, info.run)
+    split = choose(load(args.data, info.model.image_size, progress), args.split, info)
     images = to_channels(split.images, info.model.in_channels)
     return judge(network, images, split.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
 
 
-def choose_split(dataset: Dataset, name: str, config: RunConfig) -> Split:
-    """A split's images and labels; train and validation are those of the model's own training."""
-    from vit.data.load import Split, train_val_split
+def reported(args: argparse.Namespace, data: DatasetInfo, progress: Progress) -> Evaluation:
+    """Evaluate with everything that there is, keep it as the app does, and write the report."""
+    from vit.evaluation import directory, job, report
+    from vit.training.loop import Evaluation
 
-    if name == "test":
-        if dataset.test is None:
-            raise DataError(f"{dataset.name} has no test split; use --split val")
-        return dataset.test
-    images, labels = dataset.train.images, dataset.train.labels
-    train_places, val_places = train_val_split(labels, config.data.num_val(len(labels)), config.train.seed)
-    places = train_places if name == "train" else val_places
-    return Split(images[places], labels[places])
+    asked = [directory.find(model, data, args.split) for model in (args.model, args.against) if model]
+    for evaluation in asked:
+        directory.note_look(evaluation)
+    job.make(asked[0], progress, (*directory.PARTS, "robustness"))
+    for other in asked[1:]:
+        job.Work.begin(other, progress).predictions()
+    material = report.collect(*asked)
+    report.write(args.report, material, lambda row: report.image(material, row))
+    summary = material.summary
+    return Evaluation(summary.loss, summary.accuracy.value, summary.accuracy.images)

@@ -148,6 +148,8 @@ def remove(name: str) -> None:
 def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Progress | None = None) -> Path:
     """The folder with the stored form of ``source``; a folder or archive that is new or has changed is prepared first.
 
+    It may have no training images, only such to test with.
+
     Raises:
         DataError: If there is no such data set or it can't be prepared.
     """
@@ -159,7 +161,7 @@ def locate(source: str, image_size: int = importing.DEFAULT_SIZE, progress: Prog
     if not target.exists():
         with store.creating(target, wait=True) as staging:
             if not target.exists():  # another process may have been faster
-                info = importing.fill(store.Writer(staging), path.name, path, size, progress)
+                info = importing.fill(store.Writer(staging), path.name, path, size, progress, needs_train=False)
                 store.publish(staging, target, info)
                 _forget_older(target)
     return target

@@ -43,15 +43,17 @@ def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: P
         return store.publish(staging, target, fill(Writer(staging), target.name, path, image_size, progress))
 
 
-def fill(writer: Writer, name: str, path: Path, image_size: int, progress: Progress | None) -> DatasetInfo:
-    """Read everything at ``path`` into ``writer``; see ``import_as``."""
+def fill(
+    writer: Writer, name: str, path: Path, image_size: int, progress: Progress | None, needs_train: bool = True
+) -> DatasetInfo:
+    """Read everything at ``path`` into ``writer``; see ``import_as``, and ``layouts.plan`` for ``needs_train``."""
     names, problems = survey(path, progress)
     info = DatasetInfo(name, "imported", (), {}, None, "", description=f"Imported from {path.name}.")
     if cifar10.is_official(names):
         info = replace(info, classes=cifar10.CLASSES)
         _fill_official(writer, path, progress)
     else:
-        layout = layouts.plan(names, path.name)
+        layout = layouts.plan(names, path.name, needs_train)
         broken = _fill_images(writer, path, layout, image_size, progress)
         named = (*problems, *layout.skipped, *broken)
         info = replace(info, classes=layout.classes, num_broken=len(named), broken=named)
@@ -93,7 +95,11 @@ def _fill_images(writer: Writer, path: Path, layout: Layout, image_size: int, pr
         broken = _decode_all(writer, path, layout, image_size, progress)
     bad = dict(broken)
     readable = {place for name, place in layout.places.items() if name not in bad}
-    layouts.check_complete(readable, layout.classes, path.name)
+    has_train = "train" in layout.counts()
+    layouts.check_complete(readable, layout.classes, path.name, "train" if has_train else "test")
+    if not has_train:
+        (shape,) = writer.shapes
+        writer.append("train", np.zeros((0, *shape), np.uint8), np.zeros(0))
     return broken
 
 

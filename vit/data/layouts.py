@@ -24,7 +24,7 @@ class Layout:
         return dict(Counter(split for split, _ in self.places.values()))
 
 
-def plan(names: Iterable[str], shown: str) -> Layout:
+def plan(names: Iterable[str], shown: str, needs_train: bool = True) -> Layout:
     """Work out splits and classes.
 
     Images for validation serve as the test set where there is none, and join the training images otherwise,
@@ -33,6 +33,7 @@ def plan(names: Iterable[str], shown: str) -> Layout:
     Args:
         names: Paths inside the folder or archive.
         shown: What to call the whole in messages.
+        needs_train: Whether to refuse what can only be tested with.
 
     Raises:
         DataError: If there are no images in class folders, fewer than two classes, or a class without training
@@ -46,7 +47,8 @@ def plan(names: Iterable[str], shown: str) -> Layout:
             skipped.append((name, "not a PNG, JPEG, WebP, BMP or GIF"))
     depth = _wrapper_depth(images)
     tops = {parts[depth].lower() for parts in images if len(parts) > depth + 1}
-    has_splits = tops <= SPLIT_FOLDERS.keys() and not tops.isdisjoint(SPLIT_NAMES["train"])
+    has_train = not tops.isdisjoint(SPLIT_NAMES["train"])
+    has_splits = tops <= SPLIT_FOLDERS.keys() and (has_train or all(len(parts) > depth + 2 for parts in images))
     found: dict[str, tuple[str, str]] = {}
     for parts in images:
         inner = parts[depth:]
@@ -54,7 +56,7 @@ def plan(names: Iterable[str], shown: str) -> Layout:
             skipped.append(("/".join(parts), "not inside a class folder"))
         else:
             found["/".join(parts)] = (SPLIT_FOLDERS[inner[0].lower()] if has_splits else "train", inner[has_splits])
-    return _numbered(found, tuple(skipped), shown)
+    return _numbered(found, tuple(skipped), shown, needs_train)
 
 
 def _wrapper_depth(images: list[list[str]]) -> int:
@@ -68,7 +70,7 @@ def _wrapper_depth(images: list[list[str]]) -> int:
     return depth
 
 
-def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> Layout:
+def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str, needs_train: bool) -> Layout:
     """Resolve validation and turn class names into labels."""
     splits = {split for split, _ in found.values()}
     as_stored = {"val": "train" if "test" in splits else "test"}
@@ -80,18 +82,20 @@ def _numbered(found: dict[str, tuple[str, str]], skipped: tuple, shown: str) -> 
         raise DataError(f"{shown} has only the class {first!r}: put at least two class folders side by side.")
     labels = {name: label for label, name in enumerate(classes)}
     places = {path: (as_stored.get(split, split), labels[name]) for path, (split, name) in found.items()}
-    check_complete(set(places.values()), classes, shown)
+    check_complete(set(places.values()), classes, shown, "train" if needs_train or "train" in splits else "test")
     return Layout(places, classes, skipped)
 
 
-def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], shown: str) -> None:
+def check_complete(present: set[tuple[str, int]], classes: tuple[str, ...], shown: str, needed: str = "train") -> None:
     """Refuse if a class is missing from a split; ``present`` is every (split, label) that has an image.
+
+    The other split than ``needed`` may have no image at all.
 
     Raises:
         DataError: Naming split and classes.
     """
     for split, words in (("train", "training"), ("test", "test")):
         missing = [name for label, name in enumerate(classes) if (split, label) not in present]
-        if missing and (split == "train" or any(there == split for there, _ in present)):
+        if missing and (split == needed or any(there == split for there, _ in present)):
             listed = ", ".join(missing[:5]) + (" and others" if len(missing) > 5 else "")
             raise DataError(f"{shown} has no readable {words} images of {listed}: add some or remove the class.")

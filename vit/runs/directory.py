@@ -14,6 +14,7 @@
 | ``tracked.*``     | worker                 | validation images whose predictions are recorded during training    |
 | ``log.txt``       | worker                 | its standard output and error                                       |
 | ``about.json``    | a person, by the app   | note and tags                                                       |
+| ``evaluations/``  | evaluation jobs        | what ``vit.evaluation`` keeps of its checkpoints, see there         |
 | ``checkpoints/``  | worker, atomic replace | ``step-N.safetensors``, each with its own description; ``series/``  |
 | ``lock``          | worker holds it        | the operating system frees it when the worker dies                  |
 | ``commands/``     | server                 | what the worker should do next, one file per command                |
@@ -148,6 +149,7 @@ class Run:
     checkpoints_path = _File("checkpoints")
     series_path = _File("checkpoints/series")
     about_path = _File("about.json")
+    evaluations_path = _File("evaluations")
 
     def saved(self) -> list[SavedCheckpoint]:
         """The checkpoints that exist, oldest first; a file that isn't one is left out."""
