@@ -89,12 +89,21 @@ class Predictor:
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
     def _predictions(self, batch: list, seen: list[Image.Image], logits: Tensor) -> list[Prediction]:
-        if not logits.isfinite().all():
-            raise CheckpointError(
-                "this model's weights have grown so large that it answers NaN or infinity; choose an earlier checkpoint"
-            )
+        check_finite(logits.numpy(force=True))
         rows = logits.float().softmax(dim=1).tolist()
         return [
             Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*image.image.size), image.note)
             for (name, image), view, row in zip(batch, seen, rows, strict=True)
         ]
+
+
+def check_finite(logits: np.ndarray) -> None:
+    """Refuse an answer that is none.
+
+    Raises:
+        CheckpointError: If it holds NaN or infinity.
+    """
+    if not np.isfinite(logits).all():
+        raise CheckpointError(
+            "this model's weights have grown so large that it answers NaN or infinity; choose an earlier checkpoint"
+        )

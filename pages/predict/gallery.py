@@ -3,59 +3,111 @@
 import pandas as pd
 import streamlit as st
 
+from pages.predict import judging
+from pages.predict.judging import How
 from pages.shared import answers, sources
-from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
 from pages.shared.viewer import viewer
-from vit import text
+from vit import many, models, text
 from vit.errors import ImageError
+from vit.many import Row
+from vit.models import ModelInfo
 
 PER_PAGE = 12
 SIDE = 220  # pixels
+KEPT = "gallery_rows"  # of the images that were asked about last
+WHOLE = "(all)"  # of the table of folders
 
 
-def draw(model: str, images: list[InputImage]) -> None:
-    """Cards, then the table of all images."""
-    with st.spinner(f"Predicting {text.counted(len(images), 'image')}"):
-        results = [(image, _ask(model, image)) for image in images]
-    shown = results
-    if len(results) > PER_PAGE:
-        page = st.pagination(-(-len(results) // PER_PAGE), key="gallery_page")
-        shown = results[(page - 1) * PER_PAGE : page * PER_PAGE]
-    for row in range(0, len(shown), 4):
+def draw(model: str, info: ModelInfo, images: list[InputImage]) -> None:
+    """Cards, then the table of all images, and how many are of which class."""
+    measured = judging.of(model).reference is not None
+    with st.container(horizontal=True):
+        how = judging.controls(measured)
+    if not measured:
+        judging.unmeasured(model)
+    rows = _rows(model, images, how)
+    _told(rows, len(images))
+    shown = list(zip(images, rows, strict=True))
+    if len(shown) > PER_PAGE:
+        page = st.pagination(-(-len(shown) // PER_PAGE), key="gallery_page")
+        shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    for start in range(0, len(shown), 4):
         with st.grid(4, min_column_width=150):
-            for image, result in shown[row : row + 4]:
-                with st.container(border=isinstance(result, Answer), gap="xsmall", height="stretch"):
-                    _card(image, result)
-    _table(results)
+            for image, row in shown[start : start + 4]:
+                with st.container(border=row.problem is None, gap="xsmall", height="stretch"):
+                    _card(model, info, image, row, how)
+    _counts(rows, info.classes)
+    _table(rows, info.classes, how)
 
 
-def _ask(model: str, image: InputImage) -> Answer | ImageError:
+def _rows(model: str, images: list[InputImage], how: How) -> list[Row]:
+    """What the model says of each image. A click interrupts it; it goes on from there in the next run of the page."""
+    judge, path = judging.of(model), models.resolve(model)
+    known = judge.reference and judge.reference.description.model_dump_json()
+    asked = (str(path), path.stat().st_mtime_ns, known, how.mirrored, tuple((one.id, one.name) for one in images))
+    if st.session_state.get(KEPT, (None, []))[0] != asked:
+        st.session_state[KEPT] = asked, []
+    rows, total = st.session_state[KEPT][1], len(images)
+    if len(rows) < total:
+        bar = st.progress(0.0, text=f"Predicting {text.counted(total, 'image')}")
+        for batch in many.predict(judge, images[len(rows) :], how.mirrored):
+            rows.extend(batch)
+            bar.progress(len(rows) / total, text=f"Predicting: {len(rows):,} of {text.counted(total, 'image')}")
+        bar.empty()
+    return rows
+
+
+def _told(rows: list[Row], total: int) -> None:
+    """How many there are, and how many of them deserve a second look."""
+    unusual, broken = sum(row.is_unusual is True for row in rows), sum(row.problem is not None for row in rows)
+    parts = [text.counted(total, "image")]
+    parts += [f":material/warning: {unusual:,} unlike the training images"] if unusual else []
+    parts += [f":material/broken_image: {broken:,} can't be read"] if broken else []
+    st.caption(" · ".join(parts))
+
+
+def _card(model: str, info: ModelInfo, image: InputImage, row: Row, how: How) -> None:
     try:
-        return answers.ask(model, image)
-    except ImageError as error:
-        return error
-
-
-def _card(image: InputImage, result: Answer | ImageError) -> None:
-    if isinstance(result, ImageError):
-        st.error(literal(result), icon=":material/broken_image:")
+        answer = None if row.problem else answers.ask(model, image)
+    except ImageError as error:  # a file that is gone since
+        row = Row(row.name, problem=str(error))
+        answer = None
+    if answer is None:
+        st.error(literal(row.problem), icon=":material/broken_image:")
         return
-    thumbnail, alt = viewer.still(result, SIDE)
+    thumbnail, alt = viewer.still(answer, SIDE)
     st.image(data_url(thumbnail, "JPEG"), width="stretch", alt=alt)
-    name, probability = result.prediction.top(1)[0]
+    name, probability = row.top(info.classes, how.raw, 1)[0]
     st.markdown(f"**{literal(name)}** {text.percent(probability)}")
-    st.caption(" · ".join(filter(None, [literal(image.name), result.prediction.note])))
-    sources.link("attention", ":material/center_focus_strong:", result.model, image)
+    if row.is_unusual:
+        st.markdown(f":material/warning: {judging.UNUSUAL.capitalize()}")
+    st.caption(" · ".join(filter(None, [literal(image.name), answer.prediction.note])))
+    sources.link("attention", ":material/center_focus_strong:", model, image)
 
 
-def _table(results: list[tuple[InputImage, Answer | ImageError]]) -> None:
-    st.dataframe(pd.DataFrame([_row(*result) for result in results]), hide_index=True, column_config=_COLUMNS)
+def _counts(rows: list[Row], classes: tuple[str, ...]) -> None:
+    """Images of each class, and of each folder where there are several."""
+    found = many.counts(rows, classes)
+    if len(rows) <= PER_PAGE and len(found) < 2 or not found:  # few can be counted by eye
+        return
+    st.markdown("**Images per class**")
+    table = pd.DataFrame.from_dict(found, orient="index").reindex(columns=classes).dropna(axis="columns", how="all")
+    table = table.fillna(0).astype(int).rename(index=lambda folder: folder or ".")
+    if len(table) > 1:
+        table.loc[WHOLE] = table.sum()
+    table.insert(0, "images", table.sum(axis=1))
+    st.dataframe(table.rename_axis("folder").reset_index(), hide_index=True, alt="Images per folder and class")
+
+
+def _table(rows: list[Row], classes: tuple[str, ...], how: How) -> None:
+    st.markdown("**All images**")
+    st.dataframe(pd.DataFrame([_line(row, classes, how) for row in rows]), hide_index=True, column_config=_COLUMNS)
     st.download_button(
         "Download all probabilities as CSV",
-        lambda: _csv(results),
+        lambda: many.as_csv(rows, classes, how.raw).encode(),
         "predictions.csv",
         "text/csv",
         icon=":material/download:",
@@ -63,23 +115,11 @@ def _table(results: list[tuple[InputImage, Answer | ImageError]]) -> None:
     )
 
 
-def _row(image: InputImage, result: Answer | ImageError) -> dict:
-    if isinstance(result, ImageError):
-        return {"file": image.name, "class": "", "probability": None, "second": "", "problem": str(result)}
-    (first, probability), *others = result.prediction.top(2)
+def _line(row: Row, classes: tuple[str, ...], how: How) -> dict:
+    (first, probability), *others = row.top(classes, how.raw) or [("", None)]
     second = f"{others[0][0]} {text.percent(others[0][1])}" if others else ""
-    return {"file": image.name, "class": first, "probability": probability, "second": second, "problem": ""}
-
-
-def _csv(results: list[tuple[InputImage, Answer | ImageError]]) -> bytes:
-    """One line per file: its class, and the probability of every class."""
-    lines = []
-    for image, result in results:
-        row = _row(image, result)
-        if isinstance(result, Answer):
-            row |= dict(zip(result.prediction.classes, result.prediction.probabilities, strict=True))
-        lines.append(row)
-    return pd.DataFrame(lines).drop(columns="second", errors="ignore").to_csv(index=False).encode()
+    problem = row.problem or (judging.UNUSUAL if row.is_unusual else "")
+    return {"file": row.name, "class": first, "probability": probability, "second": second, "problem": problem}
 
 
 _COLUMNS = {

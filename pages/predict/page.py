@@ -1,8 +1,10 @@
 """Predict: show images to a model; see what it says and what it looks at."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from pages.predict import gallery
+from pages.predict import gallery, judging
 from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
@@ -10,15 +12,19 @@ from pages.shared.literal import literal
 from pages.shared.viewer import viewer
 from vit.errors import ImageError
 
+if TYPE_CHECKING:
+    from vit.judge import Judge, Judged
+
 SIDE = 384  # pixels
 
 
 def draw(names: list[str]) -> None:
     """The choice of model and images, then one image in large or several in small."""
     model = _model(names)
-    found = sources.choose(models.info(model))
+    info = models.info(model)
+    found = sources.choose(info)
     if len(found) > 1:
-        gallery.draw(model, found)
+        gallery.draw(model, info, found)
     elif found:
         _single(model, found[0])
 
@@ -72,12 +78,24 @@ def _original(answer: answers.Answer) -> None:
 
 def _says(answer: answers.Answer) -> None:
     st.markdown("**Prediction**")
-    answers.bars(answer.prediction)
+    judge, place = judging.of(answer.model), st.container()
+    judged = judging.judged(answer, judge, judging.controls(judge.reference is not None))
+    with place:
+        _verdict(answer, judge, judged)
+    if judge.reference is None:
+        judging.unmeasured(answer.model)
+    sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
+
+
+def _verdict(answer: answers.Answer, judge: "Judge", judged: "Judged") -> None:
+    """The warning, if one is due, the likeliest classes, and whether that is right."""
+    if judged.is_unusual and judge.reference:
+        judging.warning(answer.model, judge.reference)
+    answers.bars(judged)
     label = answer.image.label
     if label is not None:
-        is_right = label == answer.prediction.top(1)[0][0]
+        is_right = label == judged.top(1)[0][0]
         st.caption(f":material/{'check' if is_right else 'close'}: labeled {literal(label)}")
-    sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
 
 
 models.screen("Predict", draw)

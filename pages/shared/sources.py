@@ -1,13 +1,15 @@
-"""Where the images come from: samples, files or the camera."""
+"""Where the images come from: samples, files, the camera, or a folder of this machine."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import streamlit as st
 
 from pages.shared import image_picker, input_images, mistakes
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
-from vit import bombs, images
+from vit import bombs, images, many
 from vit.models import ModelInfo
 
 EXTENSIONS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
@@ -16,15 +18,20 @@ SHOWN = "image_shown"
 
 
 def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
-    """The images to ask about: those of the tab that is open; ``several`` allows more than one upload."""
-    tabs = st.tabs(["Samples", "Upload", "Camera"], key="from", on_change="rerun", bind="query-params")
+    """The images to ask about: those of the tab that is open; ``several`` allows many uploads, and a folder."""
+    names = ["Samples", "Upload", "Camera", *(["Folder"] if several else [])]
+    tabs = st.tabs(names, key="from", on_change="rerun", bind="query-params")
     with tabs[0]:
         sample = _sample(info)
     with tabs[1]:
         uploaded = _uploaded(several)
     with tabs[2]:
         photo = _photo() if tabs[2].open else []  # a camera that nobody asked for should stay off
-    return next((found for found, tab in zip((sample, uploaded, photo), tabs, strict=True) if tab.open), [])
+    found = [sample, uploaded, photo]
+    if several:
+        with tabs[3]:
+            found.append(_in_folder() if tabs[3].open else [])  # a folder that nobody asked for isn't read
+    return next((images for images, tab in zip(found, tabs, strict=True) if tab.open), [])
 
 
 def link(page: str, icon: str, model: str, image: InputImage) -> None:
@@ -77,6 +84,32 @@ def _uploaded(several: bool) -> list[InputImage]:
 def _photo() -> list[InputImage]:
     photo = st.camera_input("Take a photo", key="photo")
     return input_images.keep_uploads([_image("photo.jpg", photo.getvalue())] if photo else [])
+
+
+def _in_folder() -> list[InputImage]:
+    """The images of a folder on the machine that runs the app, those of its sub-folders, too."""
+    typed = st.text_input(
+        "Folder on the machine that runs ViT Lab", key="folder", bind="query-params", placeholder="~/Pictures/holiday"
+    ).strip()
+    if not typed:
+        st.caption(f"The images in it and in its sub-folders, at most {many.MOST:,}, are predicted where they are.")
+        return []
+    folder = Path(typed).expanduser()
+    with mistakes.shown():
+        found = many.find(folder)
+        if found.total > len(found.paths):
+            st.caption(f"The first {len(found.paths):,} of {found.total:,} images, in the order of their names.")
+        return input_images.keep_uploads([_file(folder, path) for path in found.paths])
+    return []
+
+
+def _file(folder: Path, path: Path) -> InputImage:
+    place = folder / path
+    known = place.stat()
+    words = f"{place.absolute()} {known.st_mtime_ns} {known.st_size}"
+    image_id = f"{input_images.UPLOAD}:{hashlib.sha256(os.fsencode(words)).hexdigest()}"
+    name = os.fsencode(path.as_posix()).decode(errors="replace")  # not every name on a disk is text
+    return InputImage(image_id, name, lambda: images.read(place))
 
 
 def _image(name: str, data: bytes) -> InputImage:

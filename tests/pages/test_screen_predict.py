@@ -6,8 +6,10 @@ from seen import text_of
 from worlds import saved, written_run
 
 from pages.predict import gallery
-from pages.shared import answers, input_images, sources
+from pages.shared import answers, input_images
 from pages.shared.viewer import viewer
+from vit import many
+from vit.errors import ImageError
 from vit.plots import heatmap, scale
 
 
@@ -71,21 +73,52 @@ def test_a_bad_file_among_good_ones_spoils_no_other(visit, model):
 
 def test_many_files_are_shown_in_pages(visit, model):
     app = uploaded(visit, *[(f"{width}.png", image(width)) for width in range(20, 35)])
-    assert len(app.dataframe[0].value) == 15
+    assert list(app.dataframe[0].value["images"]) == [15]
+    assert len(app.dataframe[1].value) == 15
     assert sum(caption.value.endswith(".png") for caption in app.caption) == gallery.PER_PAGE
     links = [link.proto for link in app.get("page_link") if link.proto.label == "Open in Attention"]
     assert len(links) == gallery.PER_PAGE
     assert len({link.query_string for link in links}) == gallery.PER_PAGE
 
 
-def test_the_csv_has_a_line_per_file_and_a_column_per_class(visit, model):
-    good, bad = sources._image("good.png", image()), sources._image("bad.png", b"")
-    results = [(entry, gallery._ask(model, entry)) for entry in (good, bad)]
-    head, first, second = gallery._csv(results).decode().splitlines()
-    assert head.startswith("file,class,probability,problem,")
-    assert len(head.split(",")) == 4 + 10
-    assert first.startswith("good.png,")
-    assert "bad.png is empty" in second
+def test_a_folder_is_predicted_where_it_is_and_counted_by_sub_folder(visit, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(many, "MOST", 3)
+    for number, name in enumerate(["=1+1.png", "a/x.png", "b <b>/y.png", "c/z.png"]):
+        place = tmp_path / "shots" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(image(20 + number))
+    app = visit("predict", folder=str(tmp_path / "shots"), **{"from": "Folder"})
+    assert "The first 3 of 4 images" in text_of(app)
+    counts, table = (frame.value for frame in app.dataframe)
+    assert list(counts["folder"]) == [".", "a", "b <b>", "(all)"]
+    assert list(counts["images"]) == [1, 1, 1, 3]
+    assert list(table["file"]) == ["=1+1.png", "a/x.png", "b <b>/y.png"]
+    assert "b \\<b\\>/y.png" in text_of(app)
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(visit, model, tmp_path):
+    app = visit("predict", folder=str(tmp_path / "gone"), **{"from": "Folder"})
+    assert "There is no folder" in app.error[0].value
+
+
+def test_a_click_in_the_middle_of_many_files_loses_none_of_the_work(visit, model, monkeypatch):
+    looked = []
+    predict = many.predict
+
+    def interrupted(judge, files, mirrored):
+        for rows in predict(judge, files, mirrored):
+            looked.extend(row.name for row in rows)
+            yield rows
+            if len(looked) == 2:
+                raise ImageError("a click")
+
+    monkeypatch.setattr(many, "BATCH", 2)
+    monkeypatch.setattr(many, "predict", interrupted)
+    app = uploaded(visit, *[(f"{width}.png", image(width)) for width in range(20, 25)])
+    assert len(app.dataframe) == 0
+    app.run()
+    assert len(app.dataframe[0].value) == 5
+    assert looked == [f"{width}.png" for width in range(20, 25)]
 
 
 def test_a_still_overlay_shows_the_rollout_in_the_viewers_colors(home):

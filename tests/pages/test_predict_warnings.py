@@ -1,0 +1,54 @@
+"""The shipped models warn about noise and a screenshot, and not about the samples; raw confidence is one click away."""
+
+import pytest
+from image_files import encode, noise
+from PIL import Image, ImageDraw, ImageFont
+from seen import text_of
+from test_screen_predict import uploaded
+
+from vit import models, paths, samples
+
+SHIPPED = paths.PROJECT / "checkpoints" / "pretrained"
+NAMES = sorted(path.parent.name for path in SHIPPED.glob(f"*/{models.SHIPPED_FILE}"))
+SENTENCE = "unlike anything that"
+
+
+@pytest.fixture(autouse=True)
+def shipped(empty_home, monkeypatch):
+    monkeypatch.setattr("vit.paths.pretrained_root", lambda: SHIPPED)
+
+
+def screenshot() -> bytes:
+    """A window with a title and a page of small text."""
+    window = Image.new("RGB", (800, 600), "white")
+    draw = ImageDraw.Draw(window)
+    draw.rectangle((0, 0, 800, 40), "#ddd")
+    for line in range(20):
+        words = f"{line:3} A line of text, as in an editor or a terminal, of no importance at all."
+        draw.text((30, 60 + 26 * line), words, "black", ImageFont.load_default(20))
+    return encode(window)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_noise_and_a_screenshot_are_warned_about_and_the_samples_are_not(visit, name):
+    named = [(sample.path.name, sample.path.read_bytes()) for sample in samples.list_samples()]
+    named += [("noise.png", encode(noise())), ("screenshot.png", screenshot())]
+    app = uploaded(visit, *named, model=name)
+    table = app.dataframe[0].value
+    assert list(table["file"]) == [name for name, _ in named]
+    assert [bool(problem) for problem in table["problem"]] == [False] * 8 + [True] * 2
+
+
+def test_one_unusual_image_gets_a_sentence_with_its_false_alarms(visit):
+    app = uploaded(visit, ("noise.png", encode(noise())))
+    assert SENTENCE in app.warning[0].value
+    assert "Of 100 ordinary validation images, 5 get this warning, too." in app.warning[0].value
+
+
+def test_a_sample_gets_no_warning_and_its_raw_confidence_on_request(visit):
+    app = visit("predict", image="sample:cat")
+    assert SENTENCE not in text_of(app)
+    calibrated = app.main.progress[0].proto.text
+    for raw in (app.toggle(key="raw").set_value(True).run(), visit("predict", image="sample:cat", raw="true")):
+        assert not raw.exception
+        assert raw.main.progress[0].proto.text != calibrated
