@@ -3,7 +3,6 @@
 import csv
 import io
 import weakref
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,14 +15,8 @@ from vit import images, many
 from vit.errors import DataError
 from vit.images import DecodedImage
 from vit.judge import Judge
-from vit.many import Row
+from vit.many import File, Row
 from vit.predict import Predictor
-
-
-@dataclass(frozen=True)
-class File:
-    name: str
-    read: object
 
 
 def judge() -> Judge:

@@ -35,6 +35,14 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
+class File:
+    """The smallest thing that is ``Readable``."""
+
+    name: str
+    read: Callable[[], DecodedImage]  # may raise ImageError
+
+
+@dataclass(frozen=True)
 class Found:
     """The images of a folder, by name."""
 

@@ -3,17 +3,17 @@
 import pandas as pd
 import streamlit as st
 
-from pages.predict import judging
+from pages.predict import compare, judging
 from pages.predict.judging import How
-from pages.shared import answers, sources
+from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
 from pages.shared.viewer import viewer
-from vit import many, models, text
+from vit import many, text
 from vit.errors import ImageError
 from vit.many import Row
-from vit.models import ModelInfo
+from vit.models import ModelInfo, resolve
 
 PER_PAGE = 12
 SIDE = 220  # pixels
@@ -21,14 +21,11 @@ KEPT = "gallery_rows"  # of the images that were asked about last
 WHOLE = "(all)"  # of the table of folders
 
 
-def draw(model: str, info: ModelInfo, images: list[InputImage]) -> None:
+def draw(model: str, names: list[str], images: list[InputImage]) -> None:
     """Cards, then the table of all images, and how many are of which class."""
-    measured = judging.of(model).reference is not None
-    with st.container(horizontal=True):
-        how = judging.controls(measured)
-    if not measured:
-        judging.unmeasured(model)
+    info, how, others = _choices(model, names)
     rows = _rows(model, images, how)
+    beside = {name: (models.info(name).classes, _rows(name, images, how)) for name in others}
     _told(rows, len(images))
     shown = list(zip(images, rows, strict=True))
     if len(shown) > PER_PAGE:
@@ -40,24 +37,40 @@ def draw(model: str, info: ModelInfo, images: list[InputImage]) -> None:
                 with st.container(border=row.problem is None, gap="xsmall", height="stretch"):
                     _card(model, info, image, row, how)
     _counts(rows, info.classes)
-    _table(rows, info.classes, how)
+    _table(rows, info.classes, how, beside)
+
+
+def _choices(model: str, names: list[str]) -> tuple[ModelInfo, How, list[str]]:
+    """How confidence is shown, and which other models are asked."""
+    measured = judging.of(model).reference is not None
+    with st.container(horizontal=True):
+        how = judging.controls(measured)
+    if not measured:
+        judging.unmeasured(model)
+    return models.info(model), how, compare.choose(model, names)
 
 
 def _rows(model: str, images: list[InputImage], how: How) -> list[Row]:
     """What the model says of each image. A click interrupts it; it goes on from there in the next run of the page."""
-    judge, path = judging.of(model), models.resolve(model)
-    known = judge.reference and judge.reference.description.model_dump_json()
-    asked = (str(path), path.stat().st_mtime_ns, known, how.mirrored, tuple((one.id, one.name) for one in images))
-    if st.session_state.get(KEPT, (None, []))[0] != asked:
-        st.session_state[KEPT] = asked, []
-    rows, total = st.session_state[KEPT][1], len(images)
+    rows, total, doing = _kept(model, images, how), len(images), f"Predicting with {literal(model)}"
     if len(rows) < total:
-        bar = st.progress(0.0, text=f"Predicting {text.counted(total, 'image')}")
-        for batch in many.predict(judge, images[len(rows) :], how.mirrored):
+        bar = st.progress(len(rows) / total, text=doing)
+        for batch in many.predict(judging.of(model), images[len(rows) :], how.mirrored):
             rows.extend(batch)
-            bar.progress(len(rows) / total, text=f"Predicting: {len(rows):,} of {text.counted(total, 'image')}")
+            bar.progress(len(rows) / total, text=f"{doing}: {len(rows):,} of {text.counted(total, 'image')}")
         bar.empty()
     return rows
+
+
+def _kept(model: str, images: list[InputImage], how: How) -> list[Row]:
+    """The rows that are there already, to be added to; those for other images are forgotten."""
+    judge, path = judging.of(model), resolve(model)
+    known = judge.reference and judge.reference.description.model_dump_json()
+    asked = (str(path), path.stat().st_mtime_ns, known)
+    listed = (how.mirrored, tuple((one.id, one.name) for one in images))
+    if st.session_state.get(KEPT, (None, {}))[0] != listed:
+        st.session_state[KEPT] = listed, {}
+    return st.session_state[KEPT][1].setdefault(asked, [])
 
 
 def _told(rows: list[Row], total: int) -> None:
@@ -102,9 +115,16 @@ def _counts(rows: list[Row], classes: tuple[str, ...]) -> None:
     st.dataframe(table.rename_axis("folder").reset_index(), hide_index=True, alt="Images per folder and class")
 
 
-def _table(rows: list[Row], classes: tuple[str, ...], how: How) -> None:
+def _table(rows: list[Row], classes: tuple[str, ...], how: How, beside: dict[str, tuple]) -> None:
+    """Every image, with what other models say of it: their classes and rows, by name."""
     st.markdown("**All images**")
-    st.dataframe(pd.DataFrame([_line(row, classes, how) for row in rows]), hide_index=True, column_config=_COLUMNS)
+    table = pd.DataFrame([_line(row, classes, how) for row in rows])
+    for name, (others, found) in beside.items():
+        said = [row.top(others, how.raw, 1) for row in found]
+        table[name] = [f"{one[0][0]} {text.percent(one[0][1])}" if one else "" for one in said]
+        differ = sum(bool(one) and one[0][0] != first for one, first in zip(said, table["class"], strict=True))
+        st.caption(f"{literal(name)} says another class for {differ:,} of {text.counted(len(rows), 'image')}.")
+    st.dataframe(table, hide_index=True, column_config=_COLUMNS)
     st.download_button(
         "Download all probabilities as CSV",
         lambda: many.as_csv(rows, classes, how.raw).encode(),

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.predict import gallery, judging
+from pages.predict import compare, gallery, judging
+from pages.predict.judging import How
 from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
 from pages.shared.input_images import InputImage
@@ -21,12 +22,11 @@ SIDE = 384  # pixels
 def draw(names: list[str]) -> None:
     """The choice of model and images, then one image in large or several in small."""
     model = _model(names)
-    info = models.info(model)
-    found = sources.choose(info)
+    found = sources.choose(models.info(model))
     if len(found) > 1:
-        gallery.draw(model, info, found)
+        gallery.draw(model, names, found)
     elif found:
-        _single(model, found[0])
+        _single(model, names, found[0])
 
 
 def _model(names: list[str]) -> str:
@@ -48,8 +48,8 @@ def _model(names: list[str]) -> str:
     return model
 
 
-def _single(model: str, image: InputImage) -> None:
-    """The image, the viewer and the answer side by side."""
+def _single(model: str, names: list[str], image: InputImage) -> None:
+    """The image, the viewer and the answer side by side; below, other models."""
     columns = st.columns([4, 5, 4], gap="medium")
     try:
         with columns[1], st.skeleton(height=SIDE):
@@ -64,7 +64,10 @@ def _single(model: str, image: InputImage) -> None:
         st.markdown("**What the model attends to**", help=viewer.HELP)
         viewer.draw(answer, is_small=True)
     with columns[2]:
-        _says(answer)
+        how = _says(answer)
+    others = compare.choose(model, names)
+    if others:
+        compare.draw(image, [model, *others], how)
 
 
 def _original(answer: answers.Answer) -> None:
@@ -76,15 +79,17 @@ def _original(answer: answers.Answer) -> None:
     st.caption(" · ".join(filter(None, notes)))
 
 
-def _says(answer: answers.Answer) -> None:
+def _says(answer: answers.Answer) -> How:
+    """The answer, above the choices that change it, which are returned."""
     st.markdown("**Prediction**")
     judge, place = judging.of(answer.model), st.container()
-    judged = judging.judged(answer, judge, judging.controls(judge.reference is not None))
+    how = judging.controls(judge.reference is not None)
     with place:
-        _verdict(answer, judge, judged)
+        _verdict(answer, judge, judging.judged(answer, judge, how))
     if judge.reference is None:
         judging.unmeasured(answer.model)
     sources.link("attention", ":material/center_focus_strong:", answer.model, answer.image)
+    return how
 
 
 def _verdict(answer: answers.Answer, judge: "Judge", judged: "Judged") -> None:

@@ -1,14 +1,15 @@
 """What ``predict``, ``explain`` and ``export`` do on a command line."""
 
 import argparse
+import csv
 import json
 
 import pytest
 import safetensors
 from builders import CLASSES, saved_checkpoint, vision_transformer
-from PIL import Image
+from PIL import Image, ImageOps
 
-from vit import samples
+from vit import images, samples
 from vit.cli import explain, export, predict
 from vit.errors import VitError
 from vit.explain.methods import METHODS
@@ -72,6 +73,45 @@ def test_without_json_it_is_readable_and_errors_go_to_stderr(model, tmp_path, ca
 def test_asking_for_no_class_at_all_is_a_mistake(model):
     with pytest.raises(VitError, match="--top is 0"):
         run("predict", model, CAT, "--top", 0)
+
+
+def test_a_folder_is_its_images_and_the_csv_has_a_line_for_each(model, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "cat.jpg").write_bytes(CAT.read_bytes())
+    (folder / "broken.jpg").write_bytes(b"words")
+    run("predict", model, folder, CAT, "--csv", tmp_path / "said.csv")
+    assert capsys.readouterr().out == f"{tmp_path / 'said.csv'}: 3 images, of which 1 can't be read\n"
+    with open(tmp_path / "said.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["file"] for line in lines] == [str(folder / "broken.jpg"), str(folder / "deep/cat.jpg"), str(CAT)]
+    assert [line["class"] in CLASSES for line in lines] == [False, True, True]
+
+
+def test_with_the_mirror_image_an_image_and_its_mirror_image_get_the_same_answer(model, tmp_path, capsys):
+    with Image.open(CAT) as image:
+        image.save(tmp_path / "a.png")
+        ImageOps.mirror(image).save(tmp_path / "b.png")
+    said = []
+    for options in ((), ("--tta",)):
+        run("predict", model, tmp_path / "a.png", tmp_path / "b.png", "--json", *options)
+        said.append([entry["predictions"] for entry in json.loads(capsys.readouterr().out)])
+    (plain, other), (first, second) = said
+    assert plain != other
+    assert [pair["class"] for pair in first] == [pair["class"] for pair in second]
+    assert [pair["probability"] for pair in first] == pytest.approx([pair["probability"] for pair in second], abs=0.02)
+
+
+def test_confidence_of_a_shipped_model_is_calibrated_unless_raw_is_asked_for(capsys):
+    from vit.predict import Predictor
+
+    for options in ((), ("--raw",)):
+        run("predict", "cifar10-plain", CAT, "--json", *options)
+    calibrated, raw = (json.loads(line)[0] for line in capsys.readouterr().out.splitlines())
+    assert calibrated["unusual"] is False
+    assert calibrated["predictions"][0]["probability"] != raw["predictions"][0]["probability"]
+    alone = Predictor.load("cifar10-plain").predict([("cat", images.read(CAT))])[0].top(1)[0][1]
+    assert raw["predictions"][0]["probability"] == pytest.approx(alone, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,36 @@ def test_a_folder_is_predicted_where_it_is_and_counted_by_sub_folder(visit, mode
     assert "b \\<b\\>/y.png" in text_of(app)
 
 
+@pytest.fixture
+def other(model) -> str:
+    """A second model, with other weights."""
+    saved(written_run("calm-fox"), 1000, seed=5)
+    return "calm-fox"
+
+
+def test_another_model_is_asked_about_the_same_image(visit, model, other):
+    app = visit("predict", model=model, compare=other, image="shapes:test:5")
+    assert len(app.main.progress) == 5 + 3 + 3
+    assert "**calm-fox**" in text_of(app)
+    labels = [bar.proto.text for bar in app.main.progress]
+    assert labels[:3] == labels[5:8]
+    assert labels[5:8] != labels[8:]
+
+
+def test_another_model_has_a_column_for_many_images(visit, model, other):
+    app = uploaded(visit, ("a.png", image(20)), ("b.png", image(30)), ("c.png", b""), model=model, compare=other)
+    table = app.dataframe[0].value
+    alone = uploaded(visit, ("a.png", image(20)), ("b.png", image(30)), ("c.png", b""), model=other).dataframe[0].value
+    assert [said.rpartition(" ")[0] for said in table[other]] == list(alone["class"])
+    differ = sum(one != two for one, two in zip(table["class"], alone["class"], strict=True))
+    assert f"calm-fox says another class for {differ} of 3 images." in text_of(app)
+
+
+def test_a_model_is_not_compared_with_itself(visit, model, other):
+    app = visit("predict", model=model, compare=model)
+    assert len(app.main.progress) == 5
+
+
 def test_a_folder_that_is_not_there_is_a_sentence(visit, model, tmp_path):
     app = visit("predict", folder=str(tmp_path / "gone"), **{"from": "Folder"})
     assert "There is no folder" in app.error[0].value
