@@ -71,6 +71,11 @@ def evaluations_root() -> Path:
     return home() / ".evaluations"
 
 
+def nearest_root() -> Path:
+    """Features of training images, one file for each model that was asked for the nearest ones."""
+    return home() / ".nearest"
+
+
 def pretrained_root() -> Path:
     """The shipped models, one folder each."""
     return PROJECT / "checkpoints" / "pretrained" if is_checkout() else PACKAGE / "pretrained"

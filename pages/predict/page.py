@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.predict import compare, gallery, judging
+from pages.predict import compare, gallery, judging, nearest
 from pages.predict.judging import How
 from pages.shared import answers, models, sources
 from pages.shared.inline import data_url
@@ -65,6 +65,7 @@ def _single(model: str, names: list[str], image: InputImage) -> None:
         viewer.draw(answer, is_small=True)
     with columns[2]:
         how = _says(answer)
+    nearest.draw(answer)
     others = compare.choose(model, names)
     if others:
         compare.draw(image, [model, *others], how)
