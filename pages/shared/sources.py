@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import image_picker, input_images, mistakes
+from pages.shared import image_picker, input_images, mistakes, paste
 from pages.shared.input_images import InputImage
 from pages.shared.literal import literal
 from vit import bombs, images, many
@@ -25,6 +25,8 @@ def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
         sample = _sample(info)
     with tabs[1]:
         uploaded = _uploaded(several)
+        if tabs[1].open:
+            paste.listen()
     with tabs[2]:
         photo = _photo() if tabs[2].open else []  # a camera that nobody asked for should stay off
     found = [sample, uploaded, photo]
@@ -69,7 +71,9 @@ def _draw_others() -> None:
 
 def _uploaded(several: bool) -> list[InputImage]:
     uploads = st.file_uploader(
-        "Images of any size, one or many" if several else "An image of any size",
+        "Images of any size, one or many: choose, drop or paste them"
+        if several
+        else "An image: choose, drop or paste it",
         EXTENSIONS,
         accept_multiple_files=several,
         key="uploads",

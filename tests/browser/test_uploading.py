@@ -8,6 +8,8 @@ from image_files import encode, noise, png_header, scene
 from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
+from vit import samples
+
 SIXTEEN_BITS = Image.fromarray(np.linspace(0, 65535, 30 * 40).astype(np.uint16).reshape(30, 40))
 
 
@@ -84,3 +86,31 @@ def test_a_bad_file_gets_a_sentence_and_spoils_no_other(predict):
     expect(alerts).to_have_count(len(BAD))
     expect(predict.get_by_role("img", name="Attention is strongest at")).to_have_count(len(MORE))
     assert [bool(row["problem"]) for row in table(predict)] == [False] * len(MORE) + [True] * len(BAD)
+
+
+def test_noise_is_warned_about_with_its_false_alarms_and_a_sample_is_not(predict):
+    warning = predict.get_by_role("alert").filter(has_text="unlike anything that")
+    sample = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": (samples.FOLDER / "cat.jpg").read_bytes()}
+    for content, count in ((sample, 0), ({"name": "noise.png", "mimeType": "image/png", "buffer": encode(noise())}, 1)):
+        predict.goto(predict.url)
+        predict.locator("input[type=file]").first.set_input_files([content])
+        expect(predict.get_by_text("Open in Attention")).to_be_visible()
+        expect(warning).to_have_count(count)
+    expect(warning).to_contain_text("5 get this warning, too")
+
+
+PASTE = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), {width: 40, height: 40});
+  canvas.getContext("2d").fillRect(0, 0, 9, 9);
+  const blob = await new Promise((done) => canvas.toBlob(done));
+  await navigator.clipboard.write([new ClipboardItem({"image/png": blob})]);
+}"""
+
+
+def test_an_image_is_pasted_without_a_click_on_the_uploader(predict):
+    predict.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    predict.get_by_text("choose, drop or paste").wait_for()
+    predict.evaluate(PASTE)
+    predict.keyboard.press("Control+v")
+    expect(predict.get_by_text("Open in Attention")).to_be_visible()
+    expect(predict.get_by_test_id("stCaptionContainer").filter(has_text="image.png")).to_be_visible()
