@@ -48,5 +48,7 @@ def _column(model: str, image: InputImage, how: How) -> None:
     st.image(data_url(thumbnail, "JPEG"), width="stretch", alt=alt)
     judged = judging.judged(answer, judge, how)
     answers.bars(judged, 3)
+    if judge.reference is None and not how.raw:
+        st.caption("Raw confidence: this model was not evaluated on its own data yet.")
     if judged.is_unusual:
         st.caption(f":material/warning: {judging.UNUSUAL.capitalize()}")

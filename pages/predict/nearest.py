@@ -44,7 +44,8 @@ def _offer(index: Index) -> None:
     job = jobs.status(index.job_name)
     if job and job.error:
         st.error(literal(job.error), icon=":material/error:")
-    images = min(nearest.MOST, index.data.counts.get("train", 0))
+    total = index.data.counts.get("train", 0)
+    images = min(nearest.MOST, total - models.info(index.model).run.data.num_val(total))  # as ``vit.nearest`` does
     st.markdown(f"The model has to look at {text.counted(images, 'training image')} once, in the background.")
     st.button("Compute", icon=":material/play_arrow:", key="nearest-start", on_click=_start, args=(index,))
 
@@ -75,4 +76,4 @@ def _strip(answer: Answer, index: Index) -> None:
                 with st.container(gap="xsmall"):
                     words = f"Training image {one.place}: {sample.class_name}"
                     st.image(data_url(enlarge(sample.image, SIDE)), width="stretch", alt=words)
-                    st.caption(f"{literal(sample.class_name)} · {one.similarity:.2f}")
+                    st.caption(f"{literal(sample.class_name)} · {one.similarity:.3f}")

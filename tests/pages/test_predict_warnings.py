@@ -5,6 +5,7 @@ from image_files import encode, noise
 from PIL import Image, ImageDraw, ImageFont
 from seen import text_of
 from test_screen_predict import uploaded
+from worlds import saved, written_run
 
 from vit import models, paths, samples
 
@@ -52,3 +53,12 @@ def test_a_sample_gets_no_warning_and_its_raw_confidence_on_request(visit):
     for raw in (app.toggle(key="raw").set_value(True).run(), visit("predict", image="sample:cat", raw="true")):
         assert not raw.exception
         assert raw.main.progress[0].proto.text != calibrated
+
+
+def test_a_model_that_nobody_measured_says_so_beside_one_that_was(visit):
+    saved(written_run("wise-wolf"), 1000)
+    app = visit("predict", image="sample:cat", model=NAMES[0], compare="wise-wolf")
+    assert "Raw confidence: this model was not evaluated" in text_of(app)
+    app = visit("predict", model="wise-wolf")
+    assert "This is the raw confidence, without warnings" in text_of(app)
+    assert [toggle.key for toggle in app.toggle] == ["mirrored", "nearest"]

@@ -121,8 +121,9 @@ def test_another_model_has_a_column_for_many_images(visit, model, other):
     assert f"calm-fox says another class for {differ} of 3 images." in text_of(app)
 
 
-def test_a_model_is_not_compared_with_itself(visit, model, other):
-    app = visit("predict", model=model, compare=model)
+@pytest.mark.parametrize("wanted", ["wise-wolf", "nobody"])
+def test_there_is_no_comparison_with_the_same_model_or_one_that_is_not_there(visit, model, other, wanted):
+    app = visit("predict", model=model, compare=wanted)
     assert len(app.main.progress) == 5
 
 
