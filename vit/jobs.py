@@ -22,7 +22,7 @@ from vit.errors import JobError, VitError
 START_SECONDS = 20.0  # until a new process must hold its lock
 WRITE_SECONDS = 0.25  # between two writes of the status
 
-Kind = Literal["fetch", "import", "measure", "sweep", "question", "lesson", "evaluate", "nearest"]
+Kind = Literal["fetch", "import", "measure", "sweep", "question", "lesson", "evaluate", "nearest", "duplicates"]
 State = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 Progress = Callable[[int, int, str], None]  # done, total, message
 

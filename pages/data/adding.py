@@ -5,12 +5,14 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.data import classes
 from pages.shared import mistakes
 from pages.shared.literal import literal
 from vit import files, jobs, paths, text
 from vit.data import catalog
 from vit.data import jobs as data_jobs
 from vit.data.download import REMOTE
+from vit.data.importing import Renames
 from vit.jobs import Job
 
 ERROR = "import_error"
@@ -27,24 +29,23 @@ NAME, PATH, UPLOAD, SIZE = "import.name", "import.path", "import.upload", "impor
 
 
 def draw() -> None:
-    """The data set that can be downloaded, and the form for own images."""
+    """What can be downloaded and is not here yet, and the form for own images."""
     st.subheader("Add data", anchor=False)
     mistakes.told(ERROR)
-    left, right = st.columns([2, 3], gap="medium")
-    with left.container(border=True, height="stretch"):
-        _fetching()
+    missing = REMOTE.keys() - {info.name for info in catalog.list_datasets()}
+    left, right = st.columns([2, 3], gap="medium") if missing else (None, st.container())
+    if left:
+        with left.container(border=True, height="stretch"):
+            _fetching(sorted(missing))
     with right.container(border=True, height="stretch"):
         _importing()
+    classes.draw(_start_import)
 
 
-def _fetching() -> None:
+def _fetching(names: list[str]) -> None:
     st.markdown("**From the internet**")
-    here = {info.name for info in catalog.list_datasets()}
-    for name, remote in REMOTE.items():
-        if name in here:
-            st.markdown(f":material/check_circle: **{name}** is on this machine.")
-            continue
-        st.markdown(f"**{name}**: 60,000 small photos in ten classes, {remote.size / 1e6:.0f} MB.")
+    for name in names:
+        st.markdown(f"**{name}**: 60,000 small photos in ten classes, {REMOTE[name].size / 1e6:.0f} MB.")
         st.caption("Tries several mirrors. If interrupted, the download resumes; it is verified when complete.")
         is_busy = name in {job.name for job in jobs.active("fetch", "import")}
         label = f"Download {name.upper().replace('CIFAR', 'CIFAR-')}"
@@ -60,7 +61,10 @@ def _importing() -> None:
     name.text_input("Name", key=NAME, placeholder="from the file name")
     stored = "Images are stored as squares of this size, unless they all share one small square size already."
     size.number_input("Image size (pixels)", 4, 1024, 128, key=SIZE, help=stored)
-    st.button("Import", key="import", icon=":material/drive_folder_upload:", on_click=_import)
+    with st.container(horizontal=True):
+        st.button("Import", key="import", icon=":material/drive_folder_upload:", on_click=_import)
+        words = "See the classes first; rename, merge or drop some."
+        st.button("Preview", key="preview", icon=":material/preview:", on_click=_preview, type="tertiary", help=words)
 
 
 def _fetch(name: str) -> None:
@@ -70,19 +74,38 @@ def _fetch(name: str) -> None:
 
 def _import() -> None:
     """Start the import from what the form says."""
+    with mistakes.kept(ERROR):
+        if (asked := _asked()) is not None:
+            _start_import(*asked, {})
+
+
+def _preview() -> None:
+    """Look through what the form names, and write nothing."""
+    with mistakes.kept(ERROR):
+        if (asked := _asked()) is not None:
+            classes.look(*asked)
+
+
+def _asked() -> tuple[str, str, int] | None:
+    """Name, path and image size that the form says; None, and a sentence, if it says nothing."""
     upload, path = st.session_state.get(UPLOAD), (st.session_state.get(PATH) or "").strip()
     if upload is None and not path:
         st.session_state[ERROR] = "Enter a path, or upload an archive."
-        return
+        return None
     name = (st.session_state.get(NAME) or "").strip() or suggested(upload.name if upload else path)
+    if upload is not None:
+        path = _keep(upload.name, upload.getvalue())
+    return name, path, st.session_state[SIZE]
+
+
+def _start_import(name: str, path: str, image_size: int, renames: Renames) -> None:
     with mistakes.kept(ERROR):
-        if upload is not None:
-            path = _keep(upload.name, upload.getvalue())
-        _start("import", name, path, st.session_state[SIZE])
+        _start("import", name, path, image_size, renames)
+        classes.close()
 
 
-def _start(kind: Literal["fetch", "import"], name: str, path: str | None = None, image_size: int | None = None) -> None:
-    data_jobs.start(kind, name, path, image_size)
+def _start(kind: Literal["fetch", "import"], name: str, *options) -> None:
+    data_jobs.start(kind, name, *options)
     # How it ends is shown even if that is before the page is drawn.
     st.session_state.setdefault(FOLLOWED, []).append(name)
     st.session_state[PATH] = st.session_state[NAME] = ""

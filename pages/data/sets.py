@@ -12,6 +12,7 @@ from vit.plots import heatmap
 
 NUM_SAMPLES, SIDE, GAP = 8, 64, 6  # images; pixels
 CLASSES_SHOWN = 12
+PAGE = "pages/data/page.py"
 
 
 def draw() -> None:
@@ -51,6 +52,7 @@ def _content(info: DatasetInfo) -> str:
 def _actions(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not info.problem:
+            st.page_link(PAGE, label="Look inside", icon=":material/grid_view:", query_params={"set": info.name})
             icon, query = ":material/model_training:", {"data": info.name}
             st.page_link(launching.TRAIN_PAGE, label="Train on it", icon=icon, query_params=query)
         if info.kind != "generated":

@@ -15,6 +15,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const focused = row.contains(row.getRootNode().activeElement);
   const buttons = data.images.map((choice) => makeButton(choice, data.selected));
   row.setAttribute("aria-label", data.label);
+  row.classList.toggle("sheet", data.isSheet);
   row.replaceChildren(...buttons);
   const choose = (index) => {
     const button = buttons.at(index % buttons.length);

@@ -33,10 +33,23 @@ def choice(choice_id: str, label: str, image: Image.Image) -> Choice:
     return Choice(choice_id, label, data_url(enlarge(square, SIDE * SHARPNESS)))
 
 
-def pick(label: str, choices: list[Choice], *, key: str, selected: str) -> str:
-    """Draw the images and return the chosen id: the one clicked last, otherwise ``selected``."""
+def small(choice_id: str, label: str, image: Image.Image) -> Choice:
+    """A choice of a sheet with many: no more pixels than are shown, which is quick to pack."""
+    return Choice(choice_id, label, data_url(image if image.width <= SIDE else enlarge(image, SIDE)))
+
+
+def pick(label: str, choices: list[Choice], *, key: str, selected: str, is_sheet: bool = False) -> str:
+    """Draw the images and return the chosen id: the one clicked last, otherwise ``selected``.
+
+    Args:
+        label: What they are, for a person who hears the page.
+        choices: The images.
+        key: Of the widget.
+        selected: The id that is chosen at first; empty for none.
+        is_sheet: Whether all are in sight, as many as there are, rather than two rows that scroll.
+    """
     clicked = (st.session_state.get(key) or {}).get("chosen")
     current = clicked if clicked in {entry.id for entry in choices} else selected
-    data = {"label": label, "images": [vars(entry) for entry in choices], "selected": current}
+    data = {"label": label, "images": [vars(entry) for entry in choices], "selected": current, "isSheet": is_sheet}
     _mount(key=key, data=data, on_chosen_change=lambda: None)
     return current

@@ -29,10 +29,23 @@ def test_a_folder_is_imported_listed_and_removed_from_the_shell(folder, class_fi
     assert [info.name for info in catalog.list_datasets()] == ["shapes"]
 
 
+def test_classes_are_previewed_renamed_and_dropped_from_the_shell_and_copies_are_found(folder, class_files, image):
+    path = folder({**class_files, "tabby/0.png": image(0), "bird/0.png": image(99)})  # image(0) is a cat's, too
+    options = (path, "--name", "pets", "--class", "tabby=cat", "--drop", "bird")
+    previewed = run("import", *options, "--preview")
+    assert [line.split() for line in previewed.stdout.splitlines()] == [["cat", "4", "train"], ["dog", "3", "train"]]
+    assert [info.name for info in catalog.list_datasets()] == ["shapes"]
+    assert run("import", *options).returncode == 0
+    assert catalog.describe("pets").classes == ("cat", "dog")
+    found = json.loads(run("duplicates", "pets", "--json").stdout)
+    assert (found["num_equal"], found["num_near"], found["num_leaked"]) == (1, 0, 0)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("import", "/nowhere", "--name", "pets"),
+        ("import", ".", "--name", "pets", "--class", "cat"),
         ("import", ".", "--name", "../pets"),
         ("import", ".", "--name", "pets", "--image-size", "3"),
         ("remove", "pets"),

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from worlds import saved, written_run
 
 from vit import files, jobs
-from vit.data import catalog, store
+from vit.data import catalog, duplicates, importing, store
 from vit.data.shapes import CLASSES
 from vit.data.store import DatasetInfo
 from vit.evaluation import directory, predictions
@@ -143,3 +143,37 @@ def test_a_job(visit, empty_home, state):
     jobs.write(Job("cats", "import", state, message=CALL, error=CALL, done=1, total=2, started=time.time()))
     app.run()
     assert followed(app) == []
+
+
+@pytest.fixture
+def foreign_set(tmp_path):
+    """A data set of which a class, a file that was left out and the folder it came from try to call out."""
+    folder = tmp_path / CALL.replace("/", "")
+    for name in ("one", "other"):
+        for index in range(3):
+            path = folder / name / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(scene(20 + index, 30)))
+    (folder / "one" / f"{CALL.replace('/', '')}.png").write_bytes(b"no image")
+    (folder / "other" / "3.png").write_bytes((folder / "one" / "0.png").read_bytes())
+    importing.import_as("own", folder, renames={"one": CALL, "other": f"{CALL} too"})
+    duplicates.check("own")
+    return folder
+
+
+@pytest.mark.parametrize("tab", ["Images", "About", "Duplicates"])
+def test_a_data_set_and_its_classes(visit, foreign_set, tab):
+    app = visit("data", set="own", tab=tab, image="own:train:0")
+    shown = [str(element.value) for kind in ("caption", "markdown", "dataframe") for element in getattr(app, kind)]
+    assert any("evil" in value for value in shown)
+    assert followed(app) == []
+
+
+def test_all_data_sets_and_the_preview_of_an_import(visit, foreign_set):
+    app = visit("data")
+    app.text_input(key="import.path").set_value(str(foreign_set))
+    app.button(key="preview").click().run()
+    assert app.data_editor
+    assert any("evil" in element.value for element in app.markdown)
+    assert followed(app) == []
+    assert followed(visit("data", set=CALL)) == []

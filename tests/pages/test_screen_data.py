@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from seen import text_of
 
-from pages.data import adding
+from pages.data import adding, classes
 from vit import jobs, paths
 from vit.data import catalog, importing
 from vit.jobs import Job
@@ -71,7 +71,7 @@ def test_importing_a_path_names_the_set_after_the_file(visit, started):
     app = visit("data")
     app.text_input(key=adding.PATH).set_value("/somewhere/Cats & Dogs.tar.gz")
     app.button(key="import").click().run()
-    assert started == [("import", "cats-dogs", "/somewhere/Cats & Dogs.tar.gz", 128)]
+    assert started == [("import", "cats-dogs", "/somewhere/Cats & Dogs.tar.gz", 128, {})]
 
 
 def test_importing_an_upload_keeps_it_where_the_import_can_read_it(visit, started):
@@ -79,10 +79,56 @@ def test_importing_an_upload_keeps_it_where_the_import_can_read_it(visit, starte
     app.file_uploader[0].upload("pets.zip", b"PK", "application/zip")
     app.text_input(key=adding.NAME).set_value("my-pets")
     app.button(key="import").click().run()
-    ((kind, name, path, _),) = started
+    ((kind, name, path, *_),) = started
     assert (kind, name) == ("import", "my-pets")
     with open(path, "rb") as file:
         assert file.read() == b"PK"
+
+
+def previewed(visit, path, edited: dict | None = None):
+    """The preview of a folder, in whose table a person has changed something."""
+    app = visit("data")
+    app.text_input(key=adding.PATH).set_value(str(path))
+    app.text_input(key=adding.NAME).set_value("pets")
+    app.button(key="preview").click().run()
+    app.session_state[classes.TABLE] = {"edited_rows": edited or {}, "added_rows": [], "deleted_rows": []}
+    return app.run()
+
+
+def test_a_preview_shows_the_classes_and_writes_nothing(visit, pets, started, home):
+    app = previewed(visit, pets)
+    table = app.data_editor[0].value
+    assert table["class"].tolist() == table["as"].tolist() == ["cat", "dog"]
+    assert table["train"].tolist() == [5, 4]  # one of them broken, which shows when it is decoded
+    assert all(strip.startswith("data:image/jpeg") for strip in table["examples"])
+    assert "2 classes, 9 images: cat 5, dog 4" in text_of(app)
+    assert not (home / "data").exists()
+    app.button(key="import-these").click().run()
+    assert started == [("import", "pets", str(pets), 128, {})]
+    assert not app.data_editor
+
+
+def test_classes_are_renamed_and_dropped_in_the_table(visit, pets, started):
+    bird = pets / "bird" / "0.png"
+    bird.parent.mkdir()
+    Image.new("RGB", (8, 8)).save(bird)
+    app = previewed(visit, pets, {0: {"import": False}, 1: {"as": "Mia"}})
+    assert "2 classes, 9 images: Mia 5, dog 4" in text_of(app)
+    app.button(key="import-these").click().run()
+    assert started == [("import", "pets", str(pets), 128, {"bird": None, "cat": "Mia"})]
+
+
+def test_a_preview_of_one_class_alone_says_why_it_can_not_be_imported(visit, pets, started):
+    app = previewed(visit, pets, {0: {"as": "dog"}})
+    assert "only the class 'dog'" in app.error[0].value
+    assert "import-these" not in [button.key for button in app.button]
+    app.button(key="close-preview").click().run()
+    assert not app.data_editor
+
+
+def test_a_preview_of_what_is_not_there_says_so(visit, tmp_path):
+    app = previewed(visit, tmp_path / "nowhere")
+    assert "There is no file or folder" in app.error[0].value
 
 
 def test_importing_nothing_asks_for_something(visit, started):

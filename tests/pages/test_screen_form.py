@@ -42,6 +42,15 @@ def test_every_setting_has_exactly_one_place():
     assert sorted(placed) == sorted(field_names())
 
 
+def test_the_form_shows_what_its_own_augmentation_does_once_that_is_opened(visit):
+    app = visit("train", init="", **{"augment.flip": "none", "augment.crop_padding": "7"})
+    assert "epochs of this image" not in text_of(app)
+    app.session_state["augmentation"] = True
+    app.run()
+    assert "24 epochs of this image" in text_of(app)
+    assert ":gray[Moved by up to 7 pixels.]" in text_of(app)
+
+
 def test_every_setting_that_is_not_derived_has_a_widget(visit):
     app = visit("train", init="")
     shown = {element.key for kind in WIDGETS for element in app.get(kind)}

@@ -124,13 +124,21 @@ def class_counts(source: str, split: str = "train") -> dict[str, int]:
     Raises:
         DataError: If there is no such data set or split.
     """
-    info = describe(source)
+    classes = describe(source).classes
+    counts = np.bincount(labels_of(source, split), minlength=len(classes))
+    return dict(zip(classes, counts.tolist(), strict=True))
+
+
+def labels_of(source: str, split: str) -> np.ndarray:
+    """The label of every image of a split, int64 (n,).
+
+    Raises:
+        DataError: If there is no such data set, or its files are damaged.
+    """
     if source == "shapes":
-        labels = shapes.label_of(np.arange(info.counts[split]), split=split)
-    else:
-        with store.arrays(locate(source)) as stored:
-            labels = stored.get_tensor(f"{split}_labels")
-    return dict(zip(info.classes, np.bincount(labels, minlength=len(info.classes)).tolist(), strict=True))
+        return shapes.label_of(np.arange(shapes.COUNTS[split]), split=split)
+    with store.arrays(locate(source)) as stored:
+        return stored.get_tensor(f"{split}_labels")
 
 
 def remove(name: str) -> None:

@@ -1,7 +1,7 @@
 """Turning a folder or archive of images into a stored data set. Broken images are counted and named."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -17,6 +17,7 @@ from vit.errors import ImageError
 
 Progress = Callable[[int, int, str], None]  # (done, total, message)
 Named = tuple[str, str]  # (file, reason)
+Renames = Mapping[str, str | None]  # see ``layouts.renamed``
 
 DEFAULT_SIZE = 128  # pixels; also the largest side that is kept as it is
 BATCH, BATCH_BYTES = 64, 64 << 20  # images decoded together, and their files, of which the last may be larger
@@ -26,7 +27,13 @@ class MixedSizesError(Exception):
     """Images turned out not to share one small square size."""
 
 
-def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: Progress | None = None) -> DatasetInfo:
+def import_as(
+    name: str,
+    path: Path,
+    image_size: int = DEFAULT_SIZE,
+    progress: Progress | None = None,
+    renames: Renames | None = None,
+) -> DatasetInfo:
     """Import a folder or archive under a name.
 
     Args:
@@ -34,26 +41,38 @@ def import_as(name: str, path: Path, image_size: int = DEFAULT_SIZE, progress: P
         path: Class folders, an archive of them, or CIFAR-10 in its official layout.
         image_size: Side in pixels to store at, unless all images share one square size up to 128.
         progress: Told how far it is.
+        renames: What some of the classes are to be called; None leaves one out, equal names make one of several.
 
     Raises:
         DataError: If there is nothing fit to train on, or the name is taken by other content.
     """
     target = store.folder_of(name)
     with store.creating(target) as staging:
-        return store.publish(staging, target, fill(Writer(staging), target.name, path, image_size, progress))
+        info = fill(Writer(staging), target.name, path, image_size, progress, renames)
+        return store.publish(staging, target, info)
 
 
 def fill(
-    writer: Writer, name: str, path: Path, image_size: int, progress: Progress | None, needs_train: bool = True
+    writer: Writer,
+    name: str,
+    path: Path,
+    image_size: int,
+    progress: Progress | None,
+    renames: Renames | None = None,
+    needs_train: bool = True,
 ) -> DatasetInfo:
     """Read everything at ``path`` into ``writer``; see ``import_as``, and ``layouts.plan`` for ``needs_train``."""
     names, problems = survey(path, progress)
     info = DatasetInfo(name, "imported", (), {}, None, "", description=f"Imported from {path.name}.")
     if cifar10.is_official(names):
-        info = replace(info, classes=cifar10.CLASSES)
-        _fill_official(writer, path, progress)
+        called = layouts.renamed(cifar10.CLASSES, renames or {})
+        classes = tuple(sorted({new for new in called.values() if new is not None}))
+        layouts.check_several(classes, path.name)
+        info = replace(info, classes=classes)
+        new_labels = [classes.index(new) if (new := called[old]) else -1 for old in cifar10.CLASSES]
+        _fill_official(writer, path, new_labels, progress)
     else:
-        layout = layouts.plan(names, path.name, needs_train)
+        layout = layouts.plan(names, path.name, renames, needs_train)
         broken = _fill_images(writer, path, layout, image_size, progress)
         named = (*problems, *layout.skipped, *broken)
         info = replace(info, classes=layout.classes, num_broken=len(named), broken=named)
@@ -75,12 +94,15 @@ def survey(path: Path, progress: Progress | None = None) -> tuple[list[str], lis
     return names, problems
 
 
-def _fill_official(writer: Writer, path: Path, progress: Progress | None) -> None:
+def _fill_official(writer: Writer, path: Path, new_labels: list[int], progress: Progress | None) -> None:
+    """Read all batches; ``new_labels`` has one for each class, or -1 for a class that is left out."""
     batches = cifar10.read_batches(path)
     total = sum(len(labels) for _, _, labels in batches)
     done = 0
     for split, pixels, labels in batches:
-        writer.append(split, pixels, labels)
+        relabeled = np.array(new_labels)[labels]
+        writer.append(split, pixels[relabeled >= 0], relabeled[relabeled >= 0])
+        writer.sizes[cifar10.SIDE, cifar10.SIDE] += len(labels)
         done += len(labels)
         if progress:
             progress(done, total, "reading batches")
@@ -112,7 +134,7 @@ def _decode_all(writer: Writer, path: Path, layout: Layout, size: int | None, pr
             results = list(pool.map(lambda item: _pixels(item[0], item[1], size), batch))
             named = [(name, result) for (name, _), result in zip(batch, results, strict=True)]
             broken += [(name, why) for name, why in named if isinstance(why, str)]
-            _append(writer, [(layout.places[name], found) for name, found in named if isinstance(found, np.ndarray)])
+            _append(writer, [(layout.places[name], *found) for name, found in named if not isinstance(found, str)])
             done += len(batch)
             if progress:
                 progress(done, len(layout.places), "decoding images")
@@ -138,8 +160,8 @@ def _content(entry: archives.Entry) -> bytes | str:
         return str(error)
 
 
-def _pixels(name: str, content: bytes | str, size: int | None) -> np.ndarray | str:
-    """uint8 (3, S, S), or why there is none.
+def _pixels(name: str, content: bytes | str, size: int | None) -> tuple[np.ndarray, tuple[int, int]] | str:
+    """uint8 (3, S, S), and width and height of the original; or why there is none.
 
     Raises:
         MixedSizesError: If ``size`` is None and the image is not a small square.
@@ -151,18 +173,19 @@ def _pixels(name: str, content: bytes | str, size: int | None) -> np.ndarray | s
     except ImageError as error:
         return str(error)
     if size is not None:
-        return images.to_array(images.fit(image, size))
+        return images.to_array(images.fit(image, size)), image.size
     if image.width != image.height or image.width > DEFAULT_SIZE:
         raise MixedSizesError
-    return images.to_array(image)
+    return images.to_array(image), image.size
 
 
-def _append(writer: Writer, decoded: list[tuple[tuple[str, int], np.ndarray]]) -> None:
-    """Store decoded images under their (split, label)."""
-    if len({pixels.shape for _, pixels in decoded} | writer.shapes) > 1:
+def _append(writer: Writer, decoded: list[tuple[tuple[str, int], np.ndarray, tuple[int, int]]]) -> None:
+    """Store decoded images under their (split, label), and count their sizes."""
+    writer.sizes.update(size for _, _, size in decoded)
+    if len({pixels.shape for _, pixels, _ in decoded} | writer.shapes) > 1:
         raise MixedSizesError
     for split in store.SPLITS:
-        part = [(label, pixels) for (there, label), pixels in decoded if there == split]
+        part = [(label, pixels) for (there, label), pixels, _ in decoded if there == split]
         if part:
             labels, pixels = zip(*part, strict=True)
             writer.append(split, np.stack(pixels), np.array(labels))

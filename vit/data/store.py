@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from vit import files, paths
@@ -30,6 +32,18 @@ INFO, IMAGES = "dataset.json", "images.safetensors"
 RESERVED = ("shapes",)
 MAX_BROKEN_LISTED = 100
 BLOCK = 1 << 22  # bytes
+CHUNK = 16 << 20  # bytes of images that are looked at together
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large images were before they were scaled, each as (width, height) in pixels."""
+
+    smallest: tuple[int, int]  # by their number of pixels
+    median: tuple[int, int]
+    largest: tuple[int, int]
+    num_distinct: int
+    num_enlarged: int  # images with a side below that of the stored ones
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,11 @@ class DatasetInfo:
     broken: tuple[tuple[str, str], ...] = ()  # the first of them, (file, reason)
     description: str = ""  # where it came from, one sentence
     created: float = 0.0  # when it was imported, Unix time in seconds; 0 where it wasn't
+    sizes: Sizes | None = None  # of the original images; None where nobody has looked
     problem: str | None = None  # why it can't be used
+
+
+_SIZES = TypeAdapter(Sizes | None)
 
 
 class Writer:
@@ -60,6 +78,7 @@ class Writer:
         """Forget everything appended so far."""
         self._labels: dict[str, list[np.ndarray]] = {}
         self.shapes: set[tuple[int, ...]] = set()  # of single images; must stay one
+        self.sizes: Counter[tuple[int, int]] = Counter()  # (width, height) of the originals
         for raw in self._folder.glob("*.raw"):
             raw.unlink()
 
@@ -73,6 +92,7 @@ class Writer:
     def finish(self, info: DatasetInfo) -> DatasetInfo:
         """Write both files; returns ``info`` with counts, size and fingerprint filled in."""
         (shape,) = self.shapes
+        sizes = _summary(self.sizes, shape[-1]) if self.sizes else None
         labels = {split: np.concatenate(self._labels[split]) for split in SPLITS if split in self._labels}
         digest = _digest(info.classes)
         with files.replacing(self._folder / IMAGES) as temporary, open(temporary, "wb") as out:
@@ -84,7 +104,7 @@ class Writer:
                         digest.update(block)
         self.clear()
         counts = {split: len(values) for split, values in labels.items()}
-        return replace(info, counts=counts, image_size=shape[-1], fingerprint=digest.hexdigest())
+        return replace(info, counts=counts, image_size=shape[-1], fingerprint=digest.hexdigest(), sizes=sizes)
 
 
 @contextmanager
@@ -147,8 +167,17 @@ def read_info(folder: Path) -> DatasetInfo:
                 f"Data set {folder.name} has format {version}, this program reads {SCHEMA_VERSION}: update it."
             )
         record["broken"] = tuple(tuple(pair) for pair in record["broken"])
-        return DatasetInfo(**{**record, "classes": tuple(record["classes"])})
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        sizes = _SIZES.validate_python(record.pop("sizes", None))
+        return DatasetInfo(**{**record, "classes": tuple(record["classes"]), "sizes": sizes})
+    except (
+        OSError,
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValidationError,
+    ) as error:
         raise DataError(f"Data set {folder.name} can't be read ({error}): remove it and import it again.") from error
 
 
@@ -164,6 +193,14 @@ def arrays(folder: Path) -> Iterator[safe_open]:
             yield stored
     except (OSError, SafetensorError) as error:
         raise DataError(f"The images of {folder.name} can't be read ({error}): remove and import it again.") from error
+
+
+def chunks(images) -> Iterator[np.ndarray]:
+    """All images of a slice of ``arrays``, uint8 (n, 3, S, S) at a time, in order."""
+    count, *shape = images.get_shape()
+    step = max(1, CHUNK // int(np.prod(shape)))
+    for start in range(0, count, step):
+        yield images[start : min(start + step, count)]
 
 
 def fingerprint(classes: tuple[str, ...], splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
@@ -196,6 +233,13 @@ def check_name(name: str) -> str:
 def folder_of(name: str) -> Path:
     """Where the data set ``name`` is stored, whether it exists or not."""
     return paths.data_root() / check_name(name)
+
+
+def _summary(counted: Counter[tuple[int, int]], side: int) -> Sizes:
+    ordered = sorted(counted, key=lambda size: (size[0] * size[1], size))
+    middle = np.searchsorted(np.cumsum([counted[size] for size in ordered]), counted.total() / 2)
+    enlarged = sum(count for size, count in counted.items() if min(size) < side)
+    return Sizes(ordered[0], ordered[int(middle)], ordered[-1], len(ordered), enlarged)
 
 
 def _digest(classes: tuple[str, ...]):

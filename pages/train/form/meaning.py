@@ -5,7 +5,7 @@ import time
 import streamlit as st
 from PIL import Image
 
-from pages.shared import curves, live_chart, mistakes
+from pages.shared import augmented, curves, live_chart, mistakes
 from pages.shared.inline import data_url
 from pages.shared.live_chart import Series
 from vit import cost, forecast, text
@@ -43,6 +43,7 @@ def draw(raw: dict) -> None:
     _schedule(config)
     is_waiting = _is_waiting(config)
     st.fragment(_timing, run_every=REFRESH_SECONDS if is_waiting else None)(config, is_waiting)
+    _augmented(config)
 
 
 def _tokens(config: RunConfig) -> None:
@@ -88,6 +89,16 @@ def _schedule(config: RunConfig) -> None:
         height=150,
         legend=False,
     )
+
+
+def _augmented(config: RunConfig) -> None:
+    """The image above as training sees it; nothing is computed while this is closed."""
+    opened = st.expander("What augmentation does", key="augmentation", on_change="rerun")
+    if opened.open:
+        source, model = config.data.source, config.model
+        index = catalog.samples(source, "train", 1)[0].index
+        with opened, mistakes.shown():
+            augmented.draw(source, index, model.image_size, model.in_channels, config.augment)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
