@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # importing it for real brings torch, which is only needed on
 UNUSUAL = "unlike the training images"
 RAW_HELP = (
     "Without it the confidence is calibrated: a temperature, measured on the validation images, makes 80% mean right "
-    "in about 80 of 100 images. Raw is the softmax of the model as it is. The likeliest class is the same."
+    "in about 80 of 100 images. Raw is the softmax of the model as it is, as Start and Attention show it. The "
+    "likeliest class is the same."
 )
 MIRROR_HELP = (
     "Test-time augmentation: the model sees the image and its mirror image, and the answer is the mean of the logits "

@@ -6,7 +6,6 @@ ECE is that of Guo et al. 2017, "On Calibration of Modern Neural Networks", arXi
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from vit.runs.directory import Record
@@ -95,6 +94,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> Temperature:
 
     To be fitted on val, never on what is judged with it.
     """
+    from scipy.optimize import minimize  # loads slowly; whoever only applies a temperature need not wait for it
+
     second, first = np.partition(logits.astype(np.float64), -2, axis=1)[:, -2:].T
     largest, is_right = float((first - second).max()), logits.argmax(axis=1) == labels
     free = 3 if len(labels) >= ENOUGH_IMAGES else 1
