@@ -1,9 +1,15 @@
 """What a stranger wrote is shown, not followed."""
 
+import re
+
 import pytest
 from markdown_it import MarkdownIt
 
 from pages.shared.literal import literal
+
+JOINER = "\u2060"  # is not to be seen
+# What Streamlit's reader makes links of, wherever it stands in the text (mdast-util-gfm-autolink-literal).
+LINKS = re.compile(r"(https?://|www(?=\.))([-.\w]+)|[-.\w+]+@[-\w]+(\.[-\w]+)+", re.IGNORECASE)
 
 HOSTILE = [
     "![x](http://evil.test/a.png)",
@@ -34,7 +40,9 @@ def test_a_markdown_reader_shows_the_text_itself_and_nothing_else(text):
     assert block.type == "paragraph_open"
     assert len(rest) == 1
     assert {token.type for token in inline.children} == {"text"}
-    assert "".join(token.content for token in inline.children) == " ".join(text.split())
+    shown = "".join(token.content for token in inline.children)
+    assert shown.replace(JOINER, "") == " ".join(text.split())
+    assert not LINKS.search(shown)
 
 
 @pytest.mark.parametrize("text", [":material/home:", ":red[x]", ":red-badge[x]", ":smile:", "$x^2$", "$$x$$"])
@@ -43,6 +51,11 @@ def test_streamlits_own_markup_is_escaped(text):
     assert literal(text).count("\\") == text.count(":") + text.count("$") + text.count("[") + text.count("]") - (
         text.endswith(":")
     )
+
+
+@pytest.mark.parametrize("text", ["wise-wolf@last", "a: b", "3:4", "C:/Users", "a@b"])
+def test_what_is_no_address_is_copied_as_it_is(text):
+    assert JOINER not in literal(text)
 
 
 def test_a_sentence_stays_readable():
