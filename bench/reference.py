@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_images
 from sklearn.metrics import roc_auc_score
 
 from bench import machine
@@ -48,8 +51,8 @@ def measured(forward: Forward, dataset: Dataset, made: Reference, report: Progre
     split = choose(dataset, "test", forward.info)
     found = forward.predict(split, report)
     scores = made.detector.score(forward.seen(split.images, found.features))
-    others = {}
-    for name, images in job.other_images(forward.info).items():
+    others, known = {}, job.other_images(forward.info)
+    for name, images in (known | unseen(forward.info.model.image_size)).items():
         other = made.detector.score(forward.seen(images, forward(images, report, name)[1]))
         is_other = np.repeat([0, 1], [len(scores), len(other)])
         auroc = roc_auc_score(is_other, np.concatenate([scores, other]))
@@ -63,6 +66,27 @@ def measured(forward: Forward, dataset: Dataset, made: Reference, report: Progre
         "others": others,
         "planted_labels": [planted(found, seed) for seed in range(3)],
     }
+
+
+def unseen(side: int) -> dict[str, torch.Tensor]:
+    """Images that nobody looked at while the warning was built: digits by hand, and cuts from two photographs."""
+    rng, photographs = np.random.default_rng(0), load_sample_images().images
+    made = {
+        "digits": [Image.fromarray(np.uint8(255 * digit / 16)) for digit in load_digits().images[: job.OTHER_IMAGES]]
+    }
+    made["photographs"] = [cut(photographs[k % 2], rng) for k in range(job.OTHER_IMAGES)]
+    small = {
+        name: [np.asarray(one.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)) for one in images]
+        for name, images in made.items()
+    }
+    return {name: torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy()) for name, images in small.items()}
+
+
+def cut(photograph: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    """A square from a photograph, at least 64 pixels wide."""
+    side = int(rng.integers(64, 300))
+    y, x = (int(rng.integers(length - side)) for length in photograph.shape[:2])
+    return Image.fromarray(photograph[y : y + side, x : x + side])
 
 
 def planted(found: Predictions, seed: int) -> float:

@@ -110,4 +110,4 @@ def _origin(info: DatasetInfo) -> None:
     st.markdown(literal(found.license))
     st.code(found.citation, language=None, wrap_lines=True)
     if found.address:
-        st.caption(f"[{found.address.removeprefix('https://')}]({found.address})")
+        st.markdown(f"[{found.address.removeprefix('https://')}]({found.address})")
