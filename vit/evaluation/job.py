@@ -27,7 +27,7 @@ from vit.jobs import Progress
 from vit.models import ModelInfo
 
 TRAINING_IMAGES = 5000  # that the reference is measured on
-OTHER_IMAGES = 500  # of each kind
+OTHER_IMAGES = 250  # of each kind
 
 
 @dataclass(frozen=True)
