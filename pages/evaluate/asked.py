@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import checkpoints, mistakes, models
+from pages.shared.literal import literal
 from vit import text
 from vit.data.store import DatasetInfo
 from vit.evaluation import directory
@@ -77,7 +78,11 @@ def choose(names: list[str]) -> Asked | None:
     info = models.info(model)
     known = {data.name: data for data in directory.fitting(info.classes)}
     if not known:
-        middle.markdown("No data set on this machine has the classes of this model.")
+        trained_on = literal(info.data.get("name", "data that it does not name"))
+        middle.markdown(
+            "Evaluate shows how good a model is, where it fails, and when not to believe it, on images with labels. "
+            f"No data set on this machine has the classes of this model, which was trained on {trained_on}."
+        )
         middle.page_link("pages/data/page.py", label="Add data", icon=":material/photo_library:")
         return None
     with middle:
