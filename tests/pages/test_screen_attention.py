@@ -13,6 +13,7 @@ from seen import text_of
 from worlds import saved, written_run
 
 from pages.shared import answers, checkpoints, input_images
+from pages.shared.literal import literal
 from pages.shared.viewer import viewer
 from vit import checkpoint, pinned
 from vit.data.shapes import CLASSES
@@ -198,7 +199,7 @@ def test_a_link_to_a_sample_that_is_gone_says_so(visit, model):
 def test_a_warning_about_a_link_carries_no_markup_and_goes_with_the_next_choice(visit, model):
     saved(written_run("calm-crane"), 1000)
     app = visit("attention", model="a`![x](http://x)`", image=IMAGE)
-    assert r"no model called 'a\`!\[x\](http\://x)\`'" in app.warning[0].value
+    assert literal("no model called 'a`![x](http://x)`'") in app.warning[0].value
     app.selectbox(key="model").select("wise-wolf").run()
     app.selectbox(key="model").select("calm-crane").run()
     assert len([w for w in app.warning if "model" in w.value]) <= 1

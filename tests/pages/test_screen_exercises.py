@@ -5,6 +5,7 @@ import streamlit as st
 from seen import text_of
 
 from pages.learn.exercises import outcome, words
+from pages.shared.literal import literal
 from vit.learn import progress, sandbox
 from vit.learn.exercises.tasks import ATTENTION, TASKS
 from vit.learn.exercises.verdict import Curve, Verdict
@@ -39,7 +40,7 @@ def test_a_hint_goes_when_the_text_changes_and_a_solved_exercise_is_marked(visit
     answers.append(Verdict(hint="Look [here](http://example.org), at `dim`."))
     app = visit("learn", exercise="attention")
     next(button for button in app.button if button.label == "Check").click().run()
-    assert app.warning[0].value == r"Look \[here\](http\://example.org), at `dim`."
+    assert app.warning[0].value == literal("Look [here](http://example.org), at ") + " `dim`."
     app.text_area[0].set_value("x = 1").run()
     assert not app.warning
     answers.append(Verdict(passed=True, checks=["The shape is right."]))
