@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 
 def encode(image: Image.Image, format: str = "PNG", **options) -> bytes:
@@ -25,6 +25,17 @@ def scene(width: int = 40, height: int = 20) -> Image.Image:
 
 def noise(size: int = 24) -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8))
+
+
+def screenshot() -> Image.Image:
+    """A window with a title and a page of small text."""
+    window = Image.new("RGB", (800, 600), "white")
+    draw = ImageDraw.Draw(window)
+    draw.rectangle((0, 0, 800, 40), "#ddd")
+    for line in range(20):
+        words = f"{line:3} A line of text, as in an editor or a terminal, of no importance at all."
+        draw.text((30, 60 + 26 * line), words, "black", ImageFont.load_default(20))
+    return window
 
 
 def close(image: Image.Image, other: Image.Image, tolerance: float) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from PIL import Image
 
 from vit.data import archives
+from vit.data.layouts import SUFFIXES
 from vit.errors import DataError, ImageError
 from vit.images import DecodedImage
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:  # so that files can be listed without torch
 MOST = 2000  # images of a folder
 MOST_NAMES = 200_000  # of a folder that are looked at
 BATCH = 32  # images between two signs of progress
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
 class Readable(Protocol):

@@ -23,16 +23,19 @@ def follow(chosen: Asked) -> None:
     if is_running(chosen.evaluation):
         st.fragment(running, run_every=REFRESH_SECONDS)(chosen.evaluation, made(chosen.evaluation))
         return
-    _failed(starting.job_name(chosen.evaluation))
+    if not chosen.evaluation.is_complete:
+        _ended_badly(starting.job_name(chosen.evaluation))
     if chosen.evaluation.is_there and not chosen.evaluation.is_complete:
         _incomplete(chosen.evaluation)
 
 
-def _failed(name: str) -> None:
+def _ended_badly(name: str) -> None:
     job = jobs.status(name)
     if job and job.state == "failed":
         words = literal(job.error or "No reason was recorded.")
         st.error(words, title="The evaluation failed", icon=":material/error:")
+    elif job and job.state == "interrupted":
+        st.info("The evaluation was interrupted. What it had made is kept: start it again to go on.")
 
 
 def made(evaluation: Evaluation) -> tuple[bool, list[str]]:
@@ -79,7 +82,7 @@ OFFERS = {
         "A map of up to 2,000 images, on which those that the model finds alike lie beside each other.",
     ),
     "robustness": (
-        "Disturb images",
+        "Measure robustness",
         "How much accuracy is left with noise, blur, little light, little contrast and strong JPEG compression, each "
         "in five strengths, on up to 1,000 images. It takes as long as predicting 26,000 images.",
     ),
@@ -92,7 +95,7 @@ def offer(evaluation: Evaluation, extra: str) -> None:
     if jobs.is_running(name):
         st.fragment(running, run_every=REFRESH_SECONDS)(evaluation, made(evaluation), extra)
         return
-    _failed(name)
+    _ended_badly(name)
     label, words = OFFERS[extra]
     st.markdown(words)
     st.button(label, key=f"make-{extra}", icon=":material/play_arrow:", on_click=_go_on, args=(evaluation, extra))

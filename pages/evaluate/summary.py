@@ -1,4 +1,4 @@
-"""How good the model is: accuracy, each class, whether its confidence can be believed, disturbed images."""
+"""How good the model is: accuracy, each class, whether its confidence can be believed, corrupted images."""
 
 from typing import Any
 
@@ -111,17 +111,15 @@ def _reliability(values: list[dict]) -> dict[str, Any]:
 
 
 def _robustness(chosen: Asked) -> None:
-    st.subheader("Disturbed images", anchor=False, help="Five disturbances in five strengths, on up to 1,000 images.")
+    st.subheader("Robustness", anchor=False, help="Five corruptions in five strengths, on up to 1,000 images.")
     found = chosen.evaluation.read("robustness", Robustness)
     if found is None:
         making.offer(chosen.evaluation, "robustness")
         return
-    values = [{"kind": row.kind, "strength": row.strength, "accuracy": row.accuracy} for row in found.disturbed]
-    values += [
-        {"kind": kind, "strength": 0, "accuracy": found.undisturbed} for kind in {row.kind for row in found.disturbed}
-    ]
-    last = {row.kind: text.percent(row.accuracy) for row in found.disturbed}
-    alt = f"Accuracy by strength, from {text.percent(found.undisturbed)}; at strength 5: "
+    values = [{"kind": row.kind, "strength": row.strength, "accuracy": row.accuracy} for row in found.corrupted]
+    values += [{"kind": kind, "strength": 0, "accuracy": found.clean} for kind in {row.kind for row in found.corrupted}]
+    last = {row.kind: text.percent(row.accuracy) for row in found.corrupted}
+    alt = f"Accuracy by strength, from {text.percent(found.clean)}; at strength 5: "
     st.vega_lite_chart(
         spec=_curves(values), key="robustness", height=320, alt=alt + ", ".join(f"{k} {v}" for k, v in last.items())
     )

@@ -10,8 +10,9 @@ from vit import text
 from vit.evaluation.parts import FALSE_ALARMS, Unusual
 
 HELP = (
-    "AUROC: of an image of that kind and one of this split, how often the former has the higher score; 0.5 is chance. "
-    "The score adds how far the features of an image, and simple figures of its pixels, are from the training data."
+    "Out-of-distribution detection. AUROC: of an image of that kind and one of this split, how often the former has "
+    "the higher score; 0.5 is chance. The score adds how far the features of an image, and simple figures of its "
+    "pixels, are from the training data."
 )
 
 

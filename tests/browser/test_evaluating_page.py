@@ -80,12 +80,12 @@ def test_a_running_evaluation_is_cancelled_after_a_reload_and_can_be_started_aga
     page.goto(address(server, "slow-sloth"))
     evaluate(page)
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=PATIENCE)
-    page.get_by_role("button", name="Disturb images").click()
-    expect(page.get_by_text("Disturbing images")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Measure robustness").click()
+    expect(page.get_by_text("Corrupting images")).to_be_visible(timeout=PATIENCE)
     page.reload()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Disturb images")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Measure robustness")).to_be_visible(timeout=PATIENCE)
     assert jobs.status(starting.job_name(evaluation, "robustness")).state == "cancelled"
-    page.get_by_role("button", name="Disturb images").click()
-    expect(page.get_by_text("Disturbing images")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Measure robustness").click()
+    expect(page.get_by_text("Corrupting images")).to_be_visible(timeout=PATIENCE)
     assert directory.looks(evaluation) == 1

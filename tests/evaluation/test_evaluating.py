@@ -80,7 +80,7 @@ def test_a_report_is_written_and_everything_is_there_at_the_next_visit(
     assert [other.name for other in unusual.others] == ["noise", "text", "textures", "shapes"]
     assert max(suspects.rows) < 30
     measured = again.read("robustness", Robustness)
-    assert (measured.images, len(measured.disturbed)) == (5, 25)
+    assert (measured.images, len(measured.corrupted)) == (5, 25)
     monkeypatch.setattr(Forward, "__call__", None)  # nothing is computed a second time
     job.make(again, quiet)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from image_files import screenshot
+from PIL import Image
 
 from vit import images, models, samples
 from vit.evaluation import directory, reference
@@ -14,17 +15,6 @@ pytestmark = pytest.mark.parametrize("name", models.shipped())
 
 def noise(side: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8))
-
-
-def screenshot() -> Image.Image:
-    """A window with a title and a page of small text."""
-    window = Image.new("RGB", (800, 600), "white")
-    draw = ImageDraw.Draw(window)
-    draw.rectangle((0, 0, 800, 40), "#ddd")
-    for line in range(20):
-        words = f"{line:3} A line of text, as in an editor or a terminal, of no importance at all."
-        draw.text((30, 60 + 26 * line), words, "black", ImageFont.load_default(20))
-    return window
 
 
 def test_noise_and_a_screenshot_are_warned_about_and_the_samples_are_not(name):

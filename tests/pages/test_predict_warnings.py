@@ -1,8 +1,7 @@
 """The shipped models warn about noise and a screenshot, and not about the samples; raw confidence is one click away."""
 
 import pytest
-from image_files import encode, noise
-from PIL import Image, ImageDraw, ImageFont
+from image_files import encode, noise, screenshot
 from seen import text_of
 from test_screen_predict import uploaded
 from worlds import saved, written_run
@@ -19,21 +18,10 @@ def shipped(empty_home, monkeypatch):
     monkeypatch.setattr("vit.paths.pretrained_root", lambda: SHIPPED)
 
 
-def screenshot() -> bytes:
-    """A window with a title and a page of small text."""
-    window = Image.new("RGB", (800, 600), "white")
-    draw = ImageDraw.Draw(window)
-    draw.rectangle((0, 0, 800, 40), "#ddd")
-    for line in range(20):
-        words = f"{line:3} A line of text, as in an editor or a terminal, of no importance at all."
-        draw.text((30, 60 + 26 * line), words, "black", ImageFont.load_default(20))
-    return encode(window)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_noise_and_a_screenshot_are_warned_about_and_the_samples_are_not(visit, name):
     named = [(sample.path.name, sample.path.read_bytes()) for sample in samples.list_samples()]
-    named += [("noise.png", encode(noise())), ("screenshot.png", screenshot())]
+    named += [("noise.png", encode(noise())), ("screenshot.png", encode(screenshot()))]
     app = uploaded(visit, *named, model=name)
     table = app.dataframe[0].value
     assert list(table["file"]) == [name for name, _ in named]

@@ -12,7 +12,7 @@ from vit.data import catalog
 from vit.data.shapes import CLASSES
 from vit.evaluation import directory, predictions, starting
 from vit.evaluation.directory import Evaluation
-from vit.evaluation.parts import Disturbed, ImageMap, Other, Robustness, Suspects, Unusual
+from vit.evaluation.parts import Corrupted, ImageMap, Other, Robustness, Suspects, Unusual
 from vit.evaluation.predictions import Predictions
 
 IMAGES = 60
@@ -33,8 +33,8 @@ def evaluated(model: str, seed: int = 0, is_complete: bool = True) -> Evaluation
         evaluation.write("unusual", Unusual(scores=tuple(range(IMAGES)), threshold=57.5, others=others))
         evaluation.write("suspects", Suspects(rows=(7, 3), suggested=(1, 2), quality=(0.1, 0.2), num_issues=2))
         evaluation.write("map", ImageMap(rows=(0, 1, 2), x=(0, 1, 2), y=(2, 0, 1)))
-        rows = tuple(Disturbed(kind="blur", strength=s, setting=s, accuracy=1 / s) for s in range(1, 6))
-        evaluation.write("robustness", Robustness(images=IMAGES, undisturbed=1, disturbed=rows))
+        rows = tuple(Corrupted(kind="blur", strength=s, setting=s, accuracy=1 / s) for s in range(1, 6))
+        evaluation.write("robustness", Robustness(images=IMAGES, clean=1, corrupted=rows))
     return evaluation
 
 
@@ -148,6 +148,15 @@ def test_a_running_evaluation_shows_its_progress_and_cancel_after_a_reload(visit
     ]
     assert app.button(key=f"cancel-{name}").label == "Cancel"
     assert "appears here when it is ready" in text_of(app)
+
+
+def test_an_evaluation_whose_process_died_says_so_above_the_button(visit, model):
+    name = starting.job_name(directory.find(model, catalog.describe("shapes"), "test"))
+    files.make_folder(jobs.folder())
+    jobs.write(jobs.Job(name, "evaluate", "running", 5, 20, "images", 1.0, "predicting", started=0.0))
+    app = visit("evaluate", model=model, split="test")
+    assert "was interrupted" in app.info[0].value
+    assert not app.button(key="evaluate").disabled
 
 
 def test_parts_that_were_not_made_can_be_made_later(visit, model):

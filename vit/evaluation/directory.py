@@ -10,7 +10,7 @@ evaluates is the only writer; what it has not done yet is not there.
 | ``unusual.json``           | how unlike the training data each image is                             |
 | ``suspects.json``          | images whose label may be wrong                                        |
 | ``map.json``               | a place on the plane for some of the images                            |
-| ``robustness.json``        | accuracy on disturbed images                                           |
+| ``robustness.json``        | accuracy on corrupted images                                           |
 
 Beside the evaluations of a model: ``looks.jsonl``, one line each time somebody has looked at test, and
 ``reference-DIGEST.safetensors``, what is measured once on its own training data (``vit.evaluation.reference``).

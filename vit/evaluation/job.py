@@ -110,7 +110,7 @@ class Work:
 
         def predict(images: np.ndarray, words: str) -> np.ndarray:
             nonlocal done
-            self.report(done * len(images), rounds * len(images), f"disturbing images: {words}")
+            self.report(done * len(images), rounds * len(images), f"corrupting images: {words}")
             done += 1
             return self.forward(torch.from_numpy(images))[0].argmax(axis=1)
 

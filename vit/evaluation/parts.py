@@ -40,8 +40,8 @@ class ImageMap(Record):
     y: tuple[float, ...]
 
 
-class Disturbed(Record):
-    """Accuracy (0..1) on images that were disturbed in one way and strength."""
+class Corrupted(Record):
+    """Accuracy (0..1) on images that were corrupted in one way and strength."""
 
     kind: str
     strength: int  # 1 to 5
@@ -50,8 +50,8 @@ class Disturbed(Record):
 
 
 class Robustness(Record):
-    """Accuracies on the same images, undisturbed and disturbed."""
+    """Accuracies on the same images, clean and corrupted."""
 
     images: int
-    undisturbed: float
-    disturbed: tuple[Disturbed, ...]
+    clean: float
+    corrupted: tuple[Corrupted, ...]

@@ -1,4 +1,4 @@
-"""Images disturbed in five ways and strengths, as in Hendrycks and Dietterich 2019 (arXiv:1903.12261). No torch."""
+"""Images corrupted in five ways and strengths, as in Hendrycks and Dietterich 2019 (arXiv:1903.12261). No torch."""
 
 import io
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from vit.evaluation.parts import Disturbed, Robustness
+from vit.evaluation.parts import Corrupted, Robustness
 
 SEED = 0
 IMAGES = 1000  # at most
@@ -46,8 +46,8 @@ KINDS: dict[str, tuple[Callable, tuple[float, ...]]] = {
 }
 
 
-def disturb(images: np.ndarray, kind: str, strength: int) -> np.ndarray:
-    """Disturb images, uint8 (N, 3, H, W), the same way every time; ``strength`` is 1 to 5."""
+def corrupt(images: np.ndarray, kind: str, strength: int) -> np.ndarray:
+    """Corrupt images, uint8 (N, 3, H, W), the same way every time; ``strength`` is 1 to 5."""
     change, settings = KINDS[kind]
     rng = np.random.default_rng([SEED, list(KINDS).index(kind), strength])
     changed = (change(Image.fromarray(image.transpose(1, 2, 0)), settings[strength - 1], rng) for image in images)
@@ -59,14 +59,14 @@ def measure(predict: Callable[[np.ndarray, str], np.ndarray], images: np.ndarray
 
     Args:
         predict: From images, uint8 (N, 3, H, W), and words about them to predicted classes (N,).
-        images: Undisturbed ones.
+        images: Clean ones.
         labels: (N,).
     """
     rows = []
     for kind, (_, settings) in KINDS.items():
         for strength, setting in enumerate(settings, 1):
-            predicted = predict(disturb(images, kind, strength), f"{kind}, strength {strength} of {len(settings)}")
+            predicted = predict(corrupt(images, kind, strength), f"{kind}, strength {strength} of {len(settings)}")
             accuracy = float((predicted == labels).mean())
-            rows.append(Disturbed(kind=kind, strength=strength, setting=setting, accuracy=accuracy))
-    undisturbed = float((predict(images, "undisturbed") == labels).mean())
-    return Robustness(images=len(labels), undisturbed=undisturbed, disturbed=tuple(rows))
+            rows.append(Corrupted(kind=kind, strength=strength, setting=setting, accuracy=accuracy))
+    clean = float((predict(images, "clean") == labels).mean())
+    return Robustness(images=len(labels), clean=clean, corrupted=tuple(rows))

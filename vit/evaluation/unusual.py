@@ -1,4 +1,4 @@
-"""How unlike the training data an image is, from its pixels and from the features that a model makes of it. No torch.
+"""Out-of-distribution detection: how unlike the training data an image is, from its pixels and its features. No torch.
 
 A picture of something else still gets one of the classes, often with confidence: softmax can't say "none of these".
 The distance to the training data can. Two distances are measured, each by Mahalanobis (Lee et al. 2018,
