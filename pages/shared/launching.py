@@ -1,23 +1,48 @@
 """Starting a run from a page: once, however often the button is clicked."""
 
+import threading
 import time
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from pages.shared import visitor
 from vit.config import RunConfig
-from vit.errors import RunError
 from vit.runs import launch
 
-TOKEN, LAUNCHED, NAME = "next_run", "launched_run", "run_name"
+LAUNCHES, NAME = "launches", "run_name"
 TRAIN_PAGE = "pages/train/page.py"
-ARRIVAL = "arrives_until"
 ARRIVAL_SECONDS = 3.0  # how long a rerun may still come that knows only the address of before the click
+
+
+@dataclass
+class _Launches:
+    """A session's launches.
+
+    At the next click Streamlit runs the script anew beside the one that still works on the last click, and cuts that
+    one off where it next uses the session. So none of this is in the session itself, and one click waits for another.
+
+    Attributes:
+        name: Of the next run; empty once it is launched.
+        launched: The last run; empty before the first.
+        arrives_until: Until when (``time.monotonic``) the page shows that run whatever the address says.
+    """
+
+    name: str = ""
+    launched: str = ""
+    arrives_until: float = 0.0
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+def _launches() -> _Launches:
+    return st.session_state.setdefault(LAUNCHES, _Launches())
 
 
 def next_run() -> str:
     """The name that this session's next run will have; used up by ``launch_once``."""
-    return st.session_state.setdefault(TOKEN, launch.new_id())
+    mine = _launches()
+    mine.name = mine.name or launch.new_id()
+    return mine.name
 
 
 def name_field() -> None:
@@ -28,7 +53,7 @@ def name_field() -> None:
 
 def _rename() -> None:
     """Take the name that was typed; an empty one is chosen anew."""
-    st.session_state[TOKEN] = st.session_state[NAME].strip() or launch.new_id()
+    _launches().name = st.session_state[NAME].strip()
 
 
 def launch_once(config: RunConfig) -> str:
@@ -39,27 +64,22 @@ def launch_once(config: RunConfig) -> str:
     Raises:
         RunError: If the run can't be created.
     """
-    if TOKEN not in st.session_state:
-        return st.session_state[LAUNCHED]
-    # The second click cuts the first one's script off at its next use of the session, so that comes before the launch.
-    run_id = st.session_state[LAUNCHED] = st.session_state[TOKEN]
-    st.session_state[ARRIVAL] = time.monotonic() + ARRIVAL_SECONDS
-    del st.session_state[TOKEN]
-    try:
-        launch.launch(config, run_id, visitor.current())
-    except RunError:
-        st.session_state[TOKEN] = run_id
-        del st.session_state[ARRIVAL]
-        raise
-    return run_id
+    mine, owner = _launches(), visitor.current()
+    with mine.turn:
+        if mine.name:
+            launch.launch(config, mine.name, owner)
+            mine.launched, mine.name = mine.name, ""
+            mine.arrives_until = time.monotonic() + ARRIVAL_SECONDS
+    return mine.launched
 
 
-def arriving() -> str | None:
-    """The run that was launched a moment ago, unless somebody has asked for another since."""
-    return st.session_state[LAUNCHED] if time.monotonic() < st.session_state.get(ARRIVAL, 0) else None
+def arriving() -> str:
+    """The run that was launched a moment ago; empty if there is none, or somebody has asked for another since."""
+    mine = _launches()
+    return mine.launched if time.monotonic() < mine.arrives_until else ""
 
 
 def configure_another() -> None:
     """Leave the run and go to the form."""
-    st.session_state.pop(ARRIVAL, None)
+    _launches().arrives_until = 0.0
     st.switch_page(TRAIN_PAGE)

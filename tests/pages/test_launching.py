@@ -1,11 +1,14 @@
 """One click, one run, however the clicks arrive."""
 
+import threading
+
 import pytest
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from vit.errors import RunError
 from vit.runs import launch, status
+from vit.runs.directory import Run
 
 
 def clicked_twice():
@@ -56,6 +59,44 @@ def test_a_second_click_that_cuts_the_first_off_gets_its_run_too(monkeypatch):
     assert [run.id for run in status.list_runs()] == [app.session_state["name"]]
 
 
+def test_a_second_click_waits_until_the_run_of_the_first_is_there(monkeypatch):
+    from worlds import config
+
+    from pages.shared import launching
+
+    undisturbed, seen = launch.claim, []
+    second = threading.Thread(target=lambda: seen.append(Run.find(launching.launch_once(config()))))
+
+    def clicked_meanwhile(*arguments):
+        run = undisturbed(*arguments)
+        add_script_run_ctx(second, get_script_run_ctx()).start()
+        second.join(timeout=0.5)
+        return run
+
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    monkeypatch.setattr("vit.runs.launch.claim", clicked_meanwhile)
+    app = AppTest.from_function(clicked).run()
+    second.join()
+    assert not app.exception
+    assert [run.id for run in seen] == [app.session_state["answer"]]
+
+
+def test_a_second_click_that_cuts_a_refused_launch_off_launches_its_run(monkeypatch):
+    undisturbed = launch.launch
+
+    def refused_and_cut_off(*_):
+        get_script_run_ctx().script_requests.request_stop()
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    monkeypatch.setattr("vit.runs.launch.launch", refused_and_cut_off)
+    app = AppTest.from_function(clicked).run()
+    monkeypatch.setattr("vit.runs.launch.launch", undisturbed)
+    app.run()
+    assert not app.exception
+    assert [run.id for run in status.list_runs()] == [app.session_state["name"]]
+
+
 def launched_and_left():
     import streamlit as st
     from worlds import config
@@ -75,7 +116,7 @@ def test_who_asks_for_a_new_run_is_not_led_back_to_the_one_just_launched(monkeyp
     app = AppTest.from_function(launched_and_left).run()
     assert not app.exception
     run_id, arriving, after = app.session_state["answers"]
-    assert (arriving, after) == (run_id, None)
+    assert (arriving, after) == (run_id, "")
     assert visited == ["pages/train/page.py"]
 
 
