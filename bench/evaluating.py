@@ -22,7 +22,6 @@ from bench.learn_opening import SETTLED
 from bench.served import SECOND
 
 MODEL, DATA = "cifar10-hybrid", "cifar10"
-HEADER, ROW, LEFT = 35, 35, 80  # pixels of the table
 
 
 def main() -> None:
@@ -67,18 +66,17 @@ def evaluated(page: Page, address: str) -> dict[str, list[float]]:
     whole = time.perf_counter() - start
     page.get_by_role("tab", name="Confusion").click()
     page.get_by_text("Choose a cell to see its images").wait_for()
-    page.wait_for_timeout(2 * SECOND)  # the table draws itself on a canvas
+    page.wait_for_function(SETTLED)
     return {"from the click to the first figures": [figures], "from the click to the last part": [whole]}
 
 
 def opened(page: Page, turn: int) -> float:
     """Click on another cell outside the diagonal, and wait for its sentence, its images, and a page that rests."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box() or {}
-    row, column = turn % 9, turn % 9 + 1
-    width = (box["width"] - LEFT) / 10
+    cell = page.get_by_role("grid", name="Confusion matrix").get_by_role("gridcell").nth(10 * (turn % 9) + turn % 9 + 1)
+    box = cell.bounding_box() or {}
     said = page.get_by_text("; the model says").inner_text()
     start = time.perf_counter()
-    page.mouse.click(box["x"] + LEFT + (column + 0.5) * width, box["y"] + HEADER + (row + 0.5) * ROW)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function(
         "(said) => [...document.querySelectorAll('p')].some((p) => p.innerText.includes('; the model says') &&"
         " p.innerText !== said)",

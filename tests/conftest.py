@@ -1,13 +1,16 @@
 """What every test may rely on: a home of its own, one thread unless asked, and a torchvision that can be imported."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
 from bench.torchvision_compat import prepare_torchvision
+from vit.runs import queue
 
 # Processes that tests start share two cores with other tests: threads that wait must not keep a core busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,10 +29,30 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder that stands for a person's runs and data."""
     monkeypatch.setenv("VIT_HOME", str(tmp_path))
-    return tmp_path
+    yield tmp_path
+    _, left = psutil.wait_procs([process for process in psutil.process_iter() if works_in(process, tmp_path)], 5)
+    commands = [process.cmdline() for process in left]
+    for process in left:
+        process.kill()
+    assert not commands, "the test leaves processes behind, which take the cores from other tests"
+
+
+@pytest.fixture
+def unstarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that are launched wait; no process starts them."""
+    monkeypatch.setattr(queue, "start_starter", lambda: None)
+
+
+def works_in(process: psutil.Process, home: Path) -> bool:
+    """Whether it was started for that home; this process, its parents and what has ended were not."""
+    try:
+        is_other = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
+        return is_other and process.environ().get("VIT_HOME") == str(home)
+    except psutil.Error:
+        return False
 
 
 @pytest.fixture(autouse=True)

@@ -38,21 +38,7 @@ class OneLineParser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog="python -m vit", description="Train Vision Transformers and see what they look at.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser)
-    for module in (
-        train,
-        steer,
-        runs,
-        budget,
-        doctor,
-        sweep,
-        question,
-        evaluate,
-        predict,
-        explain,
-        data,
-        export,
-        verify,
-    ):
+    for module in COMMANDS:
         module.add_parser(commands)
     return parser
 

@@ -1,40 +1,58 @@
 """Which classes are taken for which; a cell opens its images."""
 
-import pandas as pd
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
 
 from pages.evaluate import cards
 from pages.evaluate.asked import Asked
+from pages.shared import component
 from pages.shared.literal import literal
 from vit import text
 
-TABLE, TRUE, GIVEN = "confusion_table", "true", "given"
-MOST_ROWS, TALLEST = 25, 900  # classes that are shown without scrolling; pixels of more
-STRONGEST = 0.55  # opacity of a cell's color
-WRONG, RIGHT = "217, 119, 6", "15, 118, 110"
+MATRIX, TRUE, GIVEN = "confusion_matrix", "true", "given"
+MOST_CLASSES = 50  # that a person can find their way in
+
+_mount = component.register("vit_lab_matrix", Path(__file__).with_name("matrix.js"))
 
 
 def draw(chosen: Asked) -> None:
     """The matrix, and the images of the chosen cell. These are sent first: it is they that a click waits for."""
-    matrix = _matrix(chosen)
-    _default(matrix)
-    st.caption("Rows are the labels, columns what the model says. Choose a cell to see its images.")
-    place = st.container()
-    _images(chosen, *_cell(chosen))
-    with place:
-        _table(chosen, matrix)
-
-
-def _table(chosen: Asked, matrix: pd.DataFrame) -> None:
-    _select_in_table(chosen)
-    st.dataframe(
-        _styled(matrix),
-        key=TABLE,
-        on_select=lambda: _take(chosen),
-        selection_mode="single-cell",
-        height="content" if len(matrix) <= MOST_ROWS else TALLEST,
-        alt="Confusion matrix",
+    counts = np.array(chosen.summary.confusion)
+    _default(counts)
+    shown = most_confused(counts)
+    st.caption(
+        f"Rows are the labels, columns what the model says. Choose a cell to see its images.{_left_out(counts, shown)}"
     )
+    place = st.container()
+    true, given = _cell(chosen)
+    _images(chosen, true, given)
+    with place:
+        _matrix(chosen, counts, shown, (true, given))
+
+
+def most_confused(counts: np.ndarray) -> list[int]:
+    """The classes to show: all, or those with most mistakes, in their own order."""
+    mistakes = counts - np.diag(counts.diagonal())
+    order = np.argsort(-(mistakes.sum(0) + mistakes.sum(1)), kind="stable")
+    return sorted(order[:MOST_CLASSES].tolist())
+
+
+def _left_out(counts: np.ndarray, shown: list[int]) -> str:
+    if len(shown) == len(counts):
+        return ""
+    return f" Of {len(counts):,} classes these are the {len(shown)} with most mistakes; the fields below know all."
+
+
+def _matrix(chosen: Asked, counts: np.ndarray, shown: list[int], cell: tuple[int, int]) -> None:
+    """The component; ``selected`` is the chosen cell's place in it, -1 where it isn't shown."""
+    data = {
+        "classes": [chosen.classes[index] for index in shown],
+        "counts": counts[np.ix_(shown, shown)].tolist(),
+        "selected": [shown.index(index) if index in shown else -1 for index in cell],
+    }
+    _mount(key=MATRIX, data=data, on_cell_change=lambda: _take(shown))
 
 
 def _cell(chosen: Asked) -> tuple[int, int]:
@@ -48,64 +66,22 @@ def _cell(chosen: Asked) -> tuple[int, int]:
         return true, st.selectbox("The model says", options, key=GIVEN, **name)
 
 
-def _matrix(chosen: Asked) -> pd.DataFrame:
-    """The counts, with the labels as index; names stay apart if two look alike."""
-    return pd.DataFrame(chosen.summary.confusion, index=list(chosen.classes), columns=list(chosen.classes))
-
-
-def _default(matrix: pd.DataFrame) -> None:
+def _default(counts: np.ndarray) -> None:
     """Without a choice in the address, the most frequent mistake is opened."""
     if TRUE in st.session_state and GIVEN in st.session_state:
         return
     if TRUE in st.query_params or GIVEN in st.query_params:
         return
-    counts = matrix.to_numpy(copy=True)
-    counts[range(len(counts)), range(len(counts))] = -1
-    true, given = divmod(int(counts.argmax()), len(counts))
+    mistakes = counts - np.diag(counts.diagonal() + 1)
+    true, given = divmod(int(mistakes.argmax()), len(counts))
     st.session_state[TRUE], st.session_state[GIVEN] = true, given
 
 
-def _select_in_table(chosen: Asked) -> None:
-    """Let the table mark the cell that is chosen, wherever it was chosen."""
-    true, given = st.session_state.get(TRUE), st.session_state.get(GIVEN)
-    if true is None or given is None:
-        return
-    wanted = [(true, chosen.classes[given])]
-    state = st.session_state.get(TABLE)
-    if state is None or [tuple(cell) for cell in state["selection"]["cells"]] != wanted:
-        st.session_state[TABLE] = {"selection": {"rows": [], "columns": [], "cells": wanted}}
-
-
-def _take(chosen: Asked) -> None:
-    """A cell was chosen in the table."""
-    cells = st.session_state[TABLE]["selection"]["cells"]
-    if cells:
-        row, column = cells[0]
-        st.session_state[TRUE], st.session_state[GIVEN] = int(row), chosen.classes.index(column)
-        st.session_state.pop("cell-page", None)
-
-
-def _styled(matrix: pd.DataFrame):
-    """Mistakes in one color, right answers in another; the number says the same."""
-    counts = matrix.to_numpy()
-    largest = max(1, (counts * (1 - pd.DataFrame(counts).eq(0).to_numpy())).max())
-    wrong = counts.copy()
-    wrong[range(len(counts)), range(len(counts))] = 0
-    most = max(1, wrong.max())
-
-    def colors(frame: pd.DataFrame) -> pd.DataFrame:
-        cells = [
-            [
-                f"background-color: rgba({RIGHT}, {STRONGEST * counts[i, j] / largest:.2f})"
-                if i == j
-                else f"background-color: rgba({WRONG}, {STRONGEST * counts[i, j] / most:.2f})"
-                for j in range(len(counts))
-            ]
-            for i in range(len(counts))
-        ]
-        return pd.DataFrame(cells, index=frame.index, columns=frame.columns)
-
-    return matrix.style.apply(colors, axis=None)
+def _take(shown: list[int]) -> None:
+    """A cell was chosen in the matrix."""
+    row, column = st.session_state[MATRIX]["cell"]
+    st.session_state[TRUE], st.session_state[GIVEN] = shown[row], shown[column]
+    st.session_state.pop("cell-page", None)
 
 
 def _images(chosen: Asked, true: int, given: int) -> None:

@@ -1,5 +1,7 @@
 """Evaluate in a real browser: a real evaluation, from its button to an image in Attention and back."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 from worlds import saved, written_run
@@ -44,11 +46,13 @@ def test_evaluate_open_a_cell_look_inside_and_come_back_by_the_address(server, p
     evaluate(page)
     page.get_by_role("tab", name="Confusion").click()
     panel = page.get_by_role("tabpanel", name="Confusion")
-    table = panel.get_by_test_id("stDataFrame")
-    expect(table).to_be_visible()
-    page.wait_for_timeout(1000)  # the table draws itself on a canvas
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + box["width"] - 60, box["y"] + 35 + 17)  # the last column of the first row
+    matrix = panel.get_by_role("grid", name="Confusion matrix")
+    cell = matrix.get_by_role("gridcell", name=re.compile("labeled arrow, the model says"))
+    cell.nth(1).click()
+    expect(cell.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(cell.nth(2)).to_have_attribute("aria-selected", "true")
     page.wait_for_url("**given=*")
     heading = panel.get_by_text("labeled arrow; the model says")
     expect(heading).to_be_visible()

@@ -148,3 +148,13 @@ def test_switches_that_another_model_does_not_have_are_left_out(script):
     wanted = {"heads": [[0, 1]], "branches": [[0, 1]], "how": "zero", "percent": 0, "patches": [3], "edit": "blur"}
     assert script("fitSwitches", off, data, 2, module=SWITCHES) == wanted
     assert script("fitSwitches", off, data, 8, module=SWITCHES)["patches"] == []
+
+
+def test_a_cell_of_the_confusion_matrix_is_as_strong_as_its_count_among_its_kind(script):
+    counts, matrix = [[90, 10], [5, 45]], "evaluate/matrix.js"
+    most = [script("largest", counts, is_right, module=matrix) for is_right in (True, False)]
+    assert most == [90, 10]
+    colors = [script("colorOf", counts, i, j, most[i != j], module=matrix) for i in range(2) for j in range(2)]
+    assert [float(color.rstrip(")").split(",")[-1]) for color in colors] == [0.55, 0.55, 0.28, 0.28]
+    assert colors[0].rsplit(",", 1)[0] == colors[3].rsplit(",", 1)[0] != colors[1].rsplit(",", 1)[0]
+    assert script("largest", [[0, 0], [0, 0]], False, module=matrix) == 1

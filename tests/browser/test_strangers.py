@@ -40,7 +40,7 @@ def stranger(server) -> Iterator[str]:
     """The address of a website that isn't the app."""
     handler = type("Stranger", (_Stranger,), {"app": server.url})
     site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
+    threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{site.server_port}"
     site.shutdown()
 

@@ -99,8 +99,8 @@ def test_a_trained_start_is_judged_before_its_first_step_and_random_weights_are_
     assert read_status(shell.run("base")).first_val_accuracy is None
 
 
-def test_an_evaluation_is_accuracy_loss_and_count(shell, tuned, images):
-    figures = shell.json("evaluate", "tuned", "--data", images)
+def test_an_evaluation_is_accuracy_loss_and_count(here, tuned, images):
+    figures = json.loads(here("evaluate", "tuned", "--data", images, "--json"))
     assert set(figures) >= {"accuracy", "loss", "images"}
     assert 0 <= figures["accuracy"] <= 1
     assert figures["images"] == 12
@@ -118,23 +118,23 @@ def test_one_bad_file_among_good_ones_is_answered_in_its_place(shell, tuned, ima
     assert "not an image" in second["error"]
 
 
-def test_an_explanation_is_written_as_png(shell, tuned, images, tmp_path):
+def test_an_explanation_is_written_as_png(here, tuned, images, tmp_path):
     image = images / "test" / "red" / "0.png"
-    said = shell.text("explain", "tuned", image, "--method", "rollout", "--out", tmp_path / "map.png")
+    said = here("explain", "tuned", image, "--method", "rollout", "--out", tmp_path / "map.png")
     assert str(tmp_path / "map.png") in said
     assert Image.open(tmp_path / "map.png").format == "PNG"
 
 
-def test_an_export_loads_into_timm_strictly(shell, tuned, tmp_path):
+def test_an_export_loads_into_timm_strictly(here, tuned, tmp_path):
     timm = pytest.importorskip("timm", reason="timm is not installed")
     out = tmp_path / "timm.safetensors"
-    shell.text("export", "tuned", "--format", "timm", "--out", out)
+    here("export", "tuned", "--format", "timm", "--out", out)
     with safe_open(out, "pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
         arguments = json.loads(file.metadata()["timm"])
     theirs = timm.models.VisionTransformer(**arguments).eval()
     theirs.load_state_dict(weights, strict=True)
-    ours = load_model(shell.run("tuned").checkpoint_path("best"))
+    ours = load_model(tuned.checkpoint_path("best"))
     images = torch.rand(4, 3, *[ours.config.image_size] * 2)
     torch.testing.assert_close(theirs(images), ours(images))
 

@@ -9,35 +9,45 @@ import termios
 import pytest
 
 from vit import paths
+from vit.__main__ import main
 from vit.cli.progress import Progress
 from vit.data import catalog
 
 
-def run(*arguments):
-    command = [sys.executable, "-m", "vit", "data", *map(str, arguments)]
-    return subprocess.run(command, cwd=paths.PROJECT, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(home, capsys):
+    """Gives a command and returns its exit code, and what it prints on stdout and stderr."""
+
+    def ask(*words) -> tuple[int, str, str]:
+        try:
+            code = main(["data", *map(str, words)])
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    return ask
 
 
-def test_a_folder_is_imported_listed_and_removed_from_the_shell(folder, class_files):
-    done = run("import", folder({**class_files, "cat/bad.png": b"no"}), "--name", "pets")
-    assert done.returncode == 0, done.stderr
-    assert "2 classes, 6 train, 8 px, 1 files left out" in done.stdout
-    assert "left out cat/bad.png: bad.png is not an image" in done.stdout
-    listed = {info["name"]: info for info in json.loads(run("list", "--json").stdout)}
+def test_a_folder_is_imported_listed_and_removed_from_the_shell(run, folder, class_files):
+    code, out, err = run("import", folder({**class_files, "cat/bad.png": b"no"}), "--name", "pets")
+    assert code == 0, err
+    assert "2 classes, 6 train, 8 px, 1 files left out" in out
+    assert "left out cat/bad.png: bad.png is not an image" in out
+    listed = {info["name"]: info for info in json.loads(run("list", "--json")[1])}
     assert listed["pets"]["counts"] == {"train": 6}
-    assert run("remove", "pets").returncode == 0
+    assert run("remove", "pets")[0] == 0
     assert [info.name for info in catalog.list_datasets()] == ["shapes"]
 
 
-def test_classes_are_previewed_renamed_and_dropped_from_the_shell_and_copies_are_found(folder, class_files, image):
+def test_classes_are_previewed_renamed_and_dropped_from_the_shell_and_copies_are_found(run, folder, class_files, image):
     path = folder({**class_files, "tabby/0.png": image(0), "bird/0.png": image(99)})  # image(0) is a cat's, too
     options = (path, "--name", "pets", "--class", "tabby=cat", "--drop", "bird")
-    previewed = run("import", *options, "--preview")
-    assert [line.split() for line in previewed.stdout.splitlines()] == [["cat", "4", "train"], ["dog", "3", "train"]]
+    _, previewed, _ = run("import", *options, "--preview")
+    assert [line.split() for line in previewed.splitlines()] == [["cat", "4", "train"], ["dog", "3", "train"]]
     assert [info.name for info in catalog.list_datasets()] == ["shapes"]
-    assert run("import", *options).returncode == 0
+    assert run("import", *options)[0] == 0
     assert catalog.describe("pets").classes == ("cat", "dog")
-    found = json.loads(run("duplicates", "pets", "--json").stdout)
+    found = json.loads(run("duplicates", "pets", "--json")[1])
     assert (found["num_equal"], found["num_near"], found["num_leaked"]) == (1, 0, 0)
 
 
@@ -53,11 +63,11 @@ def test_classes_are_previewed_renamed_and_dropped_from_the_shell_and_copies_are
         ("list", "--wrong"),
     ],
 )
-def test_mistakes_get_one_line_and_code_2(arguments):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stdout == ""
+def test_mistakes_get_one_line_and_code_2(run, arguments):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
 
 
 def test_progress_goes_to_a_log_in_few_lines_and_not_at_all_when_quiet(capsys):

@@ -51,7 +51,7 @@ def serve():
             setattr(server, name, value)
         server.content, server.requests, server.released = content, [], threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}/data.bin"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return server
 

@@ -8,6 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from worlds import saved, written_run
 
+from pages.shared import server
+
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PAGES = {
     "start": None,
@@ -20,6 +22,15 @@ PAGES = {
     "evaluate": "pages/evaluate/page.py",
     "learn": "pages/learn/page.py",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settled():
+    """What Streamlit does at every visit and a test need not: collect torch's garbage, look for other components."""
+    server.settle("tests")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", lambda *_, **__: [])
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -39,8 +39,7 @@ def test_a_finding_is_told_with_its_numbers_its_chart_and_a_remedy(visit, alive)
     assert app.button(key=BUTTON).label == "New run with the remedy"
 
 
-def test_the_remedy_is_a_fork_where_there_is_a_checkpoint(visit, alive, monkeypatch):
-    monkeypatch.setattr("vit.runs.queue.start_starter", lambda: None)
+def test_the_remedy_is_a_fork_where_there_is_a_checkpoint(visit, alive, unstarted):
     run = ill()
     saved(run, 100)
     held(run, alive)

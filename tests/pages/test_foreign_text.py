@@ -103,7 +103,7 @@ def test_settings_in_an_address(visit):
 
 
 @pytest.mark.parametrize("tab", ["Curves", "Settings", "Images", "Family"])
-def test_notes_tags_and_files_of_runs(visit, foreign_run, monkeypatch, tab):
+def test_notes_tags_and_files_of_runs(visit, foreign_run, monkeypatch, unstarted, tab):
     monkeypatch.setattr(queue, "waiting", lambda: [foreign_run])
     write_about(foreign_run, CALL, [CALL[:32]])
     other = written_run("odd-owl", "failed", error=Failure(message=CALL))

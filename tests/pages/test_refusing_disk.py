@@ -39,7 +39,7 @@ def test_launching(visit):
 
 
 @pytest.mark.parametrize("key", ["resume"])
-def test_resuming(visit, key):
+def test_resuming(visit, key, unstarted):
     run = written_run("one", "stopped")
     saved(run, 1000)
     (run.path.parent / ".queue.json").mkdir()

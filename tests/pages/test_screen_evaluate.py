@@ -7,6 +7,7 @@ import pytest
 from seen import text_of
 from worlds import saved, written_run
 
+from pages.evaluate import confusion
 from vit import files, jobs
 from vit.data import catalog
 from vit.data.shapes import CLASSES
@@ -101,6 +102,17 @@ def test_without_a_choice_the_most_frequent_mistake_is_opened(visit, model):
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (found.labels, found.predicted), found.labels != found.predicted)
     assert len(links(app)) == counts.max()
+
+
+def test_of_many_classes_those_with_most_mistakes_are_shown():
+    counts = np.eye(60, dtype=int) * 100
+    counts[3, 50] = 5
+    counts[59, 7] = 1
+    shown = confusion.most_confused(counts)
+    assert len(shown) == confusion.MOST_CLASSES
+    assert {3, 7, 50, 59} < set(shown)
+    assert shown == sorted(shown)
+    assert confusion.most_confused(counts[:10, :10]) == list(range(10))
 
 
 @pytest.mark.parametrize("gallery", ["mistakes", "uncertain", "sure"])

@@ -144,8 +144,7 @@ def test_a_failed_run_says_why_and_what_was_kept(visit):
     assert "Resume" in labels(app)
 
 
-def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(visit, monkeypatch):
-    monkeypatch.setattr("vit.runs.queue.start_starter", lambda: None)
+def test_a_worker_that_vanished_leaves_an_interrupted_run_that_can_be_resumed(visit, unstarted):
     run = written_run("quick-otter", phase="training", step=500)
     app = visit("train", run="quick-otter")
     assert "ended unexpectedly" in app.warning[0].value

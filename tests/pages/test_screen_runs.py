@@ -188,7 +188,7 @@ def test_an_exported_run_is_imported_under_a_free_name(visit, two):
     assert "not an archive of a run" in app.error[0].value
 
 
-def test_the_queue_is_shown_and_reordered(visit, two, monkeypatch):
+def test_the_queue_is_shown_and_reordered(visit, two, monkeypatch, unstarted):
     order = ["old-owl", "new-newt"]
     monkeypatch.setattr(queue, "waiting", lambda: list(order))
     monkeypatch.setattr(queue, "move", lambda run_id, place: order.insert(place, order.pop(order.index(run_id))))

@@ -16,14 +16,7 @@ from vit.runs.status import START_SECONDS, list_runs, state_of
 
 
 @pytest.fixture
-def home(home, monkeypatch):
-    """Without the process that starts waiting runs."""
-    monkeypatch.setattr(queue, "start_starter", lambda: None)
-    return home
-
-
-@pytest.fixture
-def abc(home):
+def abc(home, unstarted):
     return [launch.launch(RunConfig(), name) for name in "abc"]
 
 

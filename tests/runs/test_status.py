@@ -49,14 +49,13 @@ def test_a_held_lock_is_running_whatever_the_status_says(run, holder):
     assert state_of(run).state == "running"
 
 
-def test_a_paused_worker_lives_and_a_paused_run_without_one_can_be_continued(run, holder, monkeypatch):
+def test_a_paused_worker_lives_and_a_paused_run_without_one_can_be_continued(run, holder, unstarted):
     note(run, phase="paused")
     assert (state_of(run).state, state_of(run).is_alive) == ("paused", True)
     launch.command("one", "continue")
     assert [command.word for command in commands.waiting(run)] == ["continue"]
     holder.kill()
     holder.wait()
-    monkeypatch.setattr(queue, "ensure", lambda: None)
     assert (state_of(run).state, state_of(run).is_alive) == ("paused", False)
     launch.command("one", "continue")
     assert queue.waiting() == ["one"]

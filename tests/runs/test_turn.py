@@ -10,9 +10,8 @@ from vit.runs.turn import seconds_until
 
 
 @pytest.fixture
-def waiting(home, monkeypatch):
+def waiting(home, unstarted):
     """Three runs of one minute that wait."""
-    monkeypatch.setattr(queue, "ensure", lambda: None)
     for name in ("a", "b", "c"):
         launch.launch(config(), name)
 

@@ -24,15 +24,11 @@ from vit.training.state import new_state
 SLOWER = Command(word="change", settings={"train.lr": 1e-4, "train.weight_decay": 0.5, "augment.crop_padding": 0})
 
 
+pytestmark = pytest.mark.usefixtures("unstarted")  # these tests train in their own process
+
+
 class Killed(BaseException):
     pass
-
-
-@pytest.fixture
-def home(home, monkeypatch):
-    """Without the process that starts waiting runs: these tests train in their own."""
-    monkeypatch.setattr(queue, "ensure", lambda: None)
-    return home
 
 
 def train(run: Run, data, asked: dict[int, list[Command]] | None = None, die_at: int = -1):
