@@ -111,7 +111,7 @@ def _is_flocked(path: Path) -> bool:
     """A shared lock is refused exactly while a process holds the exclusive one; probes do not exclude each other."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:  # no such file, or none that a process of ours could hold
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

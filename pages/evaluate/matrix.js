@@ -30,7 +30,7 @@ function makeTable(data) {
   const { classes, counts } = data;
   const most = [true, false].map((isRight) => largest(counts, isRight));
   const named = (name, scope) => make("th", { scope, title: name }, name);
-  const head = make("tr", {}, make("th", {}, "labeled, says"), ...classes.map((name) => named(name, "col")));
+  const head = make("tr", {}, make("th", {}, "labeled ↓ says →"), ...classes.map((name) => named(name, "col")));
   const rows = counts.map((row, i) =>
     make("tr", {}, named(classes[i], "row"), ...row.map((_, j) => makeCell(data, i, j, most[i === j ? 0 : 1]))),
   );

@@ -78,6 +78,7 @@ def test_small_maps_show_the_engines_numbers_for_the_whole_and_for_a_patch_both_
     assert abs(tile_colors(page, tile) - wanted).max() <= 3
 
 
+@pytest.mark.slow
 def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(page, server, guard):
     frames = []
 
@@ -204,6 +205,7 @@ def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(pa
     expect(preview).not_to_be_in_viewport()
 
 
+@pytest.mark.slow
 def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page, server, trace):
     frames = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(frame)))

@@ -45,6 +45,7 @@ def test_the_first_screens_button_launches_one_run_and_shows_it(page, server):
     launch.command(run.id, "stop")
 
 
+@pytest.mark.slow
 def test_a_folder_is_imported_with_progress_and_can_be_trained_on(page, server, tmp_path):
     for name in ("cat", "dog"):
         for index in range(6):

@@ -14,6 +14,8 @@ from vit.learn.embedding import projection
 from vit.learn.position import shuffles
 from vit.predict import Predictor
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = "cifar10-plain"
 
 
@@ -93,7 +95,6 @@ def shares(list_) -> list[float]:
     return [number(text.removesuffix(" %")) for text in list_.all_text_contents()]
 
 
-@pytest.mark.slow
 def test_links_from_learn_to_itself_change_the_address(page, server):
     page.goto(f"{server.url}/learn")
     page.get_by_role("link", name="2. From image to patches").click()
@@ -107,7 +108,6 @@ def test_links_from_learn_to_itself_change_the_address(page, server):
 
 
 # The dark colors leave less contrast, so these are always looked at.
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_to_complain_about_in_any_chapter(page, server, scheme):
     page.emulate_media(color_scheme=scheme)

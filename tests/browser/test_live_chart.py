@@ -9,6 +9,8 @@ from worlds import grow, held, written_run
 from vit.runs import launch
 from vit.runs.status import read_status, write_status
 
+pytestmark = pytest.mark.slow
+
 CHART = ".vit-chart"
 
 
@@ -69,7 +71,6 @@ def test_an_unzoomed_chart_follows_the_run(page, chart, run):
     assert range_of(chart)[1] > before[1]
 
 
-@pytest.mark.slow
 def test_a_chart_out_of_sight_is_drawn_anew_once_it_comes_into_view(page, chart, run):
     last = page.locator(CHART).last
     last.locator(".main-svg").first.wait_for()
@@ -95,7 +96,6 @@ window.Notification = class {
 """
 
 
-@pytest.mark.slow
 def test_whoever_asks_for_it_is_notified_once_when_the_run_ends(page, server):
     name = launch.new_id()
     with ExitStack() as stack:
@@ -112,7 +112,6 @@ def test_whoever_asks_for_it_is_notified_once_when_the_run_ends(page, server):
     expect(page.get_by_role("button", name="You will be notified")).to_be_hidden()
 
 
-@pytest.mark.slow
 def test_a_browser_that_blocks_notifications_is_told_how_to_allow_them(page, server, run):
     page.add_init_script(NOTIFICATIONS.replace('= "granted"', '= "denied"'))
     page.goto(f"{server.url}/train?run={run.id}")
@@ -120,7 +119,6 @@ def test_a_browser_that_blocks_notifications_is_told_how_to_allow_them(page, ser
     expect(page.get_by_text("This browser blocks notifications")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_nothing_is_drawn_while_nothing_happens(page, chart, run):
     page.wait_for_timeout(2000)
     drawn = chart.evaluate("node => node.vitDraws")
@@ -128,7 +126,6 @@ def test_nothing_is_drawn_while_nothing_happens(page, chart, run):
     assert chart.evaluate("node => node.vitDraws") == drawn
 
 
-@pytest.mark.slow
 def test_a_killed_and_restarted_server_shows_the_whole_curve_again(page, chart, run, server, guard):
     server.kill()
     for step in range(310, 501, 10):

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from vit import samples
 
+pytestmark = pytest.mark.slow
+
 SIXTEEN_BITS = Image.fromarray(np.linspace(0, 65535, 30 * 40).astype(np.uint16).reshape(30, 40))
 
 

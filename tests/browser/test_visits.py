@@ -36,6 +36,7 @@ def test_a_first_visit_to_any_address_of_a_fresh_server_shows_that_page_in_the_f
     assert page.title() == f"{'Start' if not address else TITLES[address]} · ViT Lab"
 
 
+@pytest.mark.slow
 def test_a_reload_brings_the_run_and_its_tab_back(server, page):
     written_run("quick-otter")
     page.goto(f"{server.url}/train?run=quick-otter")
@@ -46,6 +47,7 @@ def test_a_reload_brings_the_run_and_its_tab_back(server, page):
     expect(page.get_by_text("[step 0] Training began.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_fast_clicks_a_reload_and_back_keep_the_forms_settings_in_step_with_the_address(server, page):
     page.goto(f"{server.url}/train?preset=tutorial")
     depth = page.get_by_label("Depth", exact=True)
@@ -74,6 +76,7 @@ def test_the_keyboards_focus_is_clearly_visible_in_the_side_bar(server, page):
     expect(link).to_have_css("outline-width", "2px")
 
 
+@pytest.mark.slow
 def test_a_run_is_left_for_the_form(server, page):
     run = written_run(launch.new_id())
     page.goto(f"{server.url}/train?run={run.id}")

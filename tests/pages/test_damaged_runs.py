@@ -73,3 +73,15 @@ def test_a_key_of_a_newer_version_changes_nothing(visit):
     app = visit("train", run="new-newt")
     assert not app.error
     assert visit("start").dataframe[0].value["state"].tolist() == ["finished"]
+
+
+@pytest.mark.parametrize("screen", ["start", "train", "runs", "experiments", "data", "predict", "evaluate", "learn"])
+def test_files_of_a_person_among_the_apps_own_disturb_nothing(visit, model, screen, home):
+    own = "data pictures sweeps questions lessons weights .evaluations .nearest .jobs checkpoints checkpoints/.trash"
+    for folder in [home / name for name in own.split()]:
+        folder.mkdir(exist_ok=True)
+        for name in ("notes.txt", "notes.json", "one", "one.safetensors", "one.png"):
+            (folder / name).write_text("my notes")
+        (folder / "loop").symlink_to("loop")
+        (folder / "empty").mkdir()
+    visit(screen)

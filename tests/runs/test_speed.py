@@ -99,6 +99,7 @@ def test_what_is_being_measured_is_not_measured_twice(home):
     assert not list(jobs.folder().glob("*.config"))
 
 
+@pytest.mark.slow
 def test_measuring_is_a_process_of_its_own_that_ends(home):
     config = tiny_config()
     speed.measure(config)

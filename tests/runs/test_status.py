@@ -226,3 +226,12 @@ def test_every_process_gets_the_home_as_a_whole_path(tmp_path, monkeypatch):
     while not (tmp_path / "log.txt").read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert (tmp_path / "log.txt").read_text() == f"{tmp_path / 'mine'}\n"
+
+
+def test_what_is_no_run_among_the_runs_is_left_out(run):
+    (run.path.parent / "notes.txt").write_text("a person's own file")
+    (run.path.parent / "loop").symlink_to("loop")
+    run.lock_path.unlink()
+    run.lock_path.symlink_to(run.lock_path)
+    assert [found.id for found in list_runs()] == [found.id for found in living()] == ["one"]
+    assert active().id == "one"
