@@ -149,10 +149,9 @@ def test_a_team_without_its_supervisor_ends(team_run):
     orphans = members(run)
     supervisor(run).kill()
     deadline = time.monotonic() + ORPHAN_SECONDS
-    while alive := [orphan for orphan in orphans if is_at_work(orphan)]:
-        assert time.monotonic() < deadline, alive
+    while any(map(is_at_work, orphans)) or state_of(run).state != "interrupted":
+        assert time.monotonic() < deadline, (orphans, state_of(run).state)
         time.sleep(0.02)
-    assert state_of(run).state == "interrupted"
 
 
 def test_who_has_lost_its_supervisor_writes_nothing_on_its_way_out(home, folder):
