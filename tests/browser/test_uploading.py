@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from image_files import encode, noise, png_header, scene
+from image_files import encode, noise, png_header, scene, screenshot
 from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
@@ -90,12 +90,15 @@ def test_a_bad_file_gets_a_sentence_and_spoils_no_other(predict):
     assert [bool(row["problem"]) for row in table(predict)] == [False] * len(MORE) + [True] * len(BAD)
 
 
-def test_noise_is_warned_about_with_its_false_alarms_and_a_sample_is_not(predict):
+def test_noise_and_a_screenshot_are_warned_about_with_their_false_alarms_and_the_samples_are_not(predict):
     warning = predict.get_by_role("alert").filter(has_text="unlike anything that")
-    sample = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": (samples.FOLDER / "cat.jpg").read_bytes()}
-    for content, count in ((sample, 0), ({"name": "noise.png", "mimeType": "image/png", "buffer": encode(noise())}, 1)):
+    files = [(sample.path.name, sample.path.read_bytes(), 0) for sample in samples.list_samples()]
+    files += [("noise.png", encode(noise()), 1), ("screenshot.png", encode(screenshot()), 1)]
+    for name, content, count in files:
         predict.goto(predict.url)
-        predict.locator("input[type=file]").first.set_input_files([content])
+        kind = "image/png" if name.endswith("png") else "image/jpeg"
+        predict.locator("input[type=file]").first.set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
+        expect(predict.get_by_test_id("stCaptionContainer").filter(has_text=name).first).to_be_visible()
         expect(predict.get_by_text("Open in Attention")).to_be_visible()
         expect(warning).to_have_count(count)
     expect(warning).to_contain_text("5 get this warning, too")

@@ -25,7 +25,7 @@ MODEL = {
     "model.depth": 3,
     "model.embed_dim": 64,
     "train.threads": 1,
-    "train.eval_every": 100,
+    "train.eval_every": 10_000,
 }
 
 

@@ -14,7 +14,7 @@ from vit.runs.status import state_of
 
 pytestmark = pytest.mark.slow
 MODEL = ("model.stem=patch", "model.patch_size=4", "model.embed_dim=64", "model.pool=cls", "train.optimizer=muon")
-QUICK = ("train.lr=3e-3", "train.batch_size=32", "augment.flip=none", "train.eval_every=100")
+QUICK = ("train.lr=3e-3", "train.batch_size=32", "augment.flip=none", "train.eval_every=10000")
 
 
 def vit_train(*arguments: str) -> Run:

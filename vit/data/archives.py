@@ -87,7 +87,8 @@ def _walker(path: Path) -> Callable[[Path], Iterator[Entry]]:
 
 def _checked(entry: Entry) -> Entry:
     """Add the problems that every kind of archive can have; what in a name is no text becomes a question mark."""
-    entry = replace(entry, name=entry.name.encode(errors="replace").decode())
+    if (name := entry.name.encode(errors="replace").decode()) != entry.name:
+        entry = replace(entry, name=name)
     parts = entry.name.split("/")
     if entry.name.startswith("/") or ".." in parts or parts[0].endswith(":"):
         return replace(entry, problem="its name points outside the archive")
