@@ -86,6 +86,7 @@ def test_a_run_is_left_for_the_form(server, page):
     assert "run=" not in page.url
 
 
+@pytest.mark.slow
 def test_clicking_a_sample_asks_about_it_and_puts_it_into_the_address(server, page):
     saved(written_run("wise-wolf"), 1000)
     page.goto(f"{server.url}/predict?model=wise-wolf")

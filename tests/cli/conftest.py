@@ -13,6 +13,14 @@ from vit.runs.directory import Run
 COLORS = ("blue", "green", "red")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """One worker has all tests of the shell's home: another one would train its models once more."""
+    for item in items:
+        if "shell" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("shell"))
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory) -> Path:
     """Class folders of single colors, 12 pixels a side, with a split for testing."""

@@ -101,7 +101,10 @@ def variants(value):
         yield from ([wrong, *value[1:]] for wrong in variants(value[0]))
 
 
-@every_file
+LONGEST = pytest.param(FILES[0], marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("path", [LONGEST, *FILES[1:]], indirect=True)
 def test_values_of_every_wrong_kind(run, path):
     whole = path.read_text()
     lines = whole.splitlines() if path.suffix == ".jsonl" else [whole]

@@ -84,6 +84,7 @@ def test_a_training_has_the_limits_of_a_check():
     assert FILE in found.stopped
 
 
+@pytest.mark.slow
 def test_a_wrong_solution_is_not_trained_with():
     found = sandbox.train(TASK, TASK.skeleton)
     assert not found.passed

@@ -53,12 +53,13 @@ def member(rank: int, size: int, meeting, config) -> None:
     distributed.leave()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [
         {"train__optimizer": "muon"},
-        pytest.param({"train__optimizer": "muon", "train__batch_size": 64, **HYBRID}, marks=pytest.mark.slow),
-        pytest.param({"train__ema_decay": 0.9, **MIXED}, marks=pytest.mark.slow),
+        {"train__optimizer": "muon", "train__batch_size": 64, **HYBRID},
+        {"train__ema_decay": 0.9, **MIXED},
     ],
 )
 def test_two_processes_follow_one_with_the_same_global_batch(tmp_path, more):

@@ -149,9 +149,10 @@ def test_a_data_set_that_changed_is_refused_on_resume(home, folder):
             lambda run: edit(run, "data", "source", "/nowhere"), "There is no data set", marks=pytest.mark.slow
         ),
         pytest.param(lambda run: edit(run, "train", "batch_size", 90), "use at most 84", marks=pytest.mark.slow),
-        (
+        pytest.param(
             lambda run: edit(run, "train", "lr", 10.0, optimizer="sgd", grad_clip=0.0, steps=2000),
             "learning rate ten times smaller",
+            marks=pytest.mark.slow,
         ),
     ],
 )
