@@ -42,8 +42,8 @@ class Answer:
 
     @property
     def key(self) -> tuple:
-        """What results for this answer are remembered under."""
-        return (*self.version, self.image.id)
+        """What results for this answer are remembered under; the name, too, which is another visitor's business."""
+        return (*self.version, self.image.id, self.image.name)
 
 
 def ask(model: str, image: InputImage) -> Answer:
@@ -57,7 +57,7 @@ def ask(model: str, image: InputImage) -> Answer:
     return _ask(model, (str(path), path.stat().st_mtime_ns), image)
 
 
-@st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={InputImage: lambda image: image.id})
+@st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={InputImage: lambda image: (image.id, image.name)})
 def _ask(model: str, version: tuple[str, int], image: InputImage) -> Answer:
     decoded = image.read()
     prediction = models.predictor(model).predict([(image.name, decoded)])[0]

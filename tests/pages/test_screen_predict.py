@@ -182,3 +182,11 @@ def test_one_of_several_uploads_is_opened_by_its_link(visit, model):
     assert not app.warning
     assert "b.png" in text_of(app)
     assert "a.png" not in text_of(app)
+
+
+def test_the_same_image_under_another_name_is_called_by_that_name(visit, model):
+    """What one visitor calls a file is nobody else's business, although the answer is kept for all."""
+    for name in ("secret-plans.png", "cat.png"):
+        app = uploaded(visit, (name, encode(scene(20, 20))))
+    assert "secret-plans" not in text_of(app)
+    assert "cat.png" in [caption.value for caption in app.caption]
