@@ -42,7 +42,7 @@ def most_confused(counts: np.ndarray) -> list[int]:
 def _left_out(counts: np.ndarray, shown: list[int]) -> str:
     if len(shown) == len(counts):
         return ""
-    return f" Of {len(counts):,} classes these are the {len(shown)} with most mistakes; the fields below know all."
+    return f" Of {len(counts):,} classes these are the {len(shown)} with most mistakes; the fields below offer all."
 
 
 def _matrix(chosen: Asked, counts: np.ndarray, shown: list[int], cell: tuple[int, int]) -> None:
@@ -78,10 +78,11 @@ def _default(counts: np.ndarray) -> None:
 
 
 def _take(shown: list[int]) -> None:
-    """A cell was chosen in the matrix."""
-    row, column = st.session_state[MATRIX]["cell"]
-    st.session_state[TRUE], st.session_state[GIVEN] = shown[row], shown[column]
-    st.session_state.pop("cell-page", None)
+    """A cell was chosen in the matrix; what is no cell of it, as a browser may send, is left out."""
+    match st.session_state[MATRIX].get("cell"):
+        case [int(row), int(column)] if 0 <= row < len(shown) and 0 <= column < len(shown):
+            st.session_state[TRUE], st.session_state[GIVEN] = shown[row], shown[column]
+            st.session_state.pop("cell-page", None)
 
 
 def _images(chosen: Asked, true: int, given: int) -> None:

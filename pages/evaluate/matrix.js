@@ -38,7 +38,7 @@ function makeTable(data) {
   return make("table", { role: "grid", ariaLabel: "Confusion matrix" }, ...parts);
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".matrix");
   const hadFocus = place.contains(place.getRootNode().activeElement);
   const table = makeTable(data);
@@ -55,7 +55,7 @@ export default function ({ data, parentElement, setStateValue }) {
     focus(cell);
     table.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
     cell.setAttribute("aria-selected", "true");
-    setStateValue("cell", placeOf(cell));
+    setTriggerValue("cell", placeOf(cell));
   };
   current().tabIndex = 0;
   table.onclick = (event) => {

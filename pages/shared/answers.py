@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def key(self) -> tuple:
-        """What results for this answer are remembered under; the name, too, which is another visitor's business."""
+        """What results for this answer are cached under; with the name, which differs between visitors."""
         return (*self.version, self.image.id, self.image.name)
 
 

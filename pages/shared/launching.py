@@ -53,7 +53,7 @@ def name_field() -> None:
 
 def _rename() -> None:
     """Take the name that was typed; an empty one is chosen anew."""
-    _launches().name = st.session_state[NAME].strip()
+    _launches().name = st.session_state[NAME].strip() or launch.new_id()
 
 
 def launch_once(config: RunConfig) -> str:

@@ -50,6 +50,12 @@ def test_evaluate_open_a_cell_look_inside_and_come_back_by_the_address(server, p
     cell = matrix.get_by_role("gridcell", name=re.compile("labeled arrow, the model says"))
     cell.nth(1).click()
     expect(cell.nth(1)).to_have_attribute("aria-selected", "true")
+    second = panel.get_by_text("labeled arrow; the model says").inner_text()
+    panel.get_by_role("combobox", name="The model says").click()
+    page.get_by_role("option", name="star").click()
+    expect(panel.get_by_text("the model says star")).to_be_visible()
+    cell.nth(1).click()  # the same cell as before
+    expect(panel.get_by_text(second)).to_be_visible()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(cell.nth(2)).to_have_attribute("aria-selected", "true")

@@ -84,4 +84,4 @@ def test_files_of_a_person_among_the_apps_own_disturb_nothing(visit, model, scre
             (folder / name).write_text("my notes")
         (folder / "loop").symlink_to("loop")
         (folder / "empty").mkdir()
-    visit(screen)
+    assert visit(screen).title

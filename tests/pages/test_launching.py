@@ -97,6 +97,26 @@ def test_a_second_click_that_cuts_a_refused_launch_off_launches_its_run(monkeypa
     assert [run.id for run in status.list_runs()] == [app.session_state["name"]]
 
 
+def emptied_and_clicked():
+    """What two callbacks do if a person empties the name and clicks before the page was drawn anew."""
+    import streamlit as st
+    from worlds import config
+
+    from pages.shared import launching
+
+    launching.next_run()
+    st.session_state[launching.NAME] = " "
+    launching._rename()
+    st.session_state["answer"] = launching.launch_once(config())
+
+
+def test_a_name_that_is_emptied_is_chosen_anew(monkeypatch):
+    monkeypatch.setattr("vit.runs.launch.start", lambda run: None)
+    app = AppTest.from_function(emptied_and_clicked).run()
+    assert not app.exception
+    assert [run.id for run in status.list_runs()] == [app.session_state["answer"]]
+
+
 def launched_and_left():
     import streamlit as st
     from worlds import config
