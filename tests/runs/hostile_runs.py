@@ -88,10 +88,19 @@ def _contents() -> Iterator[tuple[str, Callable[[], bytes]]]:
         for name in (WEIGHTS, "checkpoints/series/step-0.safetensors"):
             inside = {"config.json": CONFIG, name: content}
             yield f"{name} that is {word}", lambda inside=inside: packed(inside)
+    images = {"no image": lambda: b"GIF89a", "a bomb": _image_bomb, "cut": lambda: encode(noise(48))[:200]}
+    for word, image in images.items():
+        yield (
+            f"tracked images that are {word}",
+            lambda image=image: packed({"config.json": CONFIG, "tracked.png": image()}),
+        )
+
+
+def _image_bomb() -> bytes:
+    """An image of 3.6 billion pixels; making it takes seconds."""
     bomb = io.BytesIO()
     Image.new("1", (60_000, 60_000)).save(bomb, "PNG")
-    for word, content in {"no image": b"GIF89a", "a bomb": bomb.getvalue(), "cut": encode(noise(48))[:200]}.items():
-        yield f"tracked images that are {word}", lambda c=content: packed({"config.json": CONFIG, "tracked.png": c})
+    return bomb.getvalue()
 
 
 def _bombs() -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field, ValidationError
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from vit import files
 from vit.data import catalog, store
@@ -191,6 +189,9 @@ def _record(images: _Images, fingerprint: str, equal: list[tuple], near: list[tu
 
 def _leaked(sizes: dict[str, int], pairs: list[tuple]) -> int:
     """How many test images show what a training image shows, be it by way of another test image."""
+    from scipy.sparse import coo_array  # half a second, which no other command should pay for
+    from scipy.sparse.csgraph import connected_components
+
     total, train = sum(sizes.values()), sizes["train"]
     one, other = (np.array([pair[side] for pair in pairs], int) for side in (0, 1))
     graph = coo_array((np.ones(len(pairs)), (one, other)), (total, total))
