@@ -12,6 +12,7 @@ import pytest
 
 from vit import paths
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
