@@ -41,6 +41,13 @@ object is small or off-center are far from what it was trained on.
 """
 
 
+KINDS = {
+    "patch": "A plain Vision Transformer,",
+    "conv": "A Vision Transformer behind a stem of three convolutions,",
+    "resnet": "A Vision Transformer behind a small ResNet of five convolutions,",
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
@@ -84,9 +91,7 @@ def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
     plan, status, config = read_plan(run), read_status(run), info.run
     return CARD.format(
         name=name,
-        kind="A Vision Transformer behind a stem of three convolutions,"
-        if info.model.stem == "conv"
-        else "A plain Vision Transformer,",
+        kind=KINDS[info.model.stem],
         data="CIFAR-10 (JPEG copy)",
         size=info.model.image_size,
         patch=info.model.patch_size,

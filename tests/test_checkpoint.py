@@ -27,7 +27,7 @@ from vit.errors import CheckpointError
 
 @pytest.mark.parametrize(
     "config",
-    [{}, {"pool": "cls", "reg_tokens": 2}, {"pos_embed": "sincos2d"}, {"patch_size": 4, "stem": "conv"}],
+    [{}, {"pool": "cls", "reg_tokens": 2}, {"pos_embed": "sincos2d", "patch_size": 4, "stem": "resnet"}],
     ids=str,
 )
 def test_a_checkpoint_rebuilds_its_model_by_itself(tmp_path, config):
@@ -331,6 +331,7 @@ def test_shapes_without_a_model_are_those_of_the_model():
         {"depth": 12},
         {"depth": 1, "pool": "cls"},
         {"pos_embed": "sincos2d", "stem": "conv", "patch_size": 4},
+        {"stem": "resnet", "patch_size": 8},
     ):
         model = vision_transformer(**config)
         real = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

@@ -11,8 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vit.config import ModelConfig
 from vit.export.timm import timm_kwargs
-from vit.model import DropPath, VisionTransformer, sincos2d
+from vit.model import BatchNorm, DropPath, VisionTransformer, sincos2d
 
+HYBRID = [{"patch_size": 4, "stem": "conv"}, {"patch_size": 8, "stem": "resnet"}]
 PLAIN = [
     {},
     {"pool": "cls"},
@@ -50,7 +51,7 @@ def test_a_training_step_has_timms_gradients(config):
         torch.testing.assert_close(parameter.grad, theirs[name].grad, rtol=1e-9, atol=1e-12, msg=name)
 
 
-@pytest.mark.parametrize("config", [*PLAIN, {"patch_size": 4, "stem": "conv"}], ids=str)
+@pytest.mark.parametrize("config", [*PLAIN, *HYBRID], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_explicit_attention_computes_what_fused_attention_computes(config, dtype):
     model = vision_transformer(**config).to(dtype)
@@ -182,7 +183,7 @@ def test_each_kind_of_dropping_acts_in_training_only(rate):
     assert not torch.equal(model.train()(inputs), model(inputs))
 
 
-@pytest.mark.parametrize("config", [{}, {"pool": "cls"}, {"patch_size": 4, "stem": "conv"}], ids=str)
+@pytest.mark.parametrize("config", [{}, {"pool": "cls"}, *HYBRID], ids=str)
 def test_an_untrained_model_believes_in_all_classes_alike(config):
     torch.manual_seed(0)
     fields = {"image_size": 16, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, **config}
@@ -204,26 +205,36 @@ def test_fresh_weights_are_as_large_as_timms():
             assert torch.equal(tensor, theirs), name
 
 
+@pytest.mark.parametrize("stem", ["conv", "resnet"])
 @pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
-def test_the_conv_stem_makes_one_token_per_patch(image_size, patch_size):
-    model = vision_transformer(image_size=image_size, patch_size=patch_size, stem="conv", embed_dim=32)
+def test_a_stem_makes_one_token_per_patch(image_size, patch_size, stem):
+    model = vision_transformer(image_size=image_size, patch_size=patch_size, stem=stem, embed_dim=32)
     inputs = random_inputs(model, count=2)
     assert model.patch_embed(inputs).shape == (2, (image_size // patch_size) ** 2, 32)
     assert model(inputs).shape == (2, 3)
 
 
+@pytest.mark.parametrize("stem", ["conv", "resnet"])
 @pytest.mark.parametrize("patch_size", [4, 8])
-def test_the_conv_stem_is_three_times_convolution_pooling_norm_and_gelu(patch_size):
-    """Each image is normalized as a whole; only patches of a multiple of 8 are pooled a third time."""
-    model = vision_transformer(image_size=16, patch_size=patch_size, stem="conv").double()
+def test_a_stem_is_three_times_convolution_pooling_norm_and_gelu(patch_size, stem):
+    """Each image is normalized as a whole; only patches of a multiple of 8 are pooled a third time.
+
+    In a small ResNet each channel is normalized, and the second and the third are followed by one that adds to them
+    and isn't pooled.
+    """
+    model = vision_transformer(image_size=16, patch_size=patch_size, stem=stem).double()
     x, state = random_inputs(model).double(), model.patch_embed.state_dict()
     convolutions = [name for name in state if name.startswith("stem.") and state[name].ndim == 4]
     norms = [name for name in state if name.startswith("stem.") and name.endswith("weight") and state[name].ndim == 1]
-    for convolution, norm, is_pooled in zip(convolutions, norms, (True, True, patch_size == 8), strict=True):
-        x = F.conv2d(x, state[convolution], padding=1)
-        x = F.max_pool2d(x, 2) if is_pooled else x
-        weight, bias = (state[norm.replace("weight", kind)].view(1, -1, 1, 1) for kind in ("weight", "bias"))
-        x = F.gelu(F.layer_norm(x, x.shape[1:], eps=1e-5) * weight + bias)
+    third = "pooled" if patch_size == 8 else ""
+    kinds = ["pooled", "pooled", third] if stem == "conv" else ["pooled", "pooled", "added", third, "added"]
+    for convolution, norm, kind in zip(convolutions, norms, kinds, strict=True):
+        before, x = x, F.conv2d(x, state[convolution], padding=1)
+        x = F.max_pool2d(x, 2) if kind == "pooled" else x
+        weight, bias = (state[norm.replace("weight", name)].view(1, -1, 1, 1) for name in ("weight", "bias"))
+        scaled = F.layer_norm(x, x.shape[1:], eps=1e-5) if stem == "conv" else x / (1 + 1e-5) ** 0.5
+        x = F.gelu(scaled * weight + bias)
+        x = before + x if kind == "added" else x
     side = patch_size // model.config.stem_reduction
     tokens = F.conv2d(x, state["proj.weight"], state["proj.bias"], stride=side).flatten(2).mT
     torch.testing.assert_close(model.patch_embed(random_inputs(model).double()), tokens)
@@ -246,3 +257,23 @@ def test_a_training_step_of_a_class_token_computes_no_other_token_of_the_last_bl
     dim, tokens, hidden = 16, 65, model.config.mlp_dim
     spared = 2 * (tokens - 1) * (2 * dim * dim + 2 * dim * hidden)  # queries, projection and MLP
     assert operations[0] - operations[1] >= spared
+
+
+def test_a_batch_norm_is_torchs_in_training_and_behind_it():
+    own, theirs = BatchNorm(5).double(), torch.nn.BatchNorm2d(5).double()
+    with torch.no_grad():
+        theirs.weight.normal_()
+        theirs.bias.normal_()
+    own.load_state_dict({name: value for name, value in theirs.state_dict().items() if value.ndim})
+    for seed in range(3):
+        x = torch.randn(4, 5, 3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 3 + 1
+        torch.testing.assert_close(own(x), theirs(x))
+    torch.testing.assert_close(own.running_var, theirs.running_var)
+    torch.testing.assert_close(own.eval()(x), theirs.eval()(x))
+
+
+def test_a_frozen_batch_norm_keeps_its_statistics():
+    norm = BatchNorm(3).requires_grad_(False).train()
+    x = torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(norm(x), x / (1 + 1e-5) ** 0.5)
+    assert torch.equal(norm.running_mean, torch.zeros(3))

@@ -71,8 +71,9 @@ class ModelConfig(Section):
     """How tokens know where they are."""
     reg_tokens: int = Field(default=0, ge=0, le=64)
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
-    stem: Literal["patch", "conv"] = "patch"
-    """The paper's linear patch projection, or three small convolutions before it: learns faster."""
+    stem: Literal["patch", "conv", "resnet"] = "patch"
+    """The paper's linear patch projection, or before it three small convolutions (conv), two of them followed by a
+    residual one, with batch norm (resnet): learns faster."""
     drop_rate: Rate = 0.0
     """Dropout on tokens, projections and MLPs."""
     attn_drop_rate: Rate = 0.0
@@ -108,6 +109,11 @@ class ModelConfig(Section):
         return int(self.embed_dim * self.mlp_ratio)
 
     @property
+    def is_hybrid(self) -> bool:
+        """Whether convolutions come before the patch projection, as in the paper's hybrid architecture."""
+        return self.stem != "patch"
+
+    @property
     def stem_widths(self) -> tuple[int, int, int]:
         """Output channels of the convolutional stem's layers."""
         return max(8, self.embed_dim // 4), max(8, self.embed_dim // 2), self.embed_dim
@@ -116,6 +122,11 @@ class ModelConfig(Section):
     def stem_pools(self) -> tuple[bool, bool, bool]:
         """Which of the stem's convolutions are followed by pooling, which halves the image."""
         return True, True, self.patch_size % 8 == 0
+
+    @property
+    def stem_residuals(self) -> tuple[bool, bool, bool]:
+        """Which of the stem's convolutions are followed by a residual one of the same width."""
+        return False, self.stem == "resnet", self.stem == "resnet"
 
     @property
     def stem_reduction(self) -> int:

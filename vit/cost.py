@@ -5,10 +5,14 @@ from vit.config import ModelConfig
 
 def _stem(config: ModelConfig) -> list[tuple[int, int, int, bool]]:
     """Of each convolution: channels in and out, side of its output, whether that is pooled."""
-    widths, sides = (config.in_channels, *config.stem_widths), [config.image_size]
-    for is_pooled in config.stem_pools:
-        sides.append(sides[-1] // 2 if is_pooled else sides[-1])
-    return list(zip(widths, widths[1:], sides, config.stem_pools, strict=False))
+    found, channels, side = [], config.in_channels, config.image_size
+    for width, *kind in zip(config.stem_widths, config.stem_pools, config.stem_residuals, strict=True):
+        is_pooled, has_residual = kind
+        found.append((channels, width, side, is_pooled))
+        side = side // 2 if is_pooled else side
+        found += [(width, width, side, False)] * has_residual
+        channels = width
+    return found
 
 
 def num_parameters(config: ModelConfig) -> int:
@@ -17,7 +21,8 @@ def num_parameters(config: ModelConfig) -> int:
     if config.stem == "patch":
         embedding = config.in_channels * config.patch_size**2 * dim + dim
     else:
-        stem = sum(9 * channels * width + 2 * width for channels, width, _, _ in _stem(config))
+        norm = 4 if config.stem == "resnet" else 2  # numbers per channel
+        stem = sum(9 * channels * width + norm * width for channels, width, _, _ in _stem(config))
         embedding = stem + dim * (config.patch_size // config.stem_reduction) ** 2 * dim + dim
     attention = (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim)
     block = 4 * dim + attention + (2 * dim * hidden + hidden + dim)
@@ -56,7 +61,7 @@ def training_memory(config: ModelConfig, batch_size: int) -> int:
     per_token += (2 * dim + config.mlp_dim) * (config.drop_rate > 0)
     per_token += 3 * config.num_heads * tokens * (config.attn_drop_rate > 0)
     activations = config.depth * tokens * per_token + 4 * tokens * dim + 3 * config.image_size**2 * config.in_channels
-    if config.stem == "conv":
+    if config.is_hybrid:
         # pooling keeps what it got and, in 8 bytes each, where the largest were; norm and GELU keep theirs
         activations += sum(
             width * side**2 * (1 + 5 / 4 if is_pooled else 3) for _, width, side, is_pooled in _stem(config)

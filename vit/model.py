@@ -20,7 +20,7 @@ class PatchEmbed(nn.Module):
         super().__init__()
         self.stem, channels, side = nn.Identity(), config.in_channels, config.patch_size
         self.memory_format = torch.contiguous_format
-        if config.stem == "conv":
+        if config.is_hybrid:
             self.memory_format = torch.channels_last  # pooling is twice as fast on a CPU
             self.stem = conv_stem(config)
             channels, side = config.stem_widths[-1], config.patch_size // config.stem_reduction
@@ -33,17 +33,56 @@ class PatchEmbed(nn.Module):
 
 
 def conv_stem(config: ModelConfig) -> nn.Sequential:
-    """Three convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704).
+    """Three convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704), or a small ResNet.
 
     (B, C, H, W) -> (B, D, H/r, W/r), where r is ``config.stem_reduction``.
     """
     layers, channels = [], config.in_channels
-    for width, is_pooled in zip(config.stem_widths, config.stem_pools, strict=True):
-        layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
-        layers += [nn.MaxPool2d(2)] if is_pooled else []
-        layers += [nn.GroupNorm(1, width), nn.GELU()]
+    for width, *kind in zip(config.stem_widths, config.stem_pools, config.stem_residuals, strict=True):
+        is_pooled, has_residual = kind
+        layers += conv_layer(config, channels, width, is_pooled)
+        layers += [Residual(*conv_layer(config, width, width))] if has_residual else []
         channels = width
     return nn.Sequential(*layers)
+
+
+def conv_layer(config: ModelConfig, channels: int, width: int, is_pooled: bool = False) -> list[nn.Module]:
+    """Convolution, pooling if wanted, norm of each image or of each channel, GELU: (B, C, H, W) -> (B, C', H, W)."""
+    pooling = [nn.MaxPool2d(2)] if is_pooled else []
+    norm = BatchNorm(width) if config.stem == "resnet" else nn.GroupNorm(1, width)
+    return [nn.Conv2d(channels, width, 3, padding=1, bias=False), *pooling, norm, nn.GELU()]
+
+
+class Residual(nn.Sequential):
+    """Layers whose result is added to what they got (He et al. 2015, arXiv:1512.03385): (B, C, H, W) -> same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+
+class BatchNorm(nn.Module):
+    """Each channel with its mean and variance in the batch (Ioffe and Szegedy 2015, arXiv:1502.03167): shapes stay.
+
+    In eval mode, and as long as its weights are frozen, with the running mean of both. This is torch's BatchNorm2d
+    without the counter of batches, the only tensor of a model that would not be a float.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(width)), nn.Parameter(torch.empty(width))
+        self.running_mean, self.running_var = nn.Buffer(torch.empty(width)), nn.Buffer(torch.empty(width))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        for values in (self.weight, self.running_var):
+            values.fill_(1)
+        for values in (self.bias, self.running_mean):
+            values.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        is_learning = self.training and self.weight.requires_grad
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, is_learning)
 
 
 class Attention(nn.Module):

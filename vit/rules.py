@@ -107,7 +107,7 @@ def rule(*fields: str) -> Callable[[Rule], Rule]:
 @rule("model.image_size", "model.patch_size", "model.stem")
 def _patches_cover_the_image(config: RunConfig, _: Environment) -> Iterator[Problem]:
     size, patch = config.model.image_size, config.model.patch_size
-    unit = 4 if config.model.stem == "conv" else 1  # three convolutions halve the image twice
+    unit = 4 if config.model.is_hybrid else 1  # three convolutions halve the image twice
     fitting = [side for side in divisors(size) if side % unit == 0]
     if not fitting:
         yield Problem("model.image_size", size, "the convolutional stem needs a multiple of 4", size // 4 * 4)

@@ -92,7 +92,7 @@ def draw(subject: Subject) -> None:
     with st.expander(f"More: the other {len(found) - BEST} methods, two of them controls"):
         places += _cards(subject, found[BEST:])
     _agreement(subject, found)
-    if subject.info.model.stem == "conv":
+    if subject.info.model.is_hybrid:
         st.caption(STEM)
     with st.expander("How are the maps measured?"):
         st.markdown(SCORE_HELP)

@@ -23,7 +23,7 @@ _figure = component.register("vit_lab_attend", Path(__file__).with_suffix(".js")
 def draw(reader: Reader) -> None:
     """What queries, keys and values are, one weight by hand, and all heads."""
     config = reader.config
-    around = " and a little of what lies around it" if config.stem == "conv" else ""
+    around = " and a little of what lies around it" if config.is_hybrid else ""
     lesson.prose(
         f"Before the first layer a token knows its own patch{around} and nothing else. In self-attention it takes in "
         f"what others contain. Each token makes three vectors of {config.head_dim} numbers: a **query** (what it looks "

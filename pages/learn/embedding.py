@@ -24,7 +24,7 @@ def draw(reader: Reader) -> None:
     _figure(key=KEY, data=figure(reader) | {"answered": answered})
     lesson.prose(words(config))
     lesson.formula(KEY, *formula(config))
-    other, name = ("patch", "the plain projection") if config.stem == "conv" else ("conv", "a convolutional stem")
+    other, name = ("patch", "the plain projection") if config.is_hybrid else ("conv", "a convolutional stem")
     lesson.try_it(
         f"Train a model that begins with {name} instead, and compare the two curves in Runs.",
         "train",
@@ -36,12 +36,12 @@ def draw(reader: Reader) -> None:
 
 def seen_side(config: ModelConfig) -> int:
     """Side of what the projection sees of a patch: pixels, or places in the stem's maps."""
-    return config.patch_size // (config.stem_reduction if config.stem == "conv" else 1)
+    return config.patch_size // (config.stem_reduction if config.is_hybrid else 1)
 
 
 def length(config: ModelConfig) -> int:
     """How many numbers the projection sees of a patch."""
-    channels = config.stem_widths[-1] if config.stem == "conv" else config.in_channels
+    channels = config.stem_widths[-1] if config.is_hybrid else config.in_channels
     return seen_side(config) ** 2 * channels
 
 
@@ -52,7 +52,7 @@ def introduction(config: ModelConfig) -> str:
         f"One linear layer does it: each of the {width} numbers of a token is a sum over the patch's {count} numbers, "
         "each times a learned weight, plus a bias. The weights of one such sum are called a **filter**."
     )
-    if config.stem == "conv":
+    if config.is_hybrid:
         side, wide = seen_side(config), seen_side(config) * config.grid_size
         return (
             f"The encoder reads tokens of {width} numbers each. This model has a **convolutional stem**, so the "
@@ -97,7 +97,7 @@ def words(config: ModelConfig) -> str:
 
 def look(config: ModelConfig) -> str:
     """What there is to see of the filters."""
-    if config.stem == "conv":
+    if config.is_hybrid:
         return (
             "Behind a stem a filter weighs feature maps, not colors, so the figure shows the maps instead of filters."
         )
@@ -110,7 +110,7 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
     from vit.model import PatchEmbed
 
     count, width, number = length(config), config.embed_dim, config.num_patches
-    long = "P²C" if config.stem == "patch" else "L"
+    long = "L" if config.is_hybrid else "P²C"
     parts = {
         "xp": Part(
             "x_p", "what it sees of the patches", f"(B, N, {long})", f"(1, {number}, {count})", "self.stem(images)"
@@ -135,7 +135,7 @@ def figure(reader: Reader) -> dict:
         "photo": data_url(reader.answer.prediction.seen),
         "mean": reader.info.mean,
         "std": reader.info.std,
-        "isStem": config.stem == "conv",
+        "isStem": config.is_hybrid,
         "grid": config.grid_size,
         "side": seen_side(config),
         "maps": len(found.seen),

@@ -70,11 +70,11 @@ def words(config: ModelConfig, is_own: bool) -> str:
     length = size * size * config.in_channels
     begin = "This model sees" if is_own else f"With patches of {size} × {size} pixels, a model sees"
     stem = ""
-    if config.stem == "conv":
+    if config.is_hybrid:
         stem = (
-            f"\n\nThis model has a **convolutional stem**: three small convolutions look at the image first and shrink "
-            f"it by {config.stem_reduction}. The patches are cut from what they give, so a token knows a little "
-            "about the pixels around its own patch."
+            f"\n\nThis model has a **convolutional stem**: {3 + sum(config.stem_residuals)} small convolutions look at "
+            f"the image first and shrink it by {config.stem_reduction}. The patches are cut from what they give, so a "
+            "token knows a little about the pixels around its own patch."
         )
     return (
         f"{begin} an image of {side} × {side} pixels as {grid} rows of {grid} patches: **{config.num_patches} "

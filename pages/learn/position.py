@@ -54,7 +54,7 @@ def question(config: ModelConfig) -> tuple[str, list[str], int, str]:
 
 def words(config: ModelConfig) -> str:
     """What is shuffled, and how this model knows about places."""
-    stem = " Behind a convolutional stem a token already knows a little about its neighbors." * (config.stem == "conv")
+    stem = " Behind a convolutional stem a token already knows a little about its neighbors." * config.is_hybrid
     shuffled = (
         f"The figure shuffles the {config.num_patches} **tokens behind the patch embedding**, not the pixels.{stem} "
         "Each place keeps its position embedding. *Without* means that zeros are added instead"

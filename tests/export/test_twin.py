@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
     "plain": {},
     "hybrid": {"model.stem": "conv", "model.patch_size": 4, "train.whiten": True},
+    "resnet": {"model.stem": "resnet", "model.patch_size": 8, "train.whiten": True, "train.ema_decay": 0.9},
     "muon": {"train.optimizer": "muon", "model.pool": "cls", "model.reg_tokens": 2},
     "mixup": {"augment.mixup_alpha": 0.4, "augment.cutmix_alpha": 0.4, "model.drop_rate": 0.1},
     "layers": {"init.layer_decay": 0.7, "init.frozen_blocks": 1, "model.depth": 3, "train.optimizer": "muon"},
@@ -49,7 +50,7 @@ VALUES = {
     "model.pool": ["cls", "mean"],
     "model.pos_embed": ["learned", "sincos2d", "none"],
     "model.reg_tokens": [0, 1, 3],
-    "model.stem": ["patch", "conv"],
+    "model.stem": ["patch", "conv", "resnet"],
     "model.drop_rate": [0.0, 0.1],
     "model.attn_drop_rate": [0.0, 0.2],
     "model.drop_path_rate": [0.0, 0.3],
@@ -100,7 +101,7 @@ def test_a_draw_is_over_all_settings():
     assert VALUES.keys() | LEFT_OUT == set(field_names())
 
 
-@pytest.mark.parametrize("name", ["everything", "layers", "layers of adamw"])
+@pytest.mark.parametrize("name", ["everything", "layers", "layers of adamw", "resnet"])
 def test_a_script_repeats_a_run_bit_by_bit(name, trained, tmp_path, monkeypatch):
     run = trained(CONFIGURATIONS[name] | {"train.steps": 5})
     unpacked(run, tmp_path / "away")
@@ -210,8 +211,10 @@ def test_they_repeat_a_run_from_given_weights_of_another_size_and_other_classes(
 
 
 @pytest.mark.slow
-def test_they_repeat_a_run_of_two_processes(home, folder, tmp_path):
+@pytest.mark.parametrize("stem", ["patch", "resnet"])
+def test_they_repeat_a_run_of_two_processes(home, folder, tmp_path, stem):
     settings = {"data__source": str(folder), "train__processes": 2, "train__threads": 0, "model__drop_rate": 0.1}
+    settings |= {"model__stem": stem, "model__patch_size": 8 if stem == "resnet" else 2}
     run = launch.launch(tiny_config(train__eval_every=1, train__steps=20, **settings), "team")
     assert ended(run) == "finished", run.log_path.read_text()
     unpacked(run, tmp_path / "away")

@@ -11,7 +11,7 @@ KINDS = [
     {"patch_size": 4, "pool": "cls", "reg_tokens": 2},
     {"patch_size": 8, "in_channels": 1},
     {"patch_size": 4, "stem": "conv"},
-    {"image_size": 16, "patch_size": 8, "stem": "conv"},
+    {"image_size": 16, "patch_size": 8, "stem": "resnet"},
 ]
 
 

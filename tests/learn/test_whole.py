@@ -12,7 +12,7 @@ KINDS = [
     {"patch_size": 2},
     {"patch_size": 8, "pos_embed": "none", "qkv_bias": False},
     {"pool": "cls", "reg_tokens": 2, "pos_embed": "sincos2d"},
-    {"stem": "conv", "patch_size": 4, "reg_tokens": 1},
+    {"stem": "resnet", "patch_size": 4, "reg_tokens": 1},
 ]
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 

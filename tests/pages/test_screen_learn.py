@@ -48,7 +48,8 @@ def test_an_unknown_chapter_leads_to_the_list(visit):
     [
         ({"patch_size": 2}, "**64 patches**, each of 2 × 2 pixels with 3 colors, which is **12 numbers**"),
         ({"patch_size": 8}, "**4 patches**, each of 8 × 8 pixels with 3 colors, which is **192 numbers**"),
-        ({"stem": "conv"}, "convolutional stem"),
+        ({"stem": "conv"}, "3 small convolutions"),
+        ({"stem": "resnet"}, "5 small convolutions"),
         ({"pool": "cls", "reg_tokens": 2}, "**16 patches**"),
     ],
 )

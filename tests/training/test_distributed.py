@@ -22,7 +22,7 @@ from vit.runs.metrics import read_metrics
 from vit.runs.status import state_of
 from vit.training import distributed, planning
 from vit.training.batches import prepare
-from vit.training.loop import train_step, trainable
+from vit.training.loop import running_statistics, train_step, trainable
 from vit.training.state import new_state
 
 STEPS = 20
@@ -70,6 +70,33 @@ def test_two_processes_follow_one_with_the_same_global_batch(tmp_path, more):
     assert first == second
     assert first == pytest.approx(alone, abs=1e-5)
     assert all(torch.equal(torch.cat(halves), batch) for *halves, batch in zip(one, two, whole, strict=True))
+
+
+def statistics(config) -> list[torch.Tensor]:
+    """What batch norms remember after one step of this process."""
+    data = prepare(Dataset("striped", ("a", "b", "c"), striped_images(96, 0), None, "fingerprint"), config, CPU)
+    session = new_state(config, CPU)
+    train_step(trainable(session, config.train), session, data.batch(0, config), config.train, 1e-2, "fp32")
+    return running_statistics(session.network)
+
+
+def counting_member(rank: int, size: int, meeting, config) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{meeting}/meet", rank=rank, world_size=size)
+    torch.save(statistics(config), meeting / f"{rank}.pt")
+    distributed.leave()
+
+
+@pytest.mark.slow
+def test_what_batch_norms_remember_is_of_the_whole_batch(tmp_path):
+    """The mean of both halves is that of all; of the variances only behind the first layer it nearly is."""
+    config = tiny_config(model__stem="resnet", model__patch_size=4)
+    alone = statistics(config)
+    mp.spawn(counting_member, (2, tmp_path, config), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    torch.testing.assert_close(first[0], alone[0])
+    torch.testing.assert_close(first[1], alone[1], rtol=0.02, atol=0)
+    assert not torch.equal(alone[0], torch.zeros_like(alone[0]))
 
 
 def test_an_epoch_shows_every_image_once(tmp_path):

@@ -76,10 +76,11 @@ def test_a_step_never_waits_for_its_gpu(dataset):
     torch.cuda.set_sync_debug_mode("default")
 
 
-def test_training_only_the_head_leaves_the_encoder_alone(home, data):
+@pytest.mark.parametrize("stem", ["patch", "resnet"])
+def test_training_only_the_head_leaves_the_encoder_alone(home, data, stem):
     from vit.model import VisionTransformer
 
-    config = tiny_config(init__trainable="head")
+    config = tiny_config(init__trainable="head", model__stem=stem, model__patch_size=4)
     torch.manual_seed(config.train.seed)
     fresh = VisionTransformer(config.model).state_dict()
     _, session, *_ = run_training(config, data, "one")

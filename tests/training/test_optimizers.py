@@ -128,7 +128,7 @@ def test_a_kernel_is_to_muon_the_matrix_that_its_convolution_multiplies_with():
     torch.testing.assert_close(kernel.detach().flatten(1), matrix.detach())
 
 
-@pytest.mark.parametrize("stem", ["conv", "patch"])
+@pytest.mark.parametrize("stem", ["conv", "resnet", "patch"])
 def test_muon_moves_all_that_multiplies_but_the_head(stem):
     network = VisionTransformer(tiny_config(model__stem=stem, model__patch_size=4).model)
     names = {parameter: name for name, parameter in network.named_parameters()}

@@ -22,10 +22,12 @@ def same(first: dict, second: dict) -> bool:
 
 
 LAYERS = {"init.layer_decay": 0.7, "init.frozen_blocks": 1}
+RESNET = {"model.stem": "resnet", "model.patch_size": 4}
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "more"), [("adamw", {}), ("sgd", {}), ("muon", {}), ("adamw", LAYERS), ("muon", LAYERS)]
+    ("optimizer", "more"),
+    [("adamw", {}), ("sgd", {}), ("muon", {}), ("adamw", LAYERS), ("muon", LAYERS), ("muon", RESNET)],
 )
 def test_stopping_at_random_steps_changes_nothing(home, data, optimizer, more):
     settings = EVERYTHING | more

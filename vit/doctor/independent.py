@@ -41,7 +41,7 @@ def coarse(case: Case) -> Finding | None:
     """So few patches that attention has nothing to choose from."""
     model = case.config.model
     is_early = case.progress < 0.3 or len(case.values("val_accuracy")) < 3
-    if is_early or model.num_patches > FEW_TOKENS or model.stem == "conv" or case.best_accuracy >= GOOD:
+    if is_early or model.num_patches > FEW_TOKENS or model.is_hybrid or case.best_accuracy >= GOOD:
         return None
     unit = max((side for side in divisors(model.image_size) if 8 * side <= model.image_size), default=1)
     if unit >= model.patch_size:

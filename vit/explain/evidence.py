@@ -12,7 +12,7 @@ from vit.explain.methods import METHODS, explain
 from vit.explain.scores import Score, score
 from vit.explain.target import Contrast, Target
 from vit.explain.trace import trace
-from vit.model import VisionTransformer, init_weights
+from vit.model import BatchNorm, VisionTransformer, init_weights
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def untrained(model: VisionTransformer, seed: int = 0) -> VisionTransformer:
 
 
 def _reset(module: nn.Module, generator: torch.Generator) -> None:
-    """The starts of ``vit.model.init_weights`` and of torch's convolutions and norms."""
+    """The starts of ``vit.model.init_weights`` and of convolutions and norms."""
     init_weights(module, generator)
-    if isinstance(module, nn.LayerNorm | nn.GroupNorm):
+    if isinstance(module, nn.LayerNorm | nn.GroupNorm | BatchNorm):
         module.reset_parameters()
     elif isinstance(module, nn.Conv2d):
         nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)

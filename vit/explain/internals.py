@@ -113,7 +113,7 @@ def patch_filters_pca(model: VisionTransformer, count: int = 28) -> Filters:
 
     Behind a convolutional stem patches have no pixels any more; there it is the stem's first convolution.
     """
-    name = "patch_embed.proj" if model.config.stem == "patch" else "patch_embed.stem.0"
+    name = "patch_embed.stem.0" if model.config.is_hybrid else "patch_embed.proj"
     weight = model.get_parameter(f"{name}.weight").detach().cpu()
     flat = weight.flatten(1) - weight.flatten(1).mean(0)
     _, deviations, components = torch.linalg.svd(flat, full_matrices=False)

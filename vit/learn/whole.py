@@ -65,7 +65,7 @@ def _before(model: VisionTransformer, inputs: Tensor) -> list[Stage]:
     """From the image to one token for each patch."""
     embed = model.patch_embed
     found = [Stage("image", tuple(inputs.shape[1:]))]
-    if model.config.stem == "conv":
+    if model.config.is_hybrid:
         features = embed.stem(inputs.contiguous(memory_format=embed.memory_format))
         found.append(Stage("stem", tuple(features.shape[1:]), _count(model, "patch_embed.stem.")))
     patches = embed(inputs)[0]

@@ -7,7 +7,7 @@ Rank 0 decides and writes. Without a process group the world size is 1 and every
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -112,7 +112,7 @@ def data_parallel(network: nn.Module) -> nn.Module:
         return network
     # The gradient of a 1 x 1 convolution comes in another memory format; it is copied, a few kilobytes.
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-    return DistributedDataParallel(network, gradient_as_bucket_view=True)
+    return DistributedDataParallel(network, gradient_as_bucket_view=True, broadcast_buffers=False)
 
 
 def shard(values: Tensor) -> Tensor:
@@ -136,6 +136,16 @@ def weighted_mean(values: Tensor, weight: int) -> Tensor:
     total = torch.cat([values * weight, values.new_tensor([weight])])
     dist.all_reduce(total)
     return total[:-1] / total[-1]
+
+
+def average(tensors: Sequence[Tensor]) -> None:
+    """Give all processes the mean over them, in place."""
+    if world_size() == 1 or not tensors:
+        return
+    total = torch.cat([tensor.flatten() for tensor in tensors])
+    dist.all_reduce(total)
+    for tensor, mean in zip(tensors, (total / world_size()).split([t.numel() for t in tensors]), strict=True):
+        tensor.copy_(mean.view_as(tensor))
 
 
 def sharded_map(work: Callable[[list[Tensor]], list[Tensor]], tensors: list[Tensor]) -> list[Tensor]:

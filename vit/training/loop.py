@@ -192,9 +192,15 @@ def train_step(
     loss.backward()
     accuracy = (logits.detach().argmax(1) == labels).float().mean()
     loss, accuracy = distributed.weighted_mean(torch.stack([loss.detach(), accuracy]), len(labels))
+    distributed.average(running_statistics(state.network))
     grad_norm = clip_gradients(state.network, config.grad_clip)
     update(state, lr, config)
     return StepResult(loss, accuracy, grad_norm, len(labels) * distributed.world_size(), lr)
+
+
+def running_statistics(network: nn.Module) -> list[Tensor]:
+    """What batch norms remember; each process has them from its own part of the batch."""
+    return [values for name, values in network.named_buffers() if ".running_" in name]
 
 
 def clip_gradients(network: nn.Module, max_norm: float) -> Tensor:

@@ -93,7 +93,7 @@ def _model(recipe: Recipe) -> dict:
 
     return {
         "dropped": dropped,
-        "stem": list(zip(before, model.stem_widths, model.stem_pools, strict=False)),
+        "stem": list(zip(before, model.stem_widths, model.stem_pools, model.stem_residuals, strict=False)),
         "norm": "norm" if model.pool == "cls" else "fc_norm",
         "needs_prefix": model.pos_embed != "none" or model.pool == "mean",
         "has_drop_path": has_drop_path,  # the first block drops nothing
@@ -108,6 +108,7 @@ def _steps(recipe: Recipe) -> dict:
     has_blocks = not has_head_only and init.frozen_blocks < recipe.config.model.depth
     has_muon = train.optimizer == "muon" and has_blocks  # the head is none of its matrices
     return {
+        "has_statistics": recipe.config.model.stem == "resnet" and recipe.processes > 1,
         "num_draws": max(needed, default=0),
         "has_augment": bool(needed) or augment.flip == "alternating",
         "has_mix": bool(augment.mixup_alpha or augment.cutmix_alpha),
