@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,6 +126,20 @@ def guard() -> Guard:
 @pytest.fixture
 def page(chromium, guard):
     """A page whose misbehavior fails the test."""
+    with guarded(chromium, guard) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_page(chromium):
+    """One page for the tests of a module, which leave nothing behind in it."""
+    with guarded(chromium, Guard()) as opened:
+        yield opened
+
+
+@contextmanager
+def guarded(chromium, guard: Guard):
+    """A page that is watched until it is closed."""
     context = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     context.set_default_timeout(WAIT_SECONDS * 1000)
     opened = context.new_page()

@@ -15,6 +15,7 @@ from vit.plots.colors import SEQUENTIAL, colorize
 from vit.plots.scale import attention as attention_scale
 from vit.predict import Predictor
 
+pytestmark = pytest.mark.slow
 SHIPPED = "cifar10-hybrid"
 REDRAW_MS = 16  # one frame at 60 Hz
 
@@ -78,7 +79,6 @@ def test_small_maps_show_the_engines_numbers_for_the_whole_and_for_a_patch_both_
     assert abs(tile_colors(page, tile) - wanted).max() <= 3
 
 
-@pytest.mark.slow
 def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(page, server, guard):
     frames = []
 
@@ -106,7 +106,6 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
     assert np.median(taken) < REDRAW_MS
 
 
-@pytest.mark.slow
 def test_the_address_brings_layer_head_and_patch_back(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
     image.click(position=patch(image, 12))
@@ -119,7 +118,6 @@ def test_the_address_brings_layer_head_and_patch_back(page, image):
     expect(page.get_by_role("button", name="light")).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.slow
 def test_an_address_that_fits_no_model_shows_the_start(page, server, image):
     start = spoken(image)
     page.goto("about:blank")
@@ -146,7 +144,6 @@ def test_the_keyboard_alone_chooses_patch_layer_and_head(page, image):
     expect(page.get_by_role("radio", name="layer 2, head 3")).to_be_focused()
 
 
-@pytest.mark.slow
 def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, image):
     assert "The mean of the patches reads patch" in spoken(image)
     expect(page.get_by_role("button", name="Class token")).to_have_count(0)
@@ -156,7 +153,6 @@ def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, image):
     expect(page.get_by_role("button", name="Class token")).to_have_count(1)
 
 
-@pytest.mark.slow
 def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
     page.get_by_role("radio", name="layer 1, head 3").click()
     before = spoken(image)
@@ -176,7 +172,6 @@ DRAWN_LAST = {"Look": "Direct logit attribution", "Why": "Do the methods agree?"
 DRAWN_LAST |= {"Evolve": "Heads:", "Weights": "Token norms"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
     run = written_run(f"{scheme}-lynx")
@@ -192,7 +187,6 @@ def test_axe_finds_no_serious_fault_of_ours_on_any_tab(page, server, scheme):
     assert serious_faults(page) == []
 
 
-@pytest.mark.slow
 def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(page, image):
     scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, 600)"
     preview = page.locator(".st-key-subject img").first
@@ -205,7 +199,6 @@ def test_the_image_stays_in_view_on_a_wide_screen_and_scrolls_away_on_a_phone(pa
     expect(preview).not_to_be_in_viewport()
 
 
-@pytest.mark.slow
 def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page, server, trace):
     frames = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(frame)))
@@ -227,7 +220,6 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     assert frames == []
 
 
-@pytest.mark.slow
 def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars, head = page.locator(".bars"), page.get_by_role("button", name="Switch off layer 0, head 2")
@@ -246,7 +238,6 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     expect(bars).to_have_text(before, use_inner_text=True)
 
 
-@pytest.mark.slow
 def test_the_address_brings_what_was_switched_off_back(page, server):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab=Ablate")
     bars = page.locator(".bars")
@@ -275,7 +266,6 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
     assert "heads=" not in page.url
 
 
-@pytest.mark.slow
 def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     saved(written_run("calm-crane"), 1000)
     page.goto(f"{server.url}/attention?model=calm-crane&tab=Ablate")
@@ -288,7 +278,6 @@ def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     expect(table).to_be_visible()
 
 
-@pytest.mark.slow
 def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server):
     run = written_run("brave-bison")
     for step in (250, 500, 1000):
@@ -309,7 +298,6 @@ def test_the_film_is_scrubbed_without_the_server_and_saved_as_a_gif(page, server
     assert serious_faults(page) == []
 
 
-@pytest.mark.slow
 def test_back_and_forward_follow_the_tabs(page, server):
     opened(page, f"{server.url}/attention?model={SHIPPED}")
     for tab in ("Weights", "Ablate"):
@@ -336,7 +324,6 @@ def test_one_image_has_the_same_viewer_without_the_choice_of_layers(page, server
     expect(page.get_by_role("button", name="model input")).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tab", DRAWN_LAST)
 def test_nothing_is_smaller_than_12_pixels(page, server, tab):
     page.goto(f"{server.url}/attention?model={SHIPPED}&tab={tab}")

@@ -15,8 +15,8 @@ HEATMAP, PAYLOAD, SWITCHES = "shared/viewer/heatmap.js", "shared/viewer/payload.
 KINDS = {".js": "text/javascript", "": "text/html"}
 
 
-@pytest.fixture
-def script(page):
+@pytest.fixture(scope="module")
+def script(shared_page):
     """Calls an exported function: ``script("patchName", 9, 8)``, of another file with ``module=``."""
 
     def answer(route) -> None:
@@ -24,10 +24,10 @@ def script(page):
         body = path.read_text() if path.suffix else "<html><link rel=icon href=data:,></html>"
         route.fulfill(body=body, content_type=KINDS[path.suffix])
 
-    page.route(f"{ORIGIN}/**", answer)
-    page.goto(f"{ORIGIN}/start")
+    shared_page.route(f"{ORIGIN}/**", answer)
+    shared_page.goto(f"{ORIGIN}/start")
     code = "([module, name, given]) => import(module).then((all) => all[name](...given))"
-    return lambda name, *given, module=HEATMAP: page.evaluate(code, [f"/{module}", name, given])
+    return lambda name, *given, module=HEATMAP: shared_page.evaluate(code, [f"/{module}", name, given])
 
 
 @pytest.mark.parametrize("table", colors.COLOR_MAPS)
@@ -92,12 +92,12 @@ def test_rows_and_columns_are_counted_from_0(script):
     assert script("patchName", 63, 8) == "row 7, column 7"
 
 
-def test_the_address_keeps_what_others_have_written(page, script):
-    page.evaluate("location.hash = 'heads=0.2&layer=3'")
-    before = page.evaluate("history.length")
+def test_the_address_keeps_what_others_have_written(shared_page, script):
+    shared_page.evaluate("location.hash = 'heads=0.2&layer=3'")
+    before = shared_page.evaluate("history.length")
     script("writeHash", {"layer": None, "head": "mean"})
-    assert page.url.endswith("#heads=0.2&head=mean")
-    assert page.evaluate("history.length") == before
+    assert shared_page.url.endswith("#heads=0.2&head=mean")
+    assert shared_page.evaluate("history.length") == before
 
 
 @pytest.mark.parametrize(("values", "is_flat"), [([1.0, 1.02, 1.01, 1.0], True), ([1.0, 1.2, 1.0, 1.0], False)])
@@ -130,14 +130,14 @@ def test_a_switch_is_turned_off_and_on_again(script):
     assert script("toggled", off, 0, 1, module=SWITCHES) == [[2, 3]]
 
 
-def test_switches_come_back_from_the_address(page, script):
+def test_switches_come_back_from_the_address(shared_page, script):
     off = {"heads": [[0, 2], [1, 3]], "branches": [[3, 1]], "how": "scaled", "percent": 50, "patches": [7, 8]}
     off["edit"] = "blur"
     script("writeSwitches", off, module=SWITCHES)
-    assert "heads=0.2_1.3" in page.url
+    assert "heads=0.2_1.3" in shared_page.url
     assert script("readSwitches", module=SWITCHES) == off
     assert script("isUntouched", off, module=SWITCHES) is False
-    page.evaluate("location.hash = ''")
+    shared_page.evaluate("location.hash = ''")
     assert script("isUntouched", script("readSwitches", module=SWITCHES), module=SWITCHES) is True
 
 
