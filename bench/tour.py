@@ -21,6 +21,7 @@ from vit import paths
 
 WIDTH, HEIGHT, SHOWN_WIDTH = 1180, 860, 840  # pixels; frames are scaled down
 RUN_FRAMES, RUN_PAUSE = 40, 2500  # of the training; milliseconds from one to the next
+SCROLLED = 310  # pixels, so that the maps of all layers and heads are in sight
 PATCHES = [(2, 2), (3, 3), (4, 3), (5, 4), (4, 5), (2, 5)]  # column and row of eight, on the sample
 MOST_BYTES = 1_500_000
 Frames = list[tuple[Image.Image, int]]  # with the milliseconds that each is shown
@@ -59,10 +60,10 @@ def training(page: Page) -> Frames:
     """The run from its first step to its end."""
     page.locator(".vit-chart .main-svg").first.wait_for()
     frames = []
-    while len(frames) < RUN_FRAMES and not page.get_by_text("Test accuracy").is_visible():
+    while len(frames) < RUN_FRAMES and not page.get_by_text("Test accuracy").first.is_visible():
         frames.append(shot(page, 180))
         page.wait_for_timeout(RUN_PAUSE)
-    page.get_by_text("Test accuracy").wait_for()
+    page.get_by_text("Test accuracy").first.wait_for()
     page.wait_for_timeout(2000)
     return [*frames, shot(page, 2500)]
 
@@ -74,6 +75,9 @@ def attention(page: Page, address: str) -> Frames:
     image.wait_for()
     page.wait_for_timeout(4000)
     frames = [shot(page, 1500)]
+    page.get_by_role("tab", name="Look").hover()
+    page.mouse.wheel(0, SCROLLED)
+    page.wait_for_timeout(500)
     box = image.bounding_box()
     assert box
     for column, row in PATCHES:
