@@ -112,7 +112,7 @@ def data_parallel(network: nn.Module) -> nn.Module:
         return network
     # The gradient of a 1 x 1 convolution comes in another memory format; it is copied, a few kilobytes.
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-    return DistributedDataParallel(network, gradient_as_bucket_view=True, broadcast_buffers=False)
+    return DistributedDataParallel(network, gradient_as_bucket_view=True)
 
 
 def shard(values: Tensor) -> Tensor:
