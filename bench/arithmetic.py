@@ -18,7 +18,7 @@ from vit.config import RunConfig
 WIDTH, HEIGHT, SCALE = 900, 480, 2  # pixels; two of the screen's for one of the page's
 BACKWARD = 2  # times the forward pass
 TRAIN_IMAGES = 50_000  # of CIFAR-10, of which the validation split is a part
-NAMES = {"1-minute": "1 minute", "5-minutes": "5 minutes", "30-minutes": "30 minutes", "2-hours": "2 hours"}
+NAMES = {"1-minute": "1 minute", "5-minutes": "5 minutes", "30-minutes": "30 minutes"}
 NAMES |= {"plain": "Plain", "tutorial": "Tutorial: timm's ViT, AdamW"}
 # From https://github.com/KellerJordan/cifar10-airbench. The accuracy is that of six views of each test image, which is
 # about a point above that of one.

@@ -47,6 +47,7 @@ def test_all_problems_are_reported_at_once_with_field_value_and_remedy():
         ({"model.stem": "conv", "model.patch_size": 5}, "model.patch_size", 4),
         ({"model.stem": "conv", "model.image_size": 30}, "model.image_size", 28),
         ({"model.stem": "conv", "model.image_size": 24, "model.patch_size": 16}, "model.patch_size", 12),
+        ({"model.stem": "resnet", "model.image_size": 8, "model.patch_size": 8}, "model.image_size", 16),
         ({"model.embed_dim": 100, "model.num_heads": 3}, "model.num_heads", 2),
         ({"model.pos_embed": "sincos2d", "model.embed_dim": 30, "model.num_heads": 2}, "model.embed_dim", 32),
         ({"train.batch_size": 901}, "train.batch_size", 900),

@@ -118,6 +118,15 @@ def _patches_cover_the_image(config: RunConfig, _: Environment) -> Iterator[Prob
         yield Problem("model.patch_size", patch, message, nearest)
 
 
+@rule("model.image_size", "model.patch_size", "model.stem")
+def _batch_norm_has_something_to_compare(config: RunConfig, _: Environment) -> Iterator[Problem]:
+    """A single number per image and channel could be the only one in a batch, which has no variance."""
+    size, least = config.model.image_size, 2 * config.model.stem_reduction
+    if config.model.stem == "resnet" and size < least:
+        message = f"batch norm in stem='resnet' needs feature maps of 2 x 2 or more; use at least {least}"
+        yield Problem("model.image_size", size, message, least)
+
+
 @rule("model.embed_dim", "model.num_heads")
 def _heads_share_the_width(config: RunConfig, _: Environment) -> Iterator[Problem]:
     yield from _divides("model.num_heads", config.model.num_heads, "embed_dim", config.model.embed_dim)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
     "plain": {},
     "hybrid": {"model.stem": "conv", "model.patch_size": 4, "train.whiten": True},
-    "resnet": {"model.stem": "resnet", "model.patch_size": 8, "train.whiten": True, "train.ema_decay": 0.9},
+    "resnet": {"model.stem": "resnet", "model.patch_size": 4, "train.whiten": True, "train.ema_decay": 0.9},
     "muon": {"train.optimizer": "muon", "model.pool": "cls", "model.reg_tokens": 2},
     "mixup": {"augment.mixup_alpha": 0.4, "augment.cutmix_alpha": 0.4, "model.drop_rate": 0.1},
     "layers": {"init.layer_decay": 0.7, "init.frozen_blocks": 1, "model.depth": 3, "train.optimizer": "muon"},
@@ -214,7 +214,7 @@ def test_they_repeat_a_run_from_given_weights_of_another_size_and_other_classes(
 @pytest.mark.parametrize("stem", ["patch", "resnet"])
 def test_they_repeat_a_run_of_two_processes(home, folder, tmp_path, stem):
     settings = {"data__source": str(folder), "train__processes": 2, "train__threads": 0, "model__drop_rate": 0.1}
-    settings |= {"model__stem": stem, "model__patch_size": 8 if stem == "resnet" else 2}
+    settings |= {"model__stem": stem, "model__patch_size": 4 if stem == "resnet" else 2}
     run = launch.launch(tiny_config(train__eval_every=1, train__steps=20, **settings), "team")
     assert ended(run) == "finished", run.log_path.read_text()
     unpacked(run, tmp_path / "away")
