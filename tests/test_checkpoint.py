@@ -136,6 +136,15 @@ def test_weights_that_are_not_finite_are_not_loaded_either(tmp_path):
     assert "model.head.weight" in refused(path)
 
 
+def test_a_variance_below_zero_is_not_loaded(tmp_path):
+    model = vision_transformer(patch_size=4, stem="resnet")
+    tensors = {name: tensor.clone() for name, tensor in prefixed(model).items()}
+    name = next(name for name in tensors if name.endswith("running_var"))
+    tensors[name][0] = -1
+    path = written(tmp_path / "a.safetensors", tensors, json.dumps(model_info(model).to_json()))
+    assert f"{name} has a variance below 0" in refused(path)
+
+
 def test_weights_of_another_shape_are_listed(tmp_path):
     small, large = vision_transformer(), vision_transformer(embed_dim=32, pool="cls")
     path = tmp_path / "a.safetensors"

@@ -42,7 +42,7 @@ def save(path: Path, tensors: dict[str, Tensor], info: ModelInfo) -> None:
         OSError: If the disk is full or not writable; ``path`` is then untouched.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    check_finite(tensors)
+    check_values(tensors)
     payload = json.dumps(info.to_json(), allow_nan=False)
     metadata = {"vit": payload, "sha256": digest(tensors, payload)}
     files.write_bytes(path, safetensors.torch.save(tensors, metadata))
@@ -65,7 +65,7 @@ def load(model: str | Path) -> tuple[dict[str, Tensor], ModelInfo]:
         raise CheckpointError(f"{path.name} is damaged: {error}") from error
     if digest(tensors, metadata["vit"]) != metadata.get("sha256"):
         raise CheckpointError(f"{path.name} is damaged: its content doesn't match its SHA-256")
-    check_finite(tensors)
+    check_values(tensors)
     return tensors, info
 
 
@@ -167,11 +167,13 @@ def _refuse(differences: list[str]) -> None:
         )
 
 
-def check_finite(tensors: dict[str, Tensor]) -> None:
-    """Refuse NaN and infinity, naming the first tensor that has one."""
+def check_values(tensors: dict[str, Tensor]) -> None:
+    """Refuse NaN, infinity and variances below 0, naming the first tensor that has one."""
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{name} has values that are not finite")
+        if name.endswith(".running_var") and (tensor < 0).any():
+            raise CheckpointError(f"{name} has a variance below 0")
 
 
 def digest(tensors: dict[str, Tensor], payload: str) -> str:
