@@ -40,11 +40,12 @@ function makeTable(data) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".matrix");
-  const hadFocus = place.contains(place.getRootNode().activeElement);
   const table = makeTable(data);
-  place.replaceChildren(table);
   const cellAt = (i, j) => table.tBodies[0].rows[i]?.cells[j + 1];
   const placeOf = (cell) => [cell.parentElement.sectionRowIndex, cell.cellIndex - 1];
+  const focused = place.querySelector("td:focus");
+  const kept = focused && placeOf(focused); // the arrow keys may have left the selected cell meanwhile
+  place.replaceChildren(table);
   const current = () => table.querySelector("td[tabindex='0']") ?? cellAt(0, 0);
   const focus = (cell) => {
     current().tabIndex = -1;
@@ -72,5 +73,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (next) focus(next);
     if (STEPS[event.key] || event.key === "Enter" || event.key === " ") event.preventDefault();
   };
-  if (hadFocus) current().focus();
+  if (kept) focus(cellAt(...kept) ?? current());
 }

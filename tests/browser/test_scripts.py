@@ -158,3 +158,26 @@ def test_a_cell_of_the_confusion_matrix_is_as_strong_as_its_count_among_its_kind
     assert [float(color.rstrip(")").split(",")[-1]) for color in colors] == [0.55, 0.55, 0.28, 0.28]
     assert colors[0].rsplit(",", 1)[0] == colors[3].rsplit(",", 1)[0] != colors[1].rsplit(",", 1)[0]
     assert script("largest", [[0, 0], [0, 0]], False, module=matrix) == 1
+
+
+DRAW_TWICE = """async ([first, keys, second]) => {
+  const { default: draw } = await import("/evaluate/matrix.js");
+  const parentElement = document.createElement("div");
+  parentElement.innerHTML = "<div class='matrix'></div>";
+  document.body.append(parentElement);
+  draw({ data: first, parentElement });
+  parentElement.querySelector("[aria-selected=true]").focus();
+  for (const key of keys) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  draw({ data: second, parentElement });
+  const { title, tabIndex } = document.activeElement;
+  const stops = parentElement.querySelectorAll("td[tabindex='0']").length;
+  parentElement.remove();
+  return [title, tabIndex, stops];
+}"""
+
+
+def test_the_focus_stays_on_its_cell_when_the_confusion_matrix_is_drawn_again(script, shared_page):
+    data = {"classes": ["cat", "dog"], "counts": [[9, 1], [2, 8]], "selected": [0, 0]}
+    for selected in ([0, 0], [1, 1]):  # the answer to an earlier click, or to a select box
+        drawn = [data, ["ArrowDown"], data | {"selected": selected}]
+        assert shared_page.evaluate(DRAW_TWICE, drawn) == ["2 labeled dog, the model says cat", 0, 1]
