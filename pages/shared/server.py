@@ -20,6 +20,10 @@ from pages.shared import component, run_rows
 # when torch is loaded, so it is set here, before any page.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# While modules are loaded, the garbage collector goes through all their objects again and again and finds nothing: a
+# tenth of the wait for the first answer. ``settle`` enables it.
+gc.disable()
+
 WARM_UP_SECONDS = 10.0  # after the server's start
 
 
@@ -72,10 +76,11 @@ def _load(*screens: str) -> None:
 
 @functools.cache
 def settle(what: str) -> None:
-    """Take what is loaded by now out of the garbage collector's sight, once per server for each ``what``.
+    """Take what is loaded by now out of the garbage collector's sight and enable it, once per server for each ``what``.
 
     Streamlit collects garbage after every run of a page or fragment, and no answer is sent meanwhile. Torch brings
     hundreds of thousands of objects that never go; searching them every time cost 0.2 s of every click.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
