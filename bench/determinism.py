@@ -23,7 +23,6 @@ from vit.runs.directory import Run, read_lines
 STEPS = 20
 COMPARED = ("step", "train_loss", "train_accuracy", "grad_norm", "lr", "val_loss", "val_accuracy")
 SETTINGS = ("train.threads=1", "train.eval_every=10", "train.seed=3")
-FOR_A_CPU = ("train.batch_size=16", "data.val_size=64")  # what lets a CPU finish the presets for GPUs in minutes
 
 
 def main() -> None:
@@ -48,8 +47,7 @@ def trained(home: Path, preset: str, processes: int) -> dict:
     """The metrics of a run's validation steps, and a digest of its last weights and optimizer state."""
     name = f"{preset}-{processes}"
     command = ["train", "--preset", preset, "--steps", str(STEPS), "--run", name, "--follow"]
-    smaller = FOR_A_CPU if presets.PRESETS[preset].devices == ("cuda",) else ()
-    for setting in (*SETTINGS, *smaller, f"train.processes={processes}"):
+    for setting in (*SETTINGS, f"train.processes={processes}"):
         command += ["--set", setting]
     subprocess.run([sys.executable, "-m", "vit", *command], check=True, stdout=subprocess.DEVNULL)
     run = Run(home / "checkpoints" / name)

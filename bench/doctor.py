@@ -56,7 +56,7 @@ SMALL = {
 SGD = {"train.optimizer": "sgd", "train.lr": 5e-2, "train.weight_decay": 0.0}
 MUON = {"train.optimizer": "muon", "train.lr": 6e-3}
 PLAIN_IMAGES = {"augment.flip": "none", "augment.crop_padding": 0}
-SHORT = {"1-minute": 150, "5-minutes": 100, "30-minutes": 30, "overnight": 12, "plain": 40, "tutorial": 150}  # steps
+SHORT = {"1-minute": 150, "5-minutes": 100, "30-minutes": 30, "plain": 40, "tutorial": 150}  # steps
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,10 @@ def test_a_configuration_survives_json():
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_every_preset_is_valid_and_says_what_it_is_for(name):
-    memory = 16 * 10**9 if "cuda" in presets.PRESETS[name].devices else 4 * 10**9
-    environment = Environment(num_train=50_000, num_classes=10, memory_bytes=memory, devices=("cpu", "cuda"))
+    environment = Environment(num_train=50_000, num_classes=10, memory_bytes=4 * 10**9, devices=("cpu", "cuda"))
     assert find_problems(presets.build(name), environment) == ()
     assert presets.PRESETS[name].purpose.endswith(".")
+    assert presets.PRESETS[name].measured.startswith("Reached ") or presets.PRESETS[name].is_lesson
 
 
 def test_each_device_is_offered_its_own_presets_and_the_textbooks():
@@ -114,7 +114,6 @@ def test_each_device_is_offered_its_own_presets_and_the_textbooks():
     assert set(on_cpu) & set(on_gpu) == {"plain", "tutorial"}
     for device, names in (("cpu", on_cpu), ("cuda", on_gpu)):
         assert presets.default(device) in names
-        assert presets.build(names[0])["train"]["minutes"] == 1
         titles = [presets.PRESETS[name].title for name in names]
         assert len(set(titles)) == len(titles)
 

@@ -27,7 +27,7 @@ with heading.row("ViT Lab"):
     data, preset = datasets.preferred(), presets.offered(devices.describe().device)[0]
     st.page_link(launching.TRAIN_PAGE, label="Configure a run", icon=":material/tune:")
     st.button(
-        f"Train a ViT on {data.name}, ~1 min",
+        f"Train a ViT on {data.name}, {presets.PRESETS[preset].title}",
         key="first_run",
         type="primary",
         icon=":material/play_arrow:",

@@ -8,7 +8,9 @@ from PIL import Image
 from seen import text_of
 
 from pages.data import browser, doubles
+from pages.shared import augmented
 from vit import jobs
+from vit.config import AugmentConfig
 from vit.data import browsing, duplicates
 from vit.data import jobs as data_jobs
 from vit.data.catalog import Sample
@@ -132,13 +134,20 @@ def test_a_search_shows_how_far_it_is(visit, pets):
 
 
 def test_an_image_goes_through_the_augmentation_of_a_preset(visit, pets):
-    app = visit("data", set=pets, tab="Augmentation", image="pets:train:72", preset="Overnight")
+    app = visit("data", set=pets, tab="Augmentation", image="pets:train:72", preset="30 minutes")
     assert "24 epochs of this image" in text_of(app)
-    assert "moved by up to 4 pixels, a rectangle erased in 25%" in text_of(app)
+    assert "moved by up to 3 pixels" in text_of(app)
     assert "Mixup" in text_of(app)
     captions = [image.proto.imgs[0].caption for image in app.image]
     assert len(captions) == 24 + 2 * 6
     assert all(caption.startswith("dog ") and r"\<img" in caption for caption in captions[24:])
+
+
+def test_a_recipe_is_told_in_words():
+    recipe = AugmentConfig(crop_padding=4, random_erasing=0.25)
+    said = "Mirrored every other epoch, moved by up to 4 pixels, a rectangle erased in 25% of the epochs."
+    assert augmented._words(recipe) == said
+    assert augmented._words(AugmentConfig(flip="none", crop_padding=0)) == augmented.OFF
 
 
 def test_pairs_with_different_labels_are_named():

@@ -3,7 +3,7 @@
 from seen import text_of
 from worlds import saved, written_run
 
-from vit import devices, presets
+from vit import devices
 
 
 def test_a_first_visitor_sees_machine_data_and_one_way_to_begin(visit):
@@ -12,7 +12,7 @@ def test_a_first_visitor_sees_machine_data_and_one_way_to_begin(visit):
     assert "Your machine" in text_of(app)
     assert "shapes" in text_of(app)
     assert "no trained model yet" in text_of(app)
-    assert [button.label for button in app.button] == ["Train a ViT on shapes, ~1 min"]
+    assert [button.label for button in app.button] == ["Train a ViT on shapes, 1 minute"]
 
 
 def test_a_gpu_is_offered_what_suits_it(visit, monkeypatch):
@@ -20,9 +20,10 @@ def test_a_gpu_is_offered_what_suits_it(visit, monkeypatch):
     monkeypatch.setattr(devices, "describe", lambda: gpu)
     app = visit()
     assert not app.exception
-    assert presets.PRESETS["gpu-1-minute"].purpose in text_of(app)
-    assert presets.PRESETS["1-minute"].purpose not in text_of(app)
-    assert presets.PRESETS["gpu-1-minute"].purpose in app.button[0].help
+    links = {link.proto.label for link in app.get("page_link")}
+    assert "**10 epochs**" in links
+    assert "**1 minute**" not in links
+    assert app.button[0].label == "Train a ViT on shapes, 10 epochs"
 
 
 def test_recent_runs_are_listed_newest_first_with_what_they_reached(visit):
