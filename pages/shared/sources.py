@@ -22,7 +22,7 @@ def choose(info: ModelInfo, *, several: bool = True) -> list[InputImage]:
     names = ["Samples", "Upload", "Camera", *(["Folder"] if several else [])]
     tabs = st.tabs(names, key="from", on_change="rerun", bind="query-params")
     with tabs[0]:
-        sample = _sample(info)
+        sample = _sample(info) if tabs[0].open else []  # an upload would wait for thumbnails that nobody sees
     with tabs[1]:
         uploaded = _uploaded(several)
         if tabs[1].open:

@@ -172,6 +172,18 @@ def test_predict_leads_to_attention_with_the_same_image_and_back(visit, model):
     assert "Open in Predict" in [link.proto.label for link in app.get("page_link")]
 
 
+def test_an_upload_does_not_wait_for_the_thumbnails_of_the_samples(visit, model, monkeypatch):
+    app, asked = visit("predict"), []
+    monkeypatch.setattr(input_images, "offered", lambda *given, **named: asked.append(given) or {})
+    app.session_state["from"] = "Upload"
+    app.file_uploader[0].upload("wide.png", image(), "image/png").run()
+    assert "wide.png" in text_of(app)
+    assert asked == []
+    app.session_state["from"] = "Samples"
+    app.run()
+    assert len(asked) == 1
+
+
 def test_one_of_several_uploads_is_opened_by_its_link(visit, model):
     app = uploaded(visit, ("a.png", image(20)), ("b.png", image(30)))
     kept = {entry.name: entry.id for entry in app.session_state[input_images.UPLOAD].values()}

@@ -7,9 +7,10 @@ import pytest
 from worlds import accuracy_at, grow, held, written_run
 
 from vit import files
+from vit.runs import status
 from vit.runs.about import write_about
 from vit.runs.metrics import curve, read_metrics
-from vit.runs.status import Status, Tested, write_status
+from vit.runs.status import Status, write_status
 from vit.runs.summary import Summaries, accuracies
 
 
@@ -21,7 +22,7 @@ def run(home):
 
 
 def test_a_summary_says_what_the_files_say(run):
-    write_status(run, Status(phase="finished", step=300, total_steps=300, test=Tested(accuracy=0.61)))
+    write_status(run, Status(phase="finished", step=300, total_steps=300, test=status.Tested(accuracy=0.61)))
     files.write_json(run.fork_path, {"parent": "other", "step": 200})
     write_about("one", "a Note", ["paper"])
     (found,) = Summaries().read()
