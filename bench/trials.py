@@ -1,0 +1,95 @@
+"""What variants of a preset learn in the same time: one thread each, judged on val. Test is not opened.
+
+    python -m bench.trials 30-minutes --data cifar10 --minutes 10 "" "model.stem=resnet model.depth=3"
+
+A variant is a list of FIELD=VALUE; an empty one is the preset. Before anything is trained, the time of a step is
+measured, variant by variant in turn, on cores that should be quiet. It becomes a number of steps, so that trainings
+side by side may be slowed by other programs and still compare.
+"""
+
+import argparse
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+
+from bench import machine
+from vit import devices, presets
+from vit.cli.train import assignment
+from vit.config import RunConfig, share_or_count
+from vit.data.load import load
+from vit.rules import validate
+from vit.training.batches import RunData, prepare
+from vit.training.initialization import whiten
+from vit.training.loop import evaluate, train_step, trainable
+from vit.training.planning import random_images
+from vit.training.state import TrainState, new_state
+
+VAL, ROUNDS, STEPS, WARM_UP = 5000, 3, 12, 3
+CPU = torch.device("cpu")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("preset", choices=presets.PRESETS, metavar="PRESET")
+    parser.add_argument("variants", nargs="+", metavar="VARIANT")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--seeds", type=int, default=1)
+    args = parser.parse_args()
+    configs = {variant: configured(args.preset, variant, args.data) for variant in args.variants}
+    rounds = [{name: seconds_per_step(config) for name, config in configs.items()} for _ in range(ROUNDS)]
+    costs = {name: statistics.median(one[name] for one in rounds) for name in configs}
+    wanted = [(name, seed) for seed in range(args.seeds) for name in configs]
+    with ProcessPoolExecutor(devices.usable_cores(), get_context("spawn")) as pool:
+        length = {name: round(60 * args.minutes / cost) for name, cost in costs.items()}
+        asked = [pool.submit(train, configs[name], length[name], seed) for name, seed in wanted]
+        rows = [
+            {"variant": name or "the preset", "seed": seed, "ms per step": round(1000 * costs[name])} | found.result()
+            for (name, seed), found in zip(wanted, asked, strict=True)
+        ]
+    print(machine.table(rows))
+    print(machine.write(f"trials-{args.preset}", {"minutes": args.minutes, "val_images": VAL, "trials": rows}))
+
+
+def configured(preset: str, variant: str, data: str) -> RunConfig:
+    fixed = {"data.source": data, "data.val_size": VAL, "train.processes": 1, "train.threads": 1}
+    return validate(presets.build(preset, fixed | dict(assignment(word) for word in variant.split())))
+
+
+def seconds_per_step(config: RunConfig) -> float:
+    """Processor time of a step on random images."""
+    torch.set_num_threads(1)
+    data, state = random_images(config, CPU), new_state(config, CPU)
+    steps(state, data, config, WARM_UP)
+    start = time.process_time()
+    steps(state, data, config, WARM_UP + STEPS)
+    return (time.process_time() - start) / STEPS
+
+
+def train(config: RunConfig, total: int, seed: int) -> dict:
+    """So many steps, and what they bring."""
+    torch.set_num_threads(1)
+    config = validate(config.to_json() | {"train": config.train.model_dump() | {"seed": seed}})
+    data = prepare(load(config.data.source, config.model.image_size), config, CPU)
+    state = new_state(config, CPU)
+    if config.train.whiten:
+        whiten(state.network, data)
+    steps(state, data, config, total)
+    found = evaluate(state.evaluation_network(), data.val.images, data.val.labels, data.mean, data.std, "fp32")
+    epochs = total / data.steps_per_epoch(config.train.batch_size)
+    return {"epochs": round(epochs, 2), "val accuracy": f"{found.accuracy:.1%}", "val loss": round(found.loss, 3)}
+
+
+def steps(state: TrainState, data: RunData, config: RunConfig, total: int) -> None:
+    """Train up to a step, with a schedule that ends there."""
+    forward, warmup = trainable(state, config.train), share_or_count(config.train.warmup, total)
+    while state.step < total:
+        lr = config.train.lr_at(state.step, total, warmup)
+        train_step(forward, state, data.batch(state.step, config), config.train, lr, "fp32")
+
+
+if __name__ == "__main__":
+    main()
