@@ -63,6 +63,11 @@ def test_what_is_no_number_is_left_out(run):
     assert read_metrics(run) == [{"step": 1, "time": 2.0}, {"step": 3, "time": 3}]
 
 
+def test_a_count_that_no_run_reaches_is_left_out(run):
+    append(run, {"step": 1e300, "time": 1.0}, {"step": 2**54})
+    assert read_metrics(run) == []
+
+
 def test_threads_that_share_a_tail_see_every_row_once(run):
     append(run, *({"step": step} for step in range(20_000)))
     tail = MetricsTail(run)
