@@ -16,7 +16,7 @@ from vit.runs.reduce import Reducer
 LARGEST = 1e300  # what counts as a number: neither infinite nor an integer that no float can hold
 PIECE = 4_000_000  # bytes that are parsed at once, so that opening a long run needs little memory
 MOST_COLUMNS = 300  # a damaged file must not fill the memory with columns; what comes later is left out
-COUNTS = ("v", "step", "images", "attempt")  # whole numbers
+COUNTS = ("v", "step", "images", "attempt", "resumed_at")  # whole numbers
 MOST = 2**53  # beyond it a float is no longer every whole number
 
 
@@ -166,7 +166,7 @@ class MetricsTail:
     def _take(self, lines: list[dict]) -> None:
         batch: list[dict] = []
         for line in lines:
-            row = {name: float(value) for name, value in line.items() if _is_number(value, name in COUNTS)}
+            row = {name: float(value) for name, value in line.items() if is_number(name, value)}
             goes_back = "step" in row and batch and row["step"] < batch[-1]["step"]
             if batch and (goes_back or "resumed_at" in row):
                 self._append(batch)
@@ -203,10 +203,11 @@ class MetricsTail:
                 reducer.keep(kept)
 
 
-def _is_number(value: object, is_count: bool) -> bool:
+def is_number(name: str, value: object) -> bool:
+    """Whether a line's value of this name can be computed with."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    largest = MOST if is_count else LARGEST
+    largest = MOST if name in COUNTS else LARGEST
     return -largest <= value <= largest  # which NaN is not
 
 

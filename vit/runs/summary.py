@@ -11,7 +11,7 @@ from vit.errors import RunError
 from vit.runs.about import About, read_about
 from vit.runs.directory import Run, parse_lines, read_json
 from vit.runs.fork import read_fork
-from vit.runs.metrics import LARGEST
+from vit.runs.metrics import is_number
 from vit.runs.plan import read_plan
 from vit.runs.queue import waiting
 from vit.runs.status import RunState, state_of
@@ -120,8 +120,8 @@ def accuracies(run: Run) -> list[float]:
     """
     kept: list[tuple[float, float]] = []
     for row in parse_lines(_decisive_lines(run)):
-        resumed_at, accuracy = _number(row.get("resumed_at")), _number(row.get("val_accuracy"))
-        last = _number(row.get("step")) if resumed_at is None else resumed_at
+        resumed_at, step, accuracy = (_number(row, name) for name in ("resumed_at", "step", "val_accuracy"))
+        last = step if resumed_at is None else resumed_at
         if last is None:
             continue
         while kept and kept[-1][0] > last:
@@ -131,11 +131,10 @@ def accuracies(run: Run) -> list[float]:
     return [value for _, value in kept]
 
 
-def _number(value: object) -> float | None:
-    """The value if it is a number that can be computed with."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if -LARGEST <= value <= LARGEST else None
+def _number(row: dict, name: str) -> float | None:
+    """What the row says if it is a number that can be computed with."""
+    value = row.get(name)
+    return value if is_number(name, value) else None
 
 
 def _decisive_lines(run: Run) -> bytes:
