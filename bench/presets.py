@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 from bench import machine
-from vit import paths, presets
+from vit import experience, paths, presets
+from vit.rules import read
 from vit.runs.directory import Run
 from vit.runs.metrics import curve, read_metrics
 from vit.runs.plan import read_plan
@@ -58,6 +59,7 @@ def one(preset: str, data: str, seed: int, epochs: float | None) -> dict:
     return {
         "preset": preset,
         "seed": seed,
+        "settings": experience.differing(read(run.config_path)),
         "test_accuracy": judged["accuracy"],
         "test_loss": judged["loss"],
         "seconds": state_of(run).status.seconds,

@@ -14,11 +14,13 @@ import os
 import subprocess
 import sys
 
+from pydantic import JsonValue
+
 from bench import machine
-from vit import experience, paths, presets
-from vit.config import RunConfig
+from vit import experience, paths
+from vit.config import ModelConfig
 from vit.data.cifar10 import CLASSES
-from vit.rules import read, validate
+from vit.rules import read
 from vit.runs.directory import Run
 
 CIFAR10 = {"classes": CLASSES, "images": 50_000}
@@ -83,10 +85,10 @@ def of_presets() -> list[experience.Experience]:
 
 
 def of_preset(run: dict, where: str) -> experience.Experience:
-    config = validate(presets.build(run["preset"]))
     points = [(step / run["steps"], accuracy) for step, _, accuracy in run["val_curve"]]
-    name = f"{run['preset']}, {run['epochs']:.3g} epochs, seed {run['seed']}, {where}"
-    return made(name, config, run["epochs"], points, run["seconds"], run["test_accuracy"])
+    stem = run["settings"].get("model.stem", ModelConfig().stem)  # recipes of a preset's past differ in it
+    name = f"{run['preset']}, stem {stem}, {run['epochs']:.3g} epochs, seed {run['seed']}, {where}"
+    return made(name, run["settings"], run["epochs"], points, run["seconds"], run["test_accuracy"])
 
 
 def of_models() -> list[experience.Experience]:
@@ -96,13 +98,13 @@ def of_models() -> list[experience.Experience]:
         rows = [row for row in json.loads((folder / "metrics.json").read_text()) if "val_accuracy" in row]
         points = [(row["step"] / rows[-1]["step"], row["val_accuracy"]) for row in rows]
         config = read(folder / "config.json")
-        found.append(made(folder.name, config, rows[-1]["epoch"], points, rows[-1]["time"]))
+        found.append(made(folder.name, experience.differing(config), rows[-1]["epoch"], points, rows[-1]["time"]))
     return found
 
 
 def made(
     name: str,
-    config: RunConfig,
+    settings: dict[str, JsonValue],
     epochs: float,
     points: list[tuple[float, float]],
     seconds: float,
@@ -110,7 +112,7 @@ def made(
 ) -> experience.Experience:
     return experience.Experience(
         run=name,
-        settings=experience.differing(config),
+        settings=settings,
         epochs=round(epochs, 4),
         val_accuracy=max(accuracy for _, accuracy in points),
         test_accuracy=test_accuracy,

@@ -65,7 +65,8 @@ def test_what_can_not_be_measured_is_estimated():
 def test_an_estimate_follows_from_the_cost():
     """Nothing says how fast a small model is but a larger one that costs about the same per operation."""
     (_, _, config), *_ = budget._recipes(CIFAR10)
-    wide = next(one for _, changed, one in budget._recipes(CIFAR10) if changed.get("model.embed_dim") == 192)
+    wider = 1.5 * config.model.embed_dim
+    wide = next(one for _, changed, one in budget._recipes(CIFAR10) if changed.get("model.embed_dim") == wider)
     rate = Speed(training=600, validation=2000)
     slower = budget._estimated(wide, {config: rate})
     assert 600 / 2.25 < slower.training < 600  # up to 1.5 * 1.5 times the cost

@@ -72,8 +72,8 @@ class ModelConfig(Section):
     reg_tokens: int = Field(default=0, ge=0, le=64)
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
     stem: Literal["patch", "conv", "resnet"] = "patch"
-    """The paper's linear patch projection, or before it three small convolutions (conv), two of them followed by a
-    residual one, with batch norm (resnet): learns faster."""
+    """The paper's linear patch projection; or before it three small convolutions (conv), or a small ResNet of five,
+    twice as wide and with batch norm (resnet): both learn faster."""
     drop_rate: Rate = 0.0
     """Dropout on tokens, projections and MLPs."""
     attn_drop_rate: Rate = 0.0
@@ -115,8 +115,9 @@ class ModelConfig(Section):
 
     @property
     def stem_widths(self) -> tuple[int, int, int]:
-        """Output channels of the convolutional stem's layers."""
-        return max(8, self.embed_dim // 4), max(8, self.embed_dim // 2), self.embed_dim
+        """Output channels of the convolutional stem's layers; the patch projection makes embed_dim of the last."""
+        dim = 2 * self.embed_dim if self.stem == "resnet" else self.embed_dim
+        return max(8, dim // 4), max(8, dim // 2), dim
 
     @property
     def stem_pools(self) -> tuple[bool, bool, bool]:

@@ -15,6 +15,11 @@ def _stem(config: ModelConfig) -> list[tuple[int, int, int, bool]]:
     return found
 
 
+def _seen_by_projection(config: ModelConfig) -> int:
+    """Numbers of the stem's feature maps in one patch."""
+    return config.stem_widths[-1] * (config.patch_size // config.stem_reduction) ** 2
+
+
 def num_parameters(config: ModelConfig) -> int:
     """Trainable parameters and fixed position embeddings, exactly as the model holds them."""
     dim, hidden = config.embed_dim, config.mlp_dim
@@ -23,7 +28,7 @@ def num_parameters(config: ModelConfig) -> int:
     else:
         norm = 4 if config.stem == "resnet" else 2  # numbers per channel
         stem = sum(9 * channels * width + norm * width for channels, width, _, _ in _stem(config))
-        embedding = stem + dim * (config.patch_size // config.stem_reduction) ** 2 * dim + dim
+        embedding = stem + _seen_by_projection(config) * dim + dim
     attention = (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim)
     block = 4 * dim + attention + (2 * dim * hidden + hidden + dim)
     tokens = config.num_prefix_tokens + (config.num_tokens if config.pos_embed != "none" else 0)
@@ -38,7 +43,7 @@ def forward_macs(config: ModelConfig) -> int:
         embedding = config.num_patches * config.in_channels * config.patch_size**2 * dim
     else:
         convolutions = sum(9 * side**2 * channels * width for channels, width, side, _ in _stem(config))
-        embedding = convolutions + config.num_patches * (config.patch_size // config.stem_reduction) ** 2 * dim * dim
+        embedding = convolutions + config.num_patches * _seen_by_projection(config) * dim
     block = tokens * (4 * dim * dim + 2 * dim * config.mlp_dim) + 2 * tokens**2 * dim
     return embedding + config.depth * block + dim * config.num_classes
 

@@ -35,7 +35,7 @@ class PatchEmbed(nn.Module):
 def conv_stem(config: ModelConfig) -> nn.Sequential:
     """Three convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704), or a small ResNet.
 
-    (B, C, H, W) -> (B, D, H/r, W/r), where r is ``config.stem_reduction``.
+    (B, C, H, W) -> (B, C', H/r, W/r), where C' is the last of ``config.stem_widths`` and r ``config.stem_reduction``.
     """
     layers, channels = [], config.in_channels
     for width, *kind in zip(config.stem_widths, config.stem_pools, config.stem_residuals, strict=True):

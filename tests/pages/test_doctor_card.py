@@ -68,10 +68,10 @@ def test_the_address_of_a_remedy_names_everything_that_differs_from_the_preset(v
     from worlds import config
 
     value = {"train.lr": 2e-4, "model.pos_embed": "none", "train.steps": 77}[setting]
-    raw = config(**{"train.minutes": None, "train.steps": 50, "model.depth": 3}).to_json()
+    raw = config(**{"train.minutes": None, "train.steps": 50, "model.depth": 5}).to_json()
     address = command.query(merge(raw, {setting: value}))
     assert address["preset"] == "1-minute"
-    assert address["model.depth"] == "3"
+    assert address["model.depth"] == "5"
     assert address[setting.removeprefix("train.") if setting == "train.steps" else setting] == str(value)
     assert "steps" in address
     assert "minutes" not in address

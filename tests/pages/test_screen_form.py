@@ -71,7 +71,7 @@ def test_a_link_chooses_the_preset(visit):
 def test_what_cannot_work_is_told_under_its_field_with_the_remedy_as_a_button(visit):
     app = visit("train")
     widget(app, "model.num_heads").set_value(3).run()
-    assert "Does not divide embed_dim=128" in text_of(app)
+    assert "Does not divide embed_dim=64" in text_of(app)
     assert app.button(key="train").disabled
     assert "Fix these first: Heads" in text_of(app)
     app.button(key="remedy.model.num_heads.0").click().run()
@@ -271,7 +271,7 @@ def test_a_data_set_that_was_removed_does_not_break_the_form(visit, tmp_path):
         for index in range(4):
             image = tmp_path / "pets" / name / f"{index}.png"
             image.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (8, 8), (index, 0, 0)).save(image)
+            Image.new("RGB", (16, 16), (index, 0, 0)).save(image)
     importing.import_as("pets", tmp_path / "pets")
     app = visit("train", data="pets")
     assert widget(app, "data.source").value == "pets"
