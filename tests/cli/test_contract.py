@@ -141,7 +141,8 @@ def test_an_export_loads_into_timm_strictly(here, tuned, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_can_be_stopped_in_line_and_at_work_and_watching_does_not_hold_it(shell, busy, images):
-    run, words = shell.run("long"), ["--data", images, *settings(), "--steps", 10**6, "--run", "long"]
+    words = ["--preset", "tutorial", "--data", images, *settings(), "--steps", 10**6, "--run", "long"]
+    run = shell.run("long")
     assert shell.text("train", *words) == "long\n"
     assert state_of(run).state == "queued"
     assert shell.text("stop", "long") == "stopped at step 0\n"
