@@ -57,9 +57,10 @@ def row(name: str, count: int) -> dict:
 
 
 def validation_images(info: ModelInfo, count: int) -> Tensor:
-    """Images that the model was not trained on, normalized: (B, C, H, W)."""
+    """Images of all classes that the model was not trained on, normalized: (B, C, H, W)."""
     split = choose(load(info.run.data.source, info.model.image_size), "val", info)
-    return normalize(split.images[:count], torch.tensor(info.mean), torch.tensor(info.std))
+    spread = torch.linspace(0, len(split.images) - 1, count).long()  # they may be sorted by class
+    return normalize(split.images[spread], torch.tensor(info.mean), torch.tensor(info.std))
 
 
 def faithfulness(model: VisionTransformer, inputs: Tensor) -> tuple[list[float], list[str]]:
