@@ -64,14 +64,26 @@ def start(kind: Kind, name: str, module: str, *arguments: str) -> None:
 
 def status(name: str) -> Job | None:
     """The status of the latest job of this name; None if there is none, or its record is damaged."""
+    recorded = _read(name)
+    if recorded is None or _may_live(recorded):
+        return recorded
+    latest = _read(name)  # once more: a job that ends writes its closing record before it gives its lock back
+    if latest and latest.state == "running" and latest.pid == recorded.pid:
+        return replace(latest, state="interrupted", rate=0.0)
+    return latest
+
+
+def _read(name: str) -> Job | None:
     try:
-        recorded = replace(_JOB.validate_json((folder() / f"{name}.json").read_bytes()), name=name)
+        return replace(_JOB.validate_json((folder() / f"{name}.json").read_bytes()), name=name)
     except (OSError, ValidationError):
         return None
-    is_starting = not recorded.pid and 0 <= time.time() - recorded.started < START_SECONDS
-    if recorded.state != "running" or is_starting or processes.is_held(lock_path(name)):
-        return recorded
-    return replace(recorded, state="interrupted", rate=0.0)
+
+
+def _may_live(job: Job) -> bool:
+    """Whether a record can be believed: it is a closing one, or its process is on its way or holds its lock."""
+    is_starting = not job.pid and 0 <= time.time() - job.started < START_SECONDS
+    return job.state != "running" or is_starting or processes.is_held(lock_path(job.name))
 
 
 def is_running(name: str) -> bool:

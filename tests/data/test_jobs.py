@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vit import jobs, paths
+from vit import jobs, paths, processes
 from vit.data import catalog
 from vit.data import jobs as data_jobs
 from vit.errors import DataError, JobError
@@ -83,6 +83,22 @@ def test_a_killed_job_is_interrupted_and_can_be_started_again(long_job, folder, 
     assert ended("pets").state == "interrupted"
     data_jobs.start("import", "pets", str(folder(class_files, "small")))
     assert ended("pets").state == "finished"
+
+
+def test_a_job_that_ends_while_its_record_is_read_is_not_interrupted(monkeypatch):
+    lock, read = processes.hold(jobs.lock_path("pets")), jobs._read
+    running = jobs.Job("pets", "import", "running", pid=os.getpid())
+    jobs.write(running)
+
+    def read_and_end(name):
+        monkeypatch.setattr(jobs, "_read", read)
+        before = read(name)
+        jobs.Reporter(running).close("finished", "6 images")
+        lock.release()
+        return before
+
+    monkeypatch.setattr(jobs, "_read", read_and_end)
+    assert jobs.status("pets").state == "finished"
 
 
 def test_progress_is_written_a_few_times_a_second_with_a_rate(monkeypatch):

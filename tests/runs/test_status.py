@@ -235,3 +235,23 @@ def test_what_is_no_run_among_the_runs_is_left_out(run):
     run.lock_path.symlink_to(run.lock_path)
     assert [found.id for found in list_runs()] == [found.id for found in living()] == ["one"]
     assert active().id == "one"
+
+
+READS = [(queue, "waiting"), (processes, "is_held"), (judging, "read_status"), (judging, "read_launch")]
+
+
+@pytest.mark.parametrize(("place", "read"), READS, ids=[read for _, read in READS])
+def test_a_run_whose_turn_comes_while_it_is_judged_is_alive(run, unstarted, monkeypatch, place, read):
+    queue.add(run)
+    original, locks = getattr(place, read), []
+
+    def begin_and_read(*words):
+        monkeypatch.setattr(place, read, original)
+        locks.append(processes.hold(run.lock_path))
+        queue.leave(run.id)
+        note(run, phase="preparing")
+        return original(*words)
+
+    monkeypatch.setattr(place, read, begin_and_read)
+    assert state_of(run).is_alive
+    locks.pop().release()

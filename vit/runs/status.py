@@ -115,9 +115,11 @@ def state_of(run: Run, waiting: Collection[str] | None = None) -> RunState:
         run: Which one.
         waiting: The names of the runs that wait, where they are known already.
     """
+    # In this order: a worker that begins holds its lock before it leaves the queue, and one that ends writes its status
+    # before it gives the lock back.
+    is_waiting = run.id in (queue.waiting() if waiting is None else waiting)
     has_worker = processes.is_held(run.lock_path)
     status, launch = read_status(run), read_launch(run)
-    is_waiting = run.id in (queue.waiting() if waiting is None else waiting)
     state = _with_worker(status, launch) if has_worker else "queued" if is_waiting else _without(status, launch)
     is_alive = has_worker or state == "queued"
     if not is_alive and state != "failed" and (status.phase == DAMAGED or read_json(run.config_path) is None):
