@@ -59,8 +59,12 @@ def row(name: str, count: int) -> dict:
 def validation_images(info: ModelInfo, count: int) -> Tensor:
     """Images of all classes that the model was not trained on, normalized: (B, C, H, W)."""
     split = choose(load(info.run.data.source, info.model.image_size), "val", info)
-    spread = torch.linspace(0, len(split.images) - 1, count).long()  # they may be sorted by class
-    return normalize(split.images[spread], torch.tensor(info.mean), torch.tensor(info.std))
+    return normalize(spread(split.images, count), torch.tensor(info.mean), torch.tensor(info.std))
+
+
+def spread(images: Tensor, count: int) -> Tensor:
+    """So many of a split's images, at equal distances, because they may be sorted by class."""
+    return images[torch.linspace(0, len(images) - 1, count).long()]
 
 
 def faithfulness(model: VisionTransformer, inputs: Tensor) -> tuple[list[float], list[str]]:

@@ -1,10 +1,10 @@
-"""What variants of a preset learn in the same time: one thread each, judged on val. Test is not opened.
+"""What variants of a preset learn in the same time, and whether their attention can be read: one thread each, on val.
 
     python -m bench.trials 30-minutes --data cifar10 --minutes 10 "" "model.stem=resnet model.depth=3"
 
 A variant is a list of FIELD=VALUE; an empty one is the preset. Before anything is trained, the time of a step is
 measured, variant by variant in turn, on cores that should be quiet. It becomes a number of steps, so that trainings
-side by side may be slowed by other programs and still compare.
+side by side may be slowed by other programs and still compare. Test is not opened.
 """
 
 import argparse
@@ -16,10 +16,13 @@ from multiprocessing import get_context
 import torch
 
 from bench import machine
+from bench.readability import faithfulness, spread
 from vit import devices, presets
 from vit.cli.train import assignment
 from vit.config import RunConfig, share_or_count
+from vit.data.augment import normalize
 from vit.data.load import load
+from vit.model import VisionTransformer
 from vit.rules import validate
 from vit.training.batches import RunData, prepare
 from vit.training.initialization import whiten
@@ -27,7 +30,7 @@ from vit.training.loop import evaluate, train_step, trainable
 from vit.training.planning import random_images
 from vit.training.state import TrainState, new_state
 
-VAL, ROUNDS, STEPS, WARM_UP = 5000, 3, 12, 3
+VAL, READ, ROUNDS, STEPS, WARM_UP = 5000, 500, 3, 12, 3
 CPU = torch.device("cpu")
 
 
@@ -80,7 +83,18 @@ def train(config: RunConfig, total: int, seed: int) -> dict:
     steps(state, data, config, total)
     found = evaluate(state.evaluation_network(), data.val.images, data.val.labels, data.mean, data.std, "fp32")
     epochs = total / data.steps_per_epoch(config.train.batch_size)
-    return {"epochs": round(epochs, 2), "val accuracy": f"{found.accuracy:.1%}", "val loss": round(found.loss, 3)}
+    row = {"epochs": round(epochs, 2), "val accuracy": f"{found.accuracy:.1%}", "val loss": round(found.loss, 3)}
+    return row | readable(state.evaluation_network(), data)
+
+
+@torch.inference_mode()
+def readable(model: VisionTransformer, data: RunData) -> dict:
+    """How faithful the model's rollout is."""
+    advantages, verdicts = faithfulness(model, normalize(spread(data.val.images, READ), data.mean, data.std))
+    return {
+        "insertion minus deletion": round(statistics.mean(advantages), 3),
+        "beats chance": f"{verdicts.count('beats chance') / len(verdicts):.0%}",
+    }
 
 
 def steps(state: TrainState, data: RunData, config: RunConfig, total: int) -> None:
