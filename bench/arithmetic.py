@@ -16,7 +16,6 @@ from vit import cost, paths, presets
 from vit.config import RunConfig
 
 WIDTH, HEIGHT, SCALE = 900, 480, 2  # pixels; two of the screen's for one of the page's
-BACKWARD = 2  # times the forward pass
 TRAIN_IMAGES = 50_000  # of CIFAR-10, of which the validation split is a part
 NAMES = {"1-minute": "1 minute", "5-minutes": "5 minutes", "30-minutes": "30 minutes"}
 NAMES |= {"plain": "Plain", "tutorial": "Tutorial: timm's ViT, AdamW"}
@@ -49,7 +48,7 @@ def ours(preset: str) -> tuple[tuple[float, float], ...]:
     """Operations of a whole training and the test accuracy behind it, for each length that was measured."""
     config = RunConfig.model_validate(presets.build(preset))
     images = TRAIN_IMAGES - config.data.num_val(TRAIN_IMAGES)
-    per_epoch = (1 + BACKWARD) * cost.forward_flops(config.model) * images
+    per_epoch = cost.training_flops(config.model) * images
     return tuple((epochs * per_epoch, accuracy) for epochs, accuracy in presets.PRESETS[preset].reached)
 
 

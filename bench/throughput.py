@@ -258,7 +258,7 @@ def main() -> None:
 
 def rows(rounds: list[dict[str, float]]) -> list[dict]:
     """Medians over the rounds, ratios within each, and the share of the matrix product's rate."""
-    flops = 3 * cost.forward_flops(config().model) * BATCH  # the backward pass is two forward passes
+    flops = cost.training_flops(config().model) * BATCH
     against = {
         "our step": "timm's step",
         "our step, mean pooling": "timm's step, mean pooling",

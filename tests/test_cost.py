@@ -6,6 +6,7 @@ from builders import random_inputs, vision_transformer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from vit import cost
@@ -51,12 +52,23 @@ def test_operations_are_counted_as_pytorch_counts_them(config):
     assert cost.forward_flops(config) == counter.get_total_flops()
 
 
+def test_a_training_step_costs_three_forward_passes_of_what_patch_dropout_keeps():
+    whole = ModelConfig(image_size=32, patch_size=4)
+    assert cost.training_flops(whole) == 3 * cost.forward_flops(whole)
+    model = vision_transformer(image_size=32, patch_size=4, patch_drop_rate=0.5).train()
+    inputs = random_inputs(model, count=1).requires_grad_()
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        model(inputs).sum().backward()
+    assert cost.training_flops(model.config) == counter.get_total_flops()
+
+
 SIZES = [
     {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4},
     {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "pool": "cls", "mlp_ratio": 4.0},
     {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "stem": "conv"},
     {"image_size": 64, "patch_size": 4, "embed_dim": 32, "depth": 6, "num_heads": 2},
     {"image_size": 32, "patch_size": 8, "embed_dim": 96, "depth": 12, "num_heads": 3, "reg_tokens": 4},
+    {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "patch_drop_rate": 0.5},
     {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "drop_rate": 0.1},
     {"image_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 3, "num_heads": 4, "attn_drop_rate": 0.1},
 ]

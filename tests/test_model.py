@@ -117,13 +117,16 @@ def test_timms_sine_cosine_positions_tell_rows_and_columns_by_the_same_waves():
     torch.testing.assert_close(sincos2d(config)[0], expected)
 
 
-@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate"])
+RATES = {"drop_rate": ("pos_drop_rate", "proj_drop_rate"), "attn_drop_rate": ("attn_drop_rate",)}
+RATES |= {"patch_drop_rate": ("patch_drop_rate",)}
+
+
+@pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("config", [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 1}], ids=str)
 def test_dropping_happens_wherever_it_does_in_timm(rate, config):
     """Both draw in the same order, so that the same seed drops the same numbers where their memory lies alike."""
     model = vision_transformer(**config, **{rate: 0.3}).double()
-    kinds = ("pos_drop_rate", "proj_drop_rate") if rate == "drop_rate" else ("attn_drop_rate",)
-    kwargs = timm_kwargs(model.config) | dict.fromkeys(kinds, 0.3)
+    kwargs = timm_kwargs(model.config) | dict.fromkeys(RATES[rate], 0.3)
     reference = timm.models.VisionTransformer(**kwargs).double().train()
     reference.load_state_dict(model.state_dict(), strict=True)
     inputs, found = random_inputs(model).double(), []
@@ -174,7 +177,7 @@ def test_without_any_dropping_training_mode_computes_the_same():
     assert torch.equal(model.train()(inputs), expected)
 
 
-@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate", "drop_path_rate"])
+@pytest.mark.parametrize("rate", [*RATES, "drop_path_rate"])
 def test_each_kind_of_dropping_acts_in_training_only(rate):
     model = vision_transformer(**{rate: 0.5})
     inputs = random_inputs(model)

@@ -148,11 +148,11 @@ def _lasting(config: RunConfig, minutes: float) -> RunConfig:
 
 def _estimated(config: RunConfig, known: dict[RunConfig, Speed]) -> Speed:
     """The speed of the measured recipe that costs most nearly the same, in proportion to the cost."""
-    macs = cost.forward_macs(config.model)
+    flops = cost.training_flops(config.model)
     if not known:
-        training = OPERATIONS * devices.describe().cores / (PASSES * macs)
+        training = OPERATIONS * devices.describe().cores / flops
         return Speed(training=training, validation=PASSES * training)
-    apart = {other: math.log(cost.forward_macs(other.model) / macs) for other in known}
+    apart = {other: math.log(cost.training_flops(other.model) / flops) for other in known}
     nearest = min(known, key=lambda other: abs(apart[other]))
     factor = math.exp(COST_POWER * apart[nearest])
     rate = known[nearest]

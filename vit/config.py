@@ -74,6 +74,9 @@ class ModelConfig(Section):
     stem: Literal["patch", "conv", "resnet"] = "patch"
     """The paper's linear patch projection; or before it three small convolutions (conv), or a small ResNet of five,
     twice as wide and with batch norm (resnet): both learn faster."""
+    patch_drop_rate: Rate = 0.0
+    """Share of the patches that a training step leaves out, others for each image: steps are faster, and the model
+    relies on no single patch (Liu et al. 2022)."""
     drop_rate: Rate = 0.0
     """Dropout on tokens, projections and MLPs."""
     attn_drop_rate: Rate = 0.0
@@ -89,6 +92,11 @@ class ModelConfig(Section):
     @property
     def num_patches(self) -> int:
         return self.grid_size**2
+
+    @property
+    def num_kept_patches(self) -> int:
+        """Patches that a training step keeps."""
+        return max(1, int(self.num_patches * (1 - self.patch_drop_rate)))
 
     @property
     def num_prefix_tokens(self) -> int:

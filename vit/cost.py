@@ -36,9 +36,19 @@ def num_parameters(config: ModelConfig) -> int:
     return embedding + config.depth * block + tokens * dim + head
 
 
-def forward_macs(config: ModelConfig) -> int:
-    """Multiply-adds of one image's forward pass; one training step costs about three times as many."""
-    dim, tokens = config.embed_dim, config.num_tokens
+def forward_flops(config: ModelConfig) -> int:
+    """Floating-point operations of one image's forward pass: two per multiply-add."""
+    return 2 * _forward_macs(config, config.num_tokens)
+
+
+def training_flops(config: ModelConfig) -> int:
+    """Floating-point operations of one image in a training step: the backward pass is two forward passes."""
+    return 3 * 2 * _forward_macs(config, config.num_prefix_tokens + config.num_kept_patches)
+
+
+def _forward_macs(config: ModelConfig, tokens: int) -> int:
+    """Multiply-adds with so many tokens in the blocks."""
+    dim = config.embed_dim
     if config.stem == "patch":
         embedding = config.num_patches * config.in_channels * config.patch_size**2 * dim
     else:
@@ -46,11 +56,6 @@ def forward_macs(config: ModelConfig) -> int:
         embedding = convolutions + config.num_patches * _seen_by_projection(config) * dim
     block = tokens * (4 * dim * dim + 2 * dim * config.mlp_dim) + 2 * tokens**2 * dim
     return embedding + config.depth * block + dim * config.num_classes
-
-
-def forward_flops(config: ModelConfig) -> int:
-    """Floating-point operations of one image's forward pass: two per multiply-add."""
-    return 2 * forward_macs(config)
 
 
 def training_memory(config: ModelConfig, batch_size: int) -> int:
@@ -61,11 +66,12 @@ def training_memory(config: ModelConfig, batch_size: int) -> int:
     plus fused attention's row statistics. Dropout adds its masks (2 D + M), and on attention weights it takes fused
     attention away, so that the weights themselves are kept.
     """
-    dim, tokens = config.embed_dim, config.num_tokens
+    dim, tokens = config.embed_dim, config.num_prefix_tokens + config.num_kept_patches
     per_token = 10 * dim + 2 * config.mlp_dim + config.num_heads
     per_token += (2 * dim + config.mlp_dim) * (config.drop_rate > 0)
     per_token += 3 * config.num_heads * tokens * (config.attn_drop_rate > 0)
-    activations = config.depth * tokens * per_token + 4 * tokens * dim + 3 * config.image_size**2 * config.in_channels
+    embedding = 4 * config.num_tokens * dim
+    activations = config.depth * tokens * per_token + embedding + 3 * config.image_size**2 * config.in_channels
     if config.is_hybrid:
         # pooling keeps what it got and, in 8 bytes each, where the largest were; norm and GELU keep theirs
         activations += sum(

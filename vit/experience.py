@@ -40,6 +40,7 @@ PER_FACTOR = {
 PER_IMAGES = 0.3  # per factor of two of training images
 PER_UNIT = {
     "model.reg_tokens": 0.05,
+    "model.patch_drop_rate": 0.5,
     "model.drop_rate": 3.0,
     "model.attn_drop_rate": 3.0,
     "model.drop_path_rate": 2.0,

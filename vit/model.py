@@ -162,6 +162,22 @@ class DropPath(nn.Module):
         return x * kept / (1 - self.rate)
 
 
+class PatchDropout(nn.Module):
+    """Leave patches of each image out of a training step by chance (Liu et al. 2022, arXiv:2208.07220)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.num_prefix_tokens, self.num_kept = config.num_prefix_tokens, config.num_kept_patches
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Prefix tokens, and the patches that are kept: (B, N, D) -> (B, N', D)."""
+        prefix, patches = x[:, : self.num_prefix_tokens], x[:, self.num_prefix_tokens :]
+        if not self.training or self.num_kept == patches.shape[1]:
+            return x
+        chosen = torch.randn(patches.shape[:2], device=x.device).argsort(dim=1)[:, : self.num_kept]  # (B, kept)
+        return torch.cat([prefix, patches.gather(1, chosen[:, :, None].expand(-1, -1, x.shape[2]))], dim=1)
+
+
 class Block(nn.Module):
     """Pre-norm encoder block, equations 2 and 3 of the paper: (B, N, D) -> (B, N, D)."""
 
@@ -196,6 +212,7 @@ class VisionTransformer(nn.Module):
         )
         self._add_position_embedding(config)
         self.pos_drop = nn.Dropout(config.drop_rate)
+        self.patch_drop = PatchDropout(config)
         rates = torch.linspace(0, config.drop_path_rate, config.depth, device="cpu").tolist()  # numbers on "meta", too
         self.blocks = nn.Sequential(*(Block(config, rate) for rate in rates))
         norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
@@ -221,11 +238,14 @@ class VisionTransformer(nn.Module):
             nn.init.trunc_normal_(self.pos_embed, std=0.02, generator=generator)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D)."""
+        """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D).
+
+        In training mode without the patches that patch dropout leaves out.
+        """
         x = self.patch_embed(images)
         prefix = [token.expand(len(x), -1, -1) for token in (self.cls_token, self.reg_token) if token is not None]
         x = torch.cat([*prefix, x], dim=1)
-        return self.pos_drop(x if self.pos_embed is None else x + self.pos_embed)
+        return self.patch_drop(self.pos_drop(x if self.pos_embed is None else x + self.pos_embed))
 
     def forward_features(self, images: Tensor) -> Tensor:
         """All tokens after the encoder: (B, C, H, W) -> (B, N, D)."""

@@ -42,6 +42,7 @@ TINY = {
     "train.threads": 1,
 }
 EVERYTHING = {
+    "model.patch_drop_rate": 0.3,
     "model.drop_rate": 0.1,
     "model.attn_drop_rate": 0.1,
     "model.drop_path_rate": 0.2,

@@ -82,7 +82,7 @@ def test_clipping_bounds_the_norm_of_all_gradients_together():
     assert network.weight.grad.norm().item() == pytest.approx(0.5, rel=1e-4)  # torch adds 1e-6 to the norm
 
 
-@pytest.mark.parametrize("rate", ["drop_rate", "attn_drop_rate", "drop_path_rate"])
+@pytest.mark.parametrize("rate", ["patch_drop_rate", "drop_rate", "attn_drop_rate", "drop_path_rate"])
 def test_what_is_dropped_depends_on_seed_and_step_and_on_nothing_drawn_before(data, rate):
     def gradient(at, seed=0):
         config = tiny_config(train__seed=seed, **{f"model__{rate}": 0.5})

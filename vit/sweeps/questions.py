@@ -262,9 +262,9 @@ def seconds_per_flop(earlier: list[Asked]) -> float:
 
 
 def _flops(asked: Asked) -> float:
-    """Of both arms for one seed: forward and backward, as three times forward."""
+    """Of both arms for one seed, forward and backward."""
     models = [RunConfig.model_validate(raw(arm, asked.data, asked.steps, 0, None)) for arm in asked.question.arms]
-    return sum(3 * cost.forward_flops(config.model) * config.train.batch_size * asked.steps for config in models)
+    return sum(cost.training_flops(config.model) * config.train.batch_size * asked.steps for config in models)
 
 
 def lines_path(question_id: str) -> Path:

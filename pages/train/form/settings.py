@@ -39,6 +39,7 @@ LABELS = {
     "attn_drop_rate": "Attention dropout",
     "drop_rate": "Dropout",
     "drop_path_rate": "Drop path",
+    "patch_drop_rate": "Patch dropout",
     "eval_every": "Validate every",
     "save_every": "Save every (s)",
     "compile": "torch.compile",
@@ -56,7 +57,7 @@ STEPS = {  # of one click on plus or minus
     "init.layer_decay": 0.05,
 }
 CHAPTERS = {  # of Learn, which explain a setting
-    "patches": ("model.patch_size", "model.image_size"),
+    "patches": ("model.patch_size", "model.image_size", "model.patch_drop_rate"),
     "embedding": ("model.embed_dim", "model.stem", "model.in_channels", "train.whiten"),
     "position": ("model.pos_embed",),
     "attention": ("model.num_heads", "model.qkv_bias", "model.attn_drop_rate"),

@@ -87,6 +87,8 @@ def _context(recipe: Recipe) -> dict:
 def _model(recipe: Recipe) -> dict:
     model = recipe.config.model
     before, has_drop_path = (model.in_channels, *model.stem_widths), model.drop_path_rate > 0 and model.depth > 1
+    has_patch_drop = model.num_kept_patches < model.num_patches
+    has_dropout = has_drop_path or model.drop_rate > 0 or model.attn_drop_rate > 0
 
     def dropped(value: str) -> str:
         return f"F.dropout({value}, DROP_RATE, self.training)" if model.drop_rate else value
@@ -95,9 +97,11 @@ def _model(recipe: Recipe) -> dict:
         "dropped": dropped,
         "stem": list(zip(before, model.stem_widths, model.stem_pools, model.stem_residuals, strict=False)),
         "norm": "norm" if model.pool == "cls" else "fc_norm",
-        "needs_prefix": model.pos_embed != "none" or model.pool == "mean",
+        "needs_prefix": model.pos_embed != "none" or model.pool == "mean" or has_patch_drop,
+        "has_patch_drop": has_patch_drop,
         "has_drop_path": has_drop_path,  # the first block drops nothing
-        "has_dropout": has_drop_path or model.drop_rate > 0 or model.attn_drop_rate > 0,
+        "has_dropout": has_dropout,
+        "has_random": has_patch_drop or has_dropout,
     }
 
 
