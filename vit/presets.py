@@ -16,9 +16,17 @@ _RECIPE = {
     "train.whiten": True,
     "data.val_size": 0.04,
 }
-_SMALL = {**_RECIPE, "model.stem": "conv", "model.patch_size": 8}
-_FINE = {**_SMALL, "model.patch_size": 4, "train.batch_size": 128, "train.warmup": 0.05}
-_SMALL_REACHED = ((1, 0.71), (3.7, 0.804), (5, 0.814), (10, 0.841))
+_SMALL = {
+    **_RECIPE,
+    "model.stem": "resnet",
+    "model.pool": "cls",  # behind a deep stem the rollout of a mean says nothing
+    "model.patch_size": 8,
+    "model.embed_dim": 64,
+    "model.depth": 3,
+    "train.lr": 9e-3,
+}
+_FINE = {**_RECIPE, "model.stem": "conv", "model.patch_size": 4, "train.batch_size": 128, "train.warmup": 0.05}
+_SMALL_REACHED = ((4.6, 0.835),)
 _FINE_REACHED = ((12.7, 0.858), (24, 0.871))
 
 
@@ -51,17 +59,17 @@ _ALL = [
     Preset(
         "1-minute",
         "1 minute",
-        "See a Vision Transformer learn while you watch: 16 tokens behind three small convolutions.",
-        "Reached 68% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "See a Vision Transformer learn while you watch: 16 tokens behind a small ResNet.",
+        "Reached 73% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.lr": 1.2e-2, "augment.crop_padding": 0, "train.minutes": 1, "train.eval_every": 0.1},
-        reached=((0.38, 0.629), (0.68, 0.675)),
+        reached=((0.8, 0.733),),
         devices=_CPU,
     ),
     Preset(
         "5-minutes",
         "5 minutes",
         "A useful model over a cup of tea: the same small network, shown more images.",
-        "Reached 80% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
+        "Reached 83% test accuracy on CIFAR-10 (JPEG copy) on two CPU cores, mean of three seeds.",
         {**_SMALL, "train.minutes": 5},
         reached=_SMALL_REACHED,
         devices=_CPU,
@@ -77,10 +85,10 @@ _ALL = [
     ),
     Preset(
         "gpu-quick",
-        "10 epochs",
-        "See a Vision Transformer learn while you watch: 16 tokens behind three small convolutions.",
-        "Reached 84% test accuracy on CIFAR-10 (JPEG copy), mean of three seeds, measured on a CPU.",
-        {**_SMALL, "train.epochs": 10},
+        "5 epochs",
+        "See a Vision Transformer learn while you watch: 16 tokens behind a small ResNet.",
+        "Reached 83% test accuracy on CIFAR-10 (JPEG copy), mean of three seeds, measured on a CPU.",
+        {**_SMALL, "train.epochs": 5},
         reached=_SMALL_REACHED,
         devices=_GPU,
     ),

@@ -24,7 +24,7 @@ def draw(reader: Reader) -> None:
     _figure(key=KEY, data=figure(reader) | {"answered": answered})
     lesson.prose(words(config))
     lesson.formula(KEY, *formula(config))
-    other, name = ("patch", "the plain projection") if config.is_hybrid else ("conv", "a convolutional stem")
+    other, name = ("patch", "the plain projection") if config.is_hybrid else ("resnet", "a convolutional stem")
     lesson.try_it(
         f"Train a model that begins with {name} instead, and compare the two curves in Runs.",
         "train",

@@ -71,7 +71,7 @@ def test_a_link_chooses_the_preset(visit):
 def test_what_cannot_work_is_told_under_its_field_with_the_remedy_as_a_button(visit):
     app = visit("train")
     widget(app, "model.num_heads").set_value(3).run()
-    assert "Does not divide embed_dim=128" in text_of(app)
+    assert "Does not divide embed_dim=64" in text_of(app)
     assert app.button(key="train").disabled
     assert "Fix these first: Heads" in text_of(app)
     app.button(key="remedy.model.num_heads.0").click().run()

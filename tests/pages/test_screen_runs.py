@@ -100,7 +100,7 @@ def test_settings_are_those_that_differ(visit, two):
     table = visit("runs", runs="old-owl,new-newt", tab="Settings").dataframe[1].value.set_index("setting")
     assert table.to_dict("index") == {"train.lr": {"old-owl": "0.5", "new-newt": "0.25"}}
     table = visit("runs", runs="old-owl", tab="Settings").dataframe[1].value.set_index("setting")
-    assert table.loc["model.depth", "old-owl"] == "4"
+    assert table.loc["model.depth", "old-owl"] == "3"
 
 
 def test_the_same_images_go_through_the_selected_runs(visit, two):

@@ -21,9 +21,9 @@ def test_a_gpu_is_offered_what_suits_it(visit, monkeypatch):
     app = visit()
     assert not app.exception
     links = {link.proto.label for link in app.get("page_link")}
-    assert "**10 epochs**" in links
+    assert "**5 epochs**" in links
     assert "**1 minute**" not in links
-    assert app.button[0].label == "Train a ViT on shapes, 10 epochs"
+    assert app.button[0].label == "Train a ViT on shapes, 5 epochs"
 
 
 def test_recent_runs_are_listed_newest_first_with_what_they_reached(visit):

@@ -103,7 +103,9 @@ def stuck(case: Case) -> Finding | None:
 
 
 def _recipe(case: Case) -> Remedy:
-    settings = case.differing({"model.stem": "conv", "train.optimizer": "muon", "train.lr": 6e-3})
-    if case.config.model.patch_size % 4 == 0 and ("model.stem" in settings or "train.optimizer" in settings):
+    settings = case.differing({"model.stem": "resnet", "train.optimizer": "muon", "train.lr": 6e-3})
+    model = case.config.model
+    is_large = model.patch_size % 4 == 0 and model.image_size >= 16  # else the stem leaves one number per channel
+    if is_large and ("model.stem" in settings or "train.optimizer" in settings):
         return Remedy("Use what learns fastest in small models: a convolutional stem, and Muon.", settings)
     return Remedy("Train longer, or look at some images of the data set with their labels.")
