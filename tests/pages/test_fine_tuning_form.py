@@ -11,6 +11,7 @@ from worlds import saved, written_run
 from pages.shared.literal import literal
 from pages.train.form import foreign, settings
 from vit.data import catalog, importing
+from vit.presets import PRESETS
 
 SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 128, "depth": 2, "num_heads": 2, "num_classes": 5}
 
@@ -60,13 +61,13 @@ def test_what_a_person_has_changed_stays_with_other_data_and_another_start(visit
 
 def test_a_trained_start_proposes_a_tenth_of_the_learning_rate_and_says_so(visit):
     saved(written_run("wise-wolf"), 1000)
-    app = visit("train", preset="5-minutes")
-    assert value(app, "train.lr") == 0.006
+    app, lr = visit("train", preset="5-minutes"), PRESETS["5-minutes"].settings["train.lr"]
+    assert value(app, "train.lr") == lr
     app.get_by_key(settings.key("init.checkpoint")).set_value("wise-wolf").run()
-    assert value(app, "train.lr") == 0.0006
-    assert "Learning rate for fine-tuning: 0.0006" in text_of(app)
+    assert value(app, "train.lr") == pytest.approx(lr / 10)
+    assert f"Learning rate for fine-tuning: {lr / 10:g}" in text_of(app)
     app.get_by_key(settings.key("init.checkpoint")).set_value("").run()
-    assert value(app, "train.lr") == 0.006
+    assert value(app, "train.lr") == lr
 
 
 def test_a_learning_rate_that_a_person_typed_stays_until_they_take_the_proposal(visit):
@@ -77,7 +78,7 @@ def test_a_learning_rate_that_a_person_typed_stays_until_they_take_the_proposal(
     assert value(app, "train.lr") == 0.002
     assert "Yours is 0.002." in text_of(app)
     app.button(key="fine_tuning_rate").click().run()
-    assert value(app, "train.lr") == 0.0006
+    assert value(app, "train.lr") == pytest.approx(PRESETS["5-minutes"].settings["train.lr"] / 10)
 
 
 def test_what_is_frozen_is_in_the_address_and_forgotten_from_scratch(visit):
