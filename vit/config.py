@@ -73,7 +73,8 @@ class ModelConfig(Section):
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
     stem: Literal["patch", "conv", "resnet"] = "patch"
     """The paper's linear patch projection; or before it three small convolutions (conv), or a small ResNet of five,
-    twice as wide and with batch norm (resnet): both learn faster."""
+    twice as wide and with batch norm (resnet): both learn faster. Behind resnet only a class token keeps rollout
+    readable."""
     patch_drop_rate: Rate = 0.0
     """Share of the patches that a training step leaves out, others for each image: steps are faster, and the model
     relies on no single patch (Liu et al. 2022)."""

@@ -103,7 +103,8 @@ def stuck(case: Case) -> Finding | None:
 
 
 def _recipe(case: Case) -> Remedy:
-    settings = case.differing({"model.stem": "resnet", "train.optimizer": "muon", "train.lr": 6e-3})
+    recipe = {"model.stem": "resnet", "model.pool": "cls", "train.optimizer": "muon", "train.lr": 6e-3}
+    settings = case.differing(recipe)
     model = case.config.model
     is_large = model.patch_size % 4 == 0 and model.image_size >= 16  # else the stem leaves one number per channel
     if is_large and ("model.stem" in settings or "train.optimizer" in settings):
