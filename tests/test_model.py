@@ -67,6 +67,20 @@ def test_explicit_attention_computes_what_fused_attention_computes(config, dtype
         x = block(x)
 
 
+@pytest.mark.parametrize("num_queries", [None, 1])
+def test_attention_in_bfloat16_is_the_one_in_float32_up_to_its_rounding(num_queries):
+    """On a CPU it is not the fused one; bfloat16 has 8 bits of mantissa."""
+    attention, found = vision_transformer(pool="cls").blocks[0].attn, []
+    x = torch.randn(3, 17, 16, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    for is_bf16 in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
+            output = attention(x, num_queries)
+        (gradient,) = torch.autograd.grad(output.float().square().sum(), x)
+        found.append((output.float(), gradient))
+    for exact, rounded in zip(*found, strict=True):
+        assert 0 < (rounded - exact).norm() < 0.05 * exact.norm()
+
+
 def shuffled_patches(images, patch, order):
     """The same patches at other places."""
     columns = torch.nn.functional.unfold(images, patch, stride=patch)  # (B, C * P * P, patches)
@@ -177,13 +191,15 @@ def test_without_any_dropping_training_mode_computes_the_same():
     assert torch.equal(model.train()(inputs), expected)
 
 
+@pytest.mark.parametrize("is_bf16", [False, True])
 @pytest.mark.parametrize("rate", [*RATES, "drop_path_rate"])
-def test_each_kind_of_dropping_acts_in_training_only(rate):
+def test_each_kind_of_dropping_acts_in_training_only(rate, is_bf16):
     model = vision_transformer(**{rate: 0.5})
     inputs = random_inputs(model)
-    assert torch.equal(model(inputs), model(inputs))
-    torch.manual_seed(0)
-    assert not torch.equal(model.train()(inputs), model(inputs))
+    with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
+        assert torch.equal(model(inputs), model(inputs))
+        torch.manual_seed(0)
+        assert not torch.equal(model.train()(inputs), model(inputs))
 
 
 @pytest.mark.parametrize("config", [{}, {"pool": "cls"}, *HYBRID], ids=str)

@@ -98,8 +98,12 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
         """All outputs, or only those of the first ``num_queries`` tokens: (B, N, D) -> (B, num_queries, D)."""
+        query, key, value = self._heads(x, num_queries)
+        if value.dtype == torch.bfloat16 and value.device.type == "cpu":  # there the fused gradient is slow
+            weights = F.dropout(self._weights(query, key), self.attn_drop_rate, self.training)
+            return self.project(weights @ value)
         dropout = self.attn_drop_rate if self.training else 0.0
-        x = F.scaled_dot_product_attention(*self._heads(x, num_queries), dropout_p=dropout)  # (B, h, num_queries, d)
+        x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)  # (B, h, num_queries, d)
         return self.project(x)
 
     def explicit(self, x: Tensor, key_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -114,10 +118,7 @@ class Attention(nn.Module):
             is what ``forward`` answers.
         """
         query, key, value = self._heads(x)
-        scores = query @ key.transpose(-2, -1) * self.head_dim**-0.5
-        if key_mask is not None:  # the lowest number, not -inf, so that a row without any key isn't 0 / 0
-            scores = scores.masked_fill(~key_mask[:, None, None, :], torch.finfo(scores.dtype).min)
-        return scores.softmax(dim=-1), value
+        return self._weights(query, key, key_mask), value
 
     def _heads(self, x: Tensor, num_queries: int | None = None) -> tuple[Tensor, ...]:
         """Queries (all, or of the first ``num_queries`` tokens), keys, values: (B, N, D) -> (B, h, N, d) each."""
@@ -128,6 +129,13 @@ class Attention(nn.Module):
             biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
             thirds = map(F.linear, (x[:, :num_queries], x, x), weights, biases)
         return tuple(third.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for third in thirds)
+
+    def _weights(self, query: Tensor, key: Tensor, key_mask: Tensor | None = None) -> Tensor:
+        """Attention weights softmax(Q K^T / sqrt(d)): (B, h, q, d), (B, h, N, d) -> (B, h, q, N)."""
+        scores = query @ key.transpose(-2, -1) * self.head_dim**-0.5
+        if key_mask is not None:  # the lowest number, not -inf, so that a row without any key isn't 0 / 0
+            scores = scores.masked_fill(~key_mask[:, None, None, :], torch.finfo(scores.dtype).min)
+        return scores.softmax(dim=-1)
 
     def project(self, x: Tensor) -> Tensor:
         """Heads side by side through the output projection: (B, h, N, d) -> (B, N, D)."""

@@ -38,6 +38,7 @@ CONFIGURATIONS = {
     "patch dropout, mean": {"model.patch_drop_rate": 0.5, "model.pos_embed": "none"},
     "layers": {"init.layer_decay": 0.7, "init.frozen_blocks": 1, "model.depth": 3, "train.optimizer": "muon"},
     "layers of adamw": {"init.layer_decay": 0.7, "model.pool": "cls", "model.reg_tokens": 2},
+    "bf16": {"train.precision": "bf16", "train.optimizer": "muon", "model.attn_drop_rate": 0.1, "model.pool": "cls"},
     "everything": EVERYTHING | {"train.optimizer": "muon", "model.pool": "cls", "model.pos_embed": "sincos2d"},
 }
 VALUES = {
@@ -104,7 +105,7 @@ def test_a_draw_is_over_all_settings():
     assert VALUES.keys() | LEFT_OUT == set(field_names())
 
 
-@pytest.mark.parametrize("name", ["everything", "layers", "layers of adamw", "resnet"])
+@pytest.mark.parametrize("name", ["everything", "layers", "layers of adamw", "resnet", "bf16"])
 def test_a_script_repeats_a_run_bit_by_bit(name, trained, tmp_path, monkeypatch):
     run = trained(CONFIGURATIONS[name] | {"train.steps": 5})
     unpacked(run, tmp_path / "away")

@@ -53,6 +53,8 @@ def choose_precision(asked: str, device: str) -> str:
     """``fp32`` or ``bf16``: what was asked for, or bf16 where the hardware is fast at it."""
     if asked != "auto":
         return asked
+    if device == "cpu":
+        return devices.cpu_precision()
     is_fast = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)  # natively
     return "bf16" if is_fast else "fp32"
 

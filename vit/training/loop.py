@@ -194,7 +194,8 @@ def train_step(
     loss, accuracy = distributed.weighted_mean(torch.stack([loss.detach(), accuracy]), len(labels))
     distributed.average(running_statistics(state.network))
     grad_norm = clip_gradients(state.network, config.grad_clip)
-    update(state, lr, config)
+    with autocast(images.device.type, precision):  # Muon multiplies matrices, too
+        update(state, lr, config)
     return StepResult(loss, accuracy, grad_norm, len(labels) * distributed.world_size(), lr)
 
 

@@ -85,7 +85,7 @@ class Muon(Optimizer):
 
     Updates are scaled by 0.2 sqrt(max(rows, columns)), which gives them AdamW's size, so that both share a learning
     rate (Liu et al. 2025, arXiv:2502.16982). A fused qkv is three matrices to Muon, and a convolution's kernel
-    (C', C, k, k) is the matrix (C', C k k). Everything is float32 on a CPU, because few have fast bfloat16.
+    (C', C, k, k) is the matrix (C', C k k). The products are bfloat16 on a GPU, and under autocast.
 
     Args:
         matrices: Parameters of two or more dimensions.
@@ -154,7 +154,8 @@ def orthogonalize_all(matrices: list[Tensor]) -> list[Tensor]:
 def orthogonalize(matrices: Tensor) -> Tensor:
     """Push each matrix's singular values towards 1 by five Newton-Schulz iterations: (n, rows, columns), not tall."""
     a, b, c = NEWTON_SCHULZ
-    x = matrices.bfloat16() if matrices.is_cuda else matrices
+    is_bf16 = matrices.is_cuda or torch.is_autocast_enabled(matrices.device.type)
+    x = matrices.bfloat16() if is_bf16 else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(5):
         gram = torch.bmm(x, x.mT)

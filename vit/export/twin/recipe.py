@@ -159,8 +159,8 @@ def _steps(config: RunConfig, count: int) -> int:
 
 
 def _precision(asked: str, device: str) -> str:
-    if asked != "auto" or device == "cpu":
-        return "fp32" if asked == "auto" else asked
+    if asked == "auto" and device == "cpu":
+        return devices.cpu_precision()
     from vit.training.device import choose_precision
 
     return choose_precision(asked, device)
