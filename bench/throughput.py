@@ -11,7 +11,7 @@ fed with one ready batch; "loop" draws, augments (shift by up to 4 pixels, mirro
 resident uint8 tensors, the tutorials' with a DataLoader of PIL images, torchvision's transforms and timm's model. The
 share of the machine is the model's floating-point operations against those of a 2048 x 2048 float32 product in the same
 time; with a class token our step leaves out what nobody reads of the last block, which counts in its favor, and with
-mean pooling it leaves out nothing.
+mean pooling it leaves out nothing. Where our worker would choose bfloat16 (AMX), it is measured with both precisions.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -131,28 +132,28 @@ def tutorial_batches(source: str):
         yield from DataLoader(Images(), BATCH, shuffle=True, drop_last=True)
 
 
-def our_step(_, **more) -> Callable[[], None]:
+def our_step(_, precision: str = "fp32", **more) -> Callable[[], None]:
     """Our worker's own step on one ready batch."""
     settings = config(**{"augment.crop_padding": 0, "augment.flip": "none", **more})
     batch = random_images(settings, CPU).batch(0, settings)
-    return worker_step(settings, lambda _: batch)
+    return worker_step(settings, lambda _: batch, precision)
 
 
-def our_mean_step(_) -> Callable[[], None]:
-    return our_step(_, **{"model.pool": "mean"})
+def our_mean_step(_, precision: str = "fp32") -> Callable[[], None]:
+    return our_step(_, precision, **{"model.pool": "mean"})
 
 
-def our_loop(source: str) -> Callable[[], None]:
+def our_loop(source: str, precision: str = "fp32") -> Callable[[], None]:
     """Our worker's own step, each on a batch of its own."""
     settings = config(source)
     data = prepare(load(source, 32), settings, CPU)
-    return worker_step(settings, lambda step: data.batch(step, settings))
+    return worker_step(settings, lambda step: data.batch(step, settings), precision)
 
 
-def worker_step(settings: RunConfig, batch: Callable[[int], tuple]) -> Callable[[], None]:
+def worker_step(settings: RunConfig, batch: Callable[[int], tuple], precision: str) -> Callable[[], None]:
     state = new_state(settings, CPU)
     forward, train = trainable(state, settings.train), settings.train
-    return lambda: train_step(forward, state, batch(state.step), train, train.lr, "fp32")
+    return lambda: train_step(forward, state, batch(state.step), train, train.lr, precision)
 
 
 def matmul(_) -> Callable[[], None]:
@@ -171,6 +172,14 @@ CONTENDERS: dict[str, Callable[[str], Callable[[], None]]] = {
     "our loop": our_loop,
     "the tutorials' loop": tutorial_loop,
 }
+AGAINST = {
+    "our step": "timm's step",
+    "our step, mean pooling": "timm's step, mean pooling",
+    "our loop": "the tutorials' loop",
+}
+if devices.cpu_precision() == "bf16":
+    CONTENDERS |= {f"{name}, bfloat16": partial(CONTENDERS[name], precision="bf16") for name in AGAINST}
+    AGAINST |= {f"{name}, bfloat16": theirs for name, theirs in AGAINST.items()}
 
 
 def contend(argument: str) -> None:
@@ -259,17 +268,12 @@ def main() -> None:
 def rows(rounds: list[dict[str, float]]) -> list[dict]:
     """Medians over the rounds, ratios within each, and the share of the matrix product's rate."""
     flops = cost.training_flops(config().model) * BATCH
-    against = {
-        "our step": "timm's step",
-        "our step, mean pooling": "timm's step, mean pooling",
-        "our loop": "the tutorials' loop",
-    }
     return [
         {
             "what": name,
             "images/s": f"{BATCH / statistics.median(turn[name] for turn in rounds):,.0f}",
             "share of the machine": f"{statistics.median(_share(turn, name, flops) for turn in rounds):.0%}",
-            "ratio": _ratio(rounds, name, against[name]) if name in against else "",
+            "ratio": _ratio(rounds, name, AGAINST[name]) if name in AGAINST else "",
         }
         for name in CONTENDERS
         if name != "matrix product"

@@ -25,6 +25,7 @@ from vit.data.load import load
 from vit.model import VisionTransformer
 from vit.rules import validate
 from vit.training.batches import RunData, prepare
+from vit.training.device import choose_precision
 from vit.training.initialization import whiten
 from vit.training.loop import evaluate, train_step, trainable
 from vit.training.planning import random_images
@@ -100,9 +101,10 @@ def readable(model: VisionTransformer, data: RunData) -> dict:
 def steps(state: TrainState, data: RunData, config: RunConfig, total: int) -> None:
     """Train up to a step, with a schedule that ends there."""
     forward, warmup = trainable(state, config.train), share_or_count(config.train.warmup, total)
+    precision = choose_precision(config.train.precision, CPU.type)
     while state.step < total:
         lr = config.train.lr_at(state.step, total, warmup)
-        train_step(forward, state, data.batch(state.step, config), config.train, lr, "fp32")
+        train_step(forward, state, data.batch(state.step, config), config.train, lr, precision)
 
 
 if __name__ == "__main__":
