@@ -2,11 +2,15 @@
 
     python -m bench.app_latency --repeats 5
 
-Needs Chromium and playwright. The browser is started before the clock.
+Needs Chromium and playwright. The browser is started before the clock. In turn with it what no app in Streamlit, and no
+answer of torch, can be faster than: an app of one line, and a process that imports torch.
 """
 
 import argparse
 import io
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +21,7 @@ from playwright.sync_api import Page
 
 from bench import served
 from bench.served import SECOND
+from vit import paths
 
 UPLOADS = 20
 
@@ -26,7 +31,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
     with served.chromium() as browser:
-        visits = [visit(browser.new_page()) for _ in range(args.repeats)]
+        visits = [visit(browser.new_page()) | floors(browser.new_page()) for _ in range(args.repeats)]
     served.report("app_latency", {name: [times[name] for times in visits] for name in visits[0]})
 
 
@@ -42,6 +47,22 @@ def visit(page: Page) -> dict[str, float]:
         times["Start to Train"] = switch(page, "Train")
         times["Train to Predict"] = switch(page, "Predict")
         return times | uploads(page, f"{address}/predict?from=Upload", Path(home))
+
+
+def floors(page: Page) -> dict[str, float]:
+    """Seconds of an app of one line with this project's settings, and of importing torch."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(paths.PROJECT / ".streamlit", folder / ".streamlit")
+        (folder / "app.py").write_text('import streamlit as st\n\nst.title("One line")\n')
+        started = time.perf_counter()
+        with served.app(folder=folder) as address:
+            page.goto(address)
+            page.get_by_role("heading", level=1).wait_for(timeout=60 * SECOND)
+            shown = time.perf_counter()
+    ended = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return {"floor: an app of one line": shown - started, "floor: import torch": time.perf_counter() - ended}
 
 
 def switch(page: Page, name: str) -> float:

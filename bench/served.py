@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -29,12 +30,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def app(home: str | None = None, port: int | None = None) -> Iterator[str]:
-    """A running app, and its address; ``home`` is its VIT_HOME, the caller's own where None, ``port`` a free one."""
+def app(home: str | None = None, port: int | None = None, folder: Path = paths.PROJECT) -> Iterator[str]:
+    """A running app, and its address; ``home`` is its VIT_HOME, the caller's own where None, ``port`` a free one.
+
+    It is ``folder/app.py``: this project's, if nothing else is said.
+    """
     port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     environment = {**os.environ, **({"VIT_HOME": home} if home else {})}
-    server = subprocess.Popen(command, cwd=paths.PROJECT, env=environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     try:
         _wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health")
         yield f"http://127.0.0.1:{port}"
