@@ -58,9 +58,9 @@ def usable_cores() -> int:
 
 @cache
 def cpu_precision() -> str:
-    """The precision in which this CPU trains fastest: ``bf16`` if it has matrix units for it (AMX), else ``fp32``.
+    """The precision in which this CPU trains fastest: ``bf16`` with AMX (Advanced Matrix Extensions), else ``fp32``.
 
-    Where only its vector units know bfloat16 (AVX512-BF16), training steps are slower than in float32.
+    With AVX512-BF16 alone, training steps are slower in bfloat16 than in float32.
     """
     try:
         return "bf16" if " amx_bf16" in Path("/proc/cpuinfo").read_text() else "fp32"

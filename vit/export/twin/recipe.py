@@ -159,7 +159,9 @@ def _steps(config: RunConfig, count: int) -> int:
 
 
 def _precision(asked: str, device: str) -> str:
-    if asked == "auto" and device == "cpu":
+    if asked != "auto":
+        return asked
+    if device == "cpu":
         return devices.cpu_precision()
     from vit.training.device import choose_precision
 
