@@ -64,14 +64,18 @@ def train(name: str, preset: str, data: str, epochs: float, settings: dict) -> N
 
 
 def of_short_runs() -> list[experience.Experience]:
-    found = [(run, experience.recorded(run)) for run in (Run(paths.runs_root() / name) for name, *_ in SHORT)]
-    return [
-        seen.model_copy(
-            update={"run": f"{seen.run}, {machine.processor()}", "curve": tuple(experience.run_points(run))}
-        )
-        for run, seen in found
-        if seen
-    ]
+    """The short runs; what the table has of those that are not in this home."""
+    earlier = {seen.run.partition(",")[0]: seen for seen in experience.shipped()}
+    found = [of_short_run(Run(paths.runs_root() / name)) or earlier.get(name) for name, *_ in SHORT]
+    return [seen for seen in found if seen]
+
+
+def of_short_run(run: Run) -> experience.Experience | None:
+    seen = experience.recorded(run)
+    if seen is None:
+        return None
+    named = f"{seen.run}, {machine.processor()}"
+    return seen.model_copy(update={"run": named, "curve": tuple(experience.run_points(run))})
 
 
 def of_presets() -> list[experience.Experience]:
