@@ -45,6 +45,7 @@ KINDS = {
     "patch": "A plain Vision Transformer,",
     "conv": "A Vision Transformer behind a stem of three convolutions,",
     "resnet": "A Vision Transformer behind a small ResNet of five convolutions,",
+    "resnet-deep": "A Vision Transformer behind a small ResNet of six convolutions,",
 }
 
 

@@ -175,6 +175,13 @@ def test_the_stem_widens_from_a_quarter_to_the_whole_embedding_but_never_below_e
     assert config.ModelConfig(embed_dim=64, stem="resnet").stem_widths == (32, 64, 128)
 
 
+def test_a_deep_resnet_begins_with_a_convolution_at_full_resolution():
+    model = config.ModelConfig(embed_dim=64, patch_size=4, stem="resnet-deep")
+    assert model.stem_widths == (16, 32, 64, 128)
+    assert model.stem_pools == (False, True, True, False)
+    assert model.stem_residuals == (False, False, True, True)
+
+
 def test_an_epoch_of_fewer_images_than_a_batch_is_still_a_step():
     few = RunConfig(train=config.TrainConfig(epochs=5, batch_size=2000))
     assert rules.planned_steps(few, 1000) == 5

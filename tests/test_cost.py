@@ -30,7 +30,7 @@ models = st.builds(
     pool=st.sampled_from(["cls", "mean"]),
     pos_embed=st.sampled_from(["learned", "sincos2d", "none"]),
     reg_tokens=st.integers(0, 3),
-    stem=st.sampled_from(["patch", "conv", "resnet"]),
+    stem=st.sampled_from(["patch", "conv", "resnet", "resnet-deep"]),
 )
 
 
@@ -112,6 +112,7 @@ def test_training_memory_is_never_a_fifth_too_low_nor_twice_too_high(config):
         ({"mlp_ratio": 3.0}, 0.999),
         ({"num_heads": 8}, 0.999),
         ({"attn_drop_rate": 0.1}, 0.999),
+        ({"stem": "resnet-deep"}, 0.999),  # some hundred bytes are not counted
         ({"stem": "resnet"}, 0.999),  # some hundred bytes are not counted
         ({"stem": "conv"}, 0.999),  # some hundred bytes are not counted
         ({"drop_rate": 0.1}, 0.9),  # nor is the mask of the embedding

@@ -13,7 +13,11 @@ from vit.config import ModelConfig
 from vit.export.timm import timm_kwargs
 from vit.model import BatchNorm, DropPath, VisionTransformer, sincos2d
 
-HYBRID = [{"patch_size": 4, "stem": "conv"}, {"patch_size": 8, "stem": "resnet"}]
+HYBRID = [
+    {"patch_size": 4, "stem": "conv"},
+    {"patch_size": 8, "stem": "resnet"},
+    {"patch_size": 4, "stem": "resnet-deep"},
+]
 PLAIN = [
     {},
     {"pool": "cls"},
@@ -224,7 +228,7 @@ def test_fresh_weights_are_as_large_as_timms():
             assert torch.equal(tensor, theirs), name
 
 
-@pytest.mark.parametrize("stem", ["conv", "resnet"])
+@pytest.mark.parametrize("stem", ["conv", "resnet", "resnet-deep"])
 @pytest.mark.parametrize(("image_size", "patch_size"), [(8, 4), (32, 4), (32, 8), (36, 12), (64, 16)])
 def test_a_stem_makes_one_token_per_patch(image_size, patch_size, stem):
     model = vision_transformer(image_size=image_size, patch_size=patch_size, stem=stem, embed_dim=32)
@@ -233,20 +237,22 @@ def test_a_stem_makes_one_token_per_patch(image_size, patch_size, stem):
     assert model(inputs).shape == (2, 3)
 
 
-@pytest.mark.parametrize("stem", ["conv", "resnet"])
+@pytest.mark.parametrize("stem", ["conv", "resnet", "resnet-deep"])
 @pytest.mark.parametrize("patch_size", [4, 8])
 def test_a_stem_is_three_times_convolution_pooling_norm_and_gelu(patch_size, stem):
     """Each image is normalized as a whole; only patches of a multiple of 8 are pooled a third time.
 
-    In a small ResNet each channel is normalized, and the second and the third are followed by one that adds to them
-    and isn't pooled.
+    In a small ResNet each channel is normalized, and the last two are followed by one that adds to them and isn't
+    pooled; a deep one begins with one more that isn't pooled.
     """
     model = vision_transformer(image_size=16, patch_size=patch_size, stem=stem).double()
     x, state = random_inputs(model).double(), model.patch_embed.state_dict()
     convolutions = [name for name in state if name.startswith("stem.") and state[name].ndim == 4]
     norms = [name for name in state if name.startswith("stem.") and name.endswith("weight") and state[name].ndim == 1]
     third = "pooled" if patch_size == 8 else ""
-    kinds = ["pooled", "pooled", third] if stem == "conv" else ["pooled", "pooled", "added", third, "added"]
+    kinds = ["pooled", "pooled", third]
+    if model.config.is_resnet:
+        kinds = [*([""] if stem == "resnet-deep" else []), "pooled", "pooled", "added", third, "added"]
     for convolution, norm, kind in zip(convolutions, norms, kinds, strict=True):
         before, x = x, F.conv2d(x, state[convolution], padding=1)
         x = F.max_pool2d(x, 2) if kind == "pooled" else x

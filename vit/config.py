@@ -71,10 +71,10 @@ class ModelConfig(Section):
     """How tokens know where they are."""
     reg_tokens: int = Field(default=0, ge=0, le=64)
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
-    stem: Literal["patch", "conv", "resnet"] = "patch"
+    stem: Literal["patch", "conv", "resnet", "resnet-deep"] = "patch"
     """The paper's linear patch projection; or before it three small convolutions (conv), or a small ResNet of five,
-    twice as wide and with batch norm (resnet): both learn faster. Behind resnet only a class token keeps rollout
-    readable."""
+    twice as wide and with batch norm (resnet), or the same behind one more at full resolution, which is slower and
+    generalizes better (resnet-deep). Behind a ResNet only a class token keeps rollout readable."""
     patch_drop_rate: Rate = 0.0
     """Share of the patches that a training step leaves out, others for each image: steps are faster, and the model
     relies on no single patch (Liu et al. 2022)."""
@@ -123,20 +123,26 @@ class ModelConfig(Section):
         return self.stem != "patch"
 
     @property
-    def stem_widths(self) -> tuple[int, int, int]:
+    def is_resnet(self) -> bool:
+        """Whether the stem is a small ResNet, which has batch norm."""
+        return self.stem.startswith("resnet")
+
+    @property
+    def stem_widths(self) -> tuple[int, ...]:
         """Output channels of the convolutional stem's layers; the patch projection makes embed_dim of the last."""
-        dim = 2 * self.embed_dim if self.stem == "resnet" else self.embed_dim
-        return max(8, dim // 4), max(8, dim // 2), dim
+        dim = 2 * self.embed_dim if self.is_resnet else self.embed_dim
+        return tuple(max(8, dim // 2**halvings) for halvings in reversed(range(len(self.stem_pools))))
 
     @property
-    def stem_pools(self) -> tuple[bool, bool, bool]:
+    def stem_pools(self) -> tuple[bool, ...]:
         """Which of the stem's convolutions are followed by pooling, which halves the image."""
-        return True, True, self.patch_size % 8 == 0
+        pools = True, True, self.patch_size % 8 == 0
+        return (False, *pools) if self.stem == "resnet-deep" else pools
 
     @property
-    def stem_residuals(self) -> tuple[bool, bool, bool]:
-        """Which of the stem's convolutions are followed by a residual one of the same width."""
-        return False, self.stem == "resnet", self.stem == "resnet"
+    def stem_residuals(self) -> tuple[bool, ...]:
+        """Which of the stem's convolutions are followed by a residual one of the same width: the last two, or none."""
+        return *(False for _ in self.stem_pools[:-2]), self.is_resnet, self.is_resnet
 
     @property
     def stem_reduction(self) -> int:

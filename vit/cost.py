@@ -26,7 +26,7 @@ def num_parameters(config: ModelConfig) -> int:
     if config.stem == "patch":
         embedding = config.in_channels * config.patch_size**2 * dim + dim
     else:
-        norm = 4 if config.stem == "resnet" else 2  # numbers per channel
+        norm = 4 if config.is_resnet else 2  # numbers per channel
         stem = sum(9 * channels * width + norm * width for channels, width, _, _ in _stem(config))
         embedding = stem + _seen_by_projection(config) * dim + dim
     attention = (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim)

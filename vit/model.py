@@ -33,7 +33,7 @@ class PatchEmbed(nn.Module):
 
 
 def conv_stem(config: ModelConfig) -> nn.Sequential:
-    """Three convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704), or a small ResNet.
+    """Convolutions with pooling, as in CCT (Hassani et al. 2021, arXiv:2104.05704), or a small ResNet.
 
     (B, C, H, W) -> (B, C', H/r, W/r), where C' is the last of ``config.stem_widths`` and r ``config.stem_reduction``.
     """
@@ -49,7 +49,7 @@ def conv_stem(config: ModelConfig) -> nn.Sequential:
 def conv_layer(config: ModelConfig, channels: int, width: int, is_pooled: bool = False) -> list[nn.Module]:
     """Convolution, pooling if wanted, norm of each image or of each channel, GELU: (B, C, H, W) -> (B, C', H, W)."""
     pooling = [nn.MaxPool2d(2)] if is_pooled else []
-    norm = BatchNorm(width) if config.stem == "resnet" else nn.GroupNorm(1, width)
+    norm = BatchNorm(width) if config.is_resnet else nn.GroupNorm(1, width)
     return [nn.Conv2d(channels, width, 3, padding=1, bias=False), *pooling, norm, nn.GELU()]
 
 

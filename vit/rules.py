@@ -122,8 +122,8 @@ def _patches_cover_the_image(config: RunConfig, _: Environment) -> Iterator[Prob
 def _batch_norm_has_something_to_compare(config: RunConfig, _: Environment) -> Iterator[Problem]:
     """A single number per image and channel could be the only one in a batch, which has no variance."""
     size, least = config.model.image_size, 2 * config.model.stem_reduction
-    if config.model.stem == "resnet" and size < least:
-        message = f"batch norm in stem='resnet' needs feature maps of 2 x 2 or more; use at least {least}"
+    if config.model.is_resnet and size < least:
+        message = f"batch norm in stem={config.model.stem!r} needs feature maps of 2 x 2 or more; use at least {least}"
         yield Problem("model.image_size", size, message, least)
 
 

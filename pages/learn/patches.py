@@ -71,10 +71,11 @@ def words(config: ModelConfig, is_own: bool) -> str:
     begin = "This model sees" if is_own else f"With patches of {size} × {size} pixels, a model sees"
     stem = ""
     if config.is_hybrid:
+        convolutions = len(config.stem_widths) + sum(config.stem_residuals)
         stem = (
-            f"\n\nThis model has a **convolutional stem**: {3 + sum(config.stem_residuals)} small convolutions look at "
-            f"the image first and shrink it by {config.stem_reduction}. The patches are cut from what they give, so a "
-            "token knows a little about the pixels around its own patch."
+            f"\n\nThis model has a **convolutional stem**: {convolutions} small convolutions look at the image first "
+            f"and shrink it by {config.stem_reduction}. The patches are cut from what they give, so a token knows a "
+            "little about the pixels around its own patch."
         )
     return (
         f"{begin} an image of {side} × {side} pixels as {grid} rows of {grid} patches: **{config.num_patches} "

@@ -162,7 +162,8 @@ def told(config: ModelConfig) -> dict[str, tuple[str, str]]:
     extra = ["a class token"] * (config.pool == "cls")
     extra += [text.counted(config.reg_tokens, "register")] * (config.reg_tokens > 0)
     prefix = f"{' and '.join(extra).capitalize()} in front of the patches. "
-    stem = f"{3 + sum(config.stem_residuals)} convolutions look at the image and shrink it by {config.stem_reduction}."
+    convolutions = len(config.stem_widths) + sum(config.stem_residuals)
+    stem = f"{convolutions} convolutions look at the image and shrink it by {config.stem_reduction}."
     cut = f"Each patch of {config.patch_size} × {config.patch_size} pixels is multiplied by one matrix."
     if config.is_hybrid:
         cut = "Each patch of the stem's features is multiplied by one matrix."

@@ -53,7 +53,7 @@ VALUES = {
     "model.pool": ["cls", "mean"],
     "model.pos_embed": ["learned", "sincos2d", "none"],
     "model.reg_tokens": [0, 1, 3],
-    "model.stem": ["patch", "conv", "resnet"],
+    "model.stem": ["patch", "conv", "resnet", "resnet-deep"],
     "model.patch_drop_rate": [0.0, 0.4],
     "model.drop_rate": [0.0, 0.1],
     "model.attn_drop_rate": [0.0, 0.2],

@@ -50,6 +50,7 @@ def test_an_unknown_chapter_leads_to_the_list(visit):
         ({"patch_size": 8}, "**4 patches**, each of 8 × 8 pixels with 3 colors, which is **192 numbers**"),
         ({"stem": "conv"}, "3 small convolutions"),
         ({"stem": "resnet"}, "5 small convolutions"),
+        ({"stem": "resnet-deep"}, "6 small convolutions"),
         ({"pool": "cls", "reg_tokens": 2}, "**16 patches**"),
     ],
 )

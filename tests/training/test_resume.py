@@ -22,7 +22,7 @@ def same(first: dict, second: dict) -> bool:
 
 
 LAYERS = {"init.layer_decay": 0.7, "init.frozen_blocks": 1}
-RESNET = {"model.stem": "resnet", "model.patch_size": 4}
+RESNET = {"model.stem": "resnet-deep", "model.patch_size": 4}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from vit.model import VisionTransformer
 from vit.training.initialization import WHITENING_STD, first_layer, whiten
 
 
-@pytest.fixture(params=["patch", "conv", "resnet"])
+@pytest.fixture(params=["patch", "conv", "resnet", "resnet-deep"])
 def network(request):
     torch.manual_seed(0)
     model = {"model__stem": request.param, "model__patch_size": 4, "model__embed_dim": 128}

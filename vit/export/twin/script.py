@@ -112,7 +112,7 @@ def _steps(recipe: Recipe) -> dict:
     has_blocks = not has_head_only and init.frozen_blocks < recipe.config.model.depth
     has_muon = train.optimizer == "muon" and has_blocks  # the head is none of its matrices
     return {
-        "has_statistics": recipe.config.model.stem == "resnet" and recipe.processes > 1,
+        "has_statistics": recipe.config.model.is_resnet and recipe.processes > 1,
         "num_draws": max(needed, default=0),
         "has_augment": bool(needed) or augment.flip == "alternating",
         "has_mix": bool(augment.mixup_alpha or augment.cutmix_alpha),
