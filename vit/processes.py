@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -88,6 +89,13 @@ def exit_if_replaced(path: Path) -> None:
     if LOCK_ID in os.environ and path.exists() and str(path.stat().st_ino) != os.environ[LOCK_ID]:
         print("another process has taken over", flush=True)
         os._exit(1)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End this process without an interpreter that cleans up: a thread of torch that still runs then can abort it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def end_with_parent() -> None:

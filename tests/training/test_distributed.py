@@ -135,6 +135,19 @@ def team_run(home, folder):
     return launched
 
 
+def test_a_process_that_aborts_while_its_interpreter_cleans_up_does_not_start_the_team_again(
+    team_run, tmp_path, monkeypatch
+):
+    """Threads of gloo can still run then, and one of them aborts the process."""
+    (tmp_path / "sitecustomize.py").write_text(
+        'import atexit, os\nif "RANK" in os.environ:\n    atexit.register(os.abort)\n'
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = team_run("whole", train__steps=4, train__eval_every=2)
+    assert ended(run) == "finished", run.log_path.read_text()
+    assert "resumed" not in [line["kind"] for line in read_lines(run.events_path)]
+
+
 @pytest.mark.slow
 def test_a_killed_process_is_replaced_and_the_result_is_the_same(team_run):
     whole = team_run("whole")

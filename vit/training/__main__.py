@@ -53,4 +53,7 @@ def _hold(run: Run) -> BaseFileLock | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if "RANK" in os.environ:  # torchrun would start all again if one were aborted
+        processes.end_at_once(code)
+    sys.exit(code)
