@@ -72,9 +72,9 @@ class ModelConfig(Section):
     reg_tokens: int = Field(default=0, ge=0, le=64)
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
     stem: Literal["patch", "conv", "resnet", "resnet-deep"] = "patch"
-    """The paper's linear patch projection; or before it three small convolutions (conv), or a small ResNet of five,
-    twice as wide and with batch norm (resnet), or the same behind one more at full resolution, which is slower and
-    generalizes better (resnet-deep). Behind a ResNet only a class token keeps rollout readable."""
+    """The paper's linear patch projection (patch), or convolutions before it, which learn faster: three small ones
+    (conv), or a small ResNet of five, twice as wide and with batch norm (resnet). resnet-deep adds one at full
+    resolution: it is slower and generalizes better. Behind a ResNet only a class token keeps rollout readable."""
     patch_drop_rate: Rate = 0.0
     """Share of the patches that a training step leaves out, others for each image: steps are faster, and the model
     relies on no single patch (Liu et al. 2022)."""
