@@ -172,6 +172,7 @@ def test_the_stem_halves_the_image_twice_or_three_times_as_patches_allow(patch_s
 def test_the_stem_widens_from_a_quarter_to_the_whole_embedding_but_never_below_eight_channels():
     assert config.ModelConfig(embed_dim=128).stem_widths == (32, 64, 128)
     assert config.ModelConfig(embed_dim=12, num_heads=2).stem_widths == (8, 8, 12)
+    assert config.ModelConfig(embed_dim=4, num_heads=2).stem_widths == (8, 8, 4)
     assert config.ModelConfig(embed_dim=64, stem="resnet").stem_widths == (32, 64, 128)
 
 

@@ -131,7 +131,7 @@ class ModelConfig(Section):
     def stem_widths(self) -> tuple[int, ...]:
         """Output channels of the convolutional stem's layers; the patch projection makes embed_dim of the last."""
         dim = 2 * self.embed_dim if self.is_resnet else self.embed_dim
-        return tuple(max(8, dim // 2**halvings) for halvings in reversed(range(len(self.stem_pools))))
+        return *(max(8, dim // 2**halvings) for halvings in range(len(self.stem_pools) - 1, 0, -1)), dim
 
     @property
     def stem_pools(self) -> tuple[bool, ...]:
