@@ -27,7 +27,7 @@ PAPERS = [
     ("Attention Is All You Need", "1706.03762", "The transformer itself, made for translation."),
     ("DeiT", "2012.12877", "A ViT trained on ImageNet alone, by strong augmentation and a CNN as its teacher."),
     ("Swin Transformer", "2103.14030", "Attention in windows that shift, so that large images become affordable."),
-    ("CCT", "2104.05704", "Convolutions before a small transformer: the stem of this app's short presets."),
+    ("CCT", "2104.05704", "Convolutions before a small transformer, as in this app's stems."),
     ("DINO", "2104.14294", "A ViT that learns without labels, and whose attention finds objects by itself."),
     ("Masked Autoencoders", "2111.06377", "Hide three quarters of the patches, and learn by painting them in again."),
     ("How to train your ViT?", "2106.10270", "What augmentation, regularization and data are each worth."),

@@ -64,7 +64,8 @@ class Story:
 
     def settle(self) -> None:
         """Wait until the page is drawn: a click into a part that is drawn anew would be lost."""
-        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0)
+        self.page.locator("[data-test-script-state=notRunning]").wait_for()
+        expect(self.page.locator("[data-testid=stMain] [data-stale=true]")).to_have_count(0)
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -140,7 +141,8 @@ def test_the_page_the_files_and_the_command_line_tell_the_same_story(page, serve
     # Fork.
     story.more("Fork")
     page.get_by_role("button", name="Fork", exact=True).last.click()
-    until(lambda: len(list_runs()) == 4)
+    expect(page.get_by_role("link", name="Forked from first")).to_be_visible()
+    assert len(list_runs()) == 4
     (child,) = {state.id for state in list_runs()} - {"first", "second", "third"}
     assert read_fork(Run.find(child)).parent == "first"
     story.agree(child, "queued")

@@ -38,6 +38,7 @@ runs export one --out one.tar
 runs import one.tar
 evaluate one --data shapes
 evaluate one --data shapes --split test --json
+evaluate one --data shapes --tta
 predict one a.png b.png --top 5 --json
 explain one a.png --out map.png
 explain one a.png --method rollout --target cat --out map.png

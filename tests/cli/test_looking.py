@@ -1,4 +1,4 @@
-"""What ``predict``, ``explain`` and ``export`` do on a command line."""
+"""What ``predict``, ``evaluate``, ``explain`` and ``export`` do on a command line."""
 
 import argparse
 import csv
@@ -10,7 +10,7 @@ from builders import CLASSES, saved_checkpoint, vision_transformer
 from PIL import Image, ImageOps
 
 from vit import images, samples
-from vit.cli import explain, export, predict
+from vit.cli import evaluate, explain, export, predict
 from vit.errors import VitError
 from vit.explain.methods import METHODS
 from vit.plots.colors import SIGNED, STRONGEST, table
@@ -26,7 +26,7 @@ def model(tmp_path):
 def run(*words) -> None:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
-    for command in (predict, explain, export):
+    for command in (predict, evaluate, explain, export):
         command.add_parser(subparsers)
     args = parser.parse_args([str(word) for word in words])
     args.func(args)
@@ -100,6 +100,26 @@ def test_with_the_mirror_image_an_image_and_its_mirror_image_get_the_same_answer
     assert plain != other
     assert [pair["class"] for pair in first] == [pair["class"] for pair in second]
     assert [pair["probability"] for pair in first] == pytest.approx([pair["probability"] for pair in second], abs=0.02)
+
+
+def test_with_the_mirror_images_a_folder_and_its_mirror_image_are_judged_alike(model, tmp_path, capsys):
+    for name, sample in zip(CLASSES, samples.list_samples(), strict=False):
+        for folder, view in (("as-it-is", lambda image: image), ("mirrored", ImageOps.mirror)):
+            (tmp_path / folder / name).mkdir(parents=True)
+            with Image.open(sample.path) as image:
+                view(image.resize((32, 32))).save(tmp_path / folder / name / "a.png")
+    losses = []
+    for options in ((), ("--tta",)):
+        for folder in ("as-it-is", "mirrored"):
+            run("evaluate", model, "--data", tmp_path / folder, "--json", *options)
+            losses.append(json.loads(capsys.readouterr().out)["loss"])
+    alone, other, first, second = losses
+    assert abs(alone - other) > 1e-4
+    assert first == pytest.approx(second, abs=1e-5)
+    run("evaluate", model, "--data", tmp_path / "mirrored", "--tta")
+    assert capsys.readouterr().out.endswith("on 3 images of train, each with its mirror image\n")
+    with pytest.raises(VitError, match="leave out --tta or --report"):
+        run("evaluate", model, "--data", tmp_path / "mirrored", "--tta", "--report", tmp_path / "report")
 
 
 def test_confidence_of_a_shipped_model_is_calibrated_unless_raw_is_asked_for(capsys):

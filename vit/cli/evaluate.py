@@ -28,6 +28,7 @@ def add_parser(commands) -> None:
     words = "what to judge with; without it test, or where there is none the model's own val, or all images"
     parser.add_argument("--split", choices=("train", "val", "test"), help=words)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--tta", action="store_true", help="mean of the logits of each image and its mirror image")
     words = "write everything that is known of it: report.html, report.json and predictions.csv"
     parser.add_argument("--report", metavar="FOLDER", type=Path, help=words)
     parser.add_argument("--against", metavar="OTHER", help="in the report, another MODEL to compare with")
@@ -38,6 +39,8 @@ def evaluate(args: argparse.Namespace) -> None:
     """Check that model and data belong together, and judge."""
     if args.against and not args.report:
         raise DataError("--against compares in a report: say --report FOLDER, too")
+    if args.tta and args.report:
+        raise DataError("a report judges each image as it is: leave out --tta or --report")
     info = models.read_info(models.resolve(args.model))
     with Progress("Reading the data", unit="images", quiet=args.json) as progress:
         data = catalog.resolve(args.data, info.model.image_size, progress)
@@ -47,7 +50,7 @@ def evaluate(args: argparse.Namespace) -> None:
             )
         args.split = args.split or default_split(data, info)
         found = reported(args, data, progress) if args.report else measure(args, progress)
-    where = "" if args.split == "test" else f" of {args.split}"
+    where = ("" if args.split == "test" else f" of {args.split}") + (", each with its mirror image" if args.tta else "")
     if args.json:
         print(json.dumps(asdict(found), allow_nan=False))
     else:
@@ -66,6 +69,7 @@ def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
 
     from vit import checkpoint
     from vit.data.load import load
+    from vit.evaluation.forward import Mirrored
     from vit.evaluation.split import choose
     from vit.training.batches import to_channels
     from vit.training.loop import evaluate as judge
@@ -73,7 +77,8 @@ def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
     network, info = checkpoint.load_with_info(args.model)
     split = choose(load(args.data, info.model.image_size, progress), args.split, info)
     images = to_channels(split.images, info.model.in_channels)
-    return judge(network, images, split.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
+    judged = Mirrored(network).eval() if args.tta else network
+    return judge(judged, images, split.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
 
 
 def reported(args: argparse.Namespace, data: DatasetInfo, progress: Progress) -> Evaluation:

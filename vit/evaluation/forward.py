@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from vit import checkpoint
 from vit.config import TrainConfig
@@ -72,6 +72,17 @@ class Forward:
     def seen(self, images: Tensor, features: np.ndarray) -> Seen:
         """What a detector needs of images whose features are known."""
         return Seen(features, unusual.figures(to_channels(images, self.info.model.in_channels).numpy()))
+
+
+class Mirrored(nn.Module):
+    """A network whose logits (B, K) are the mean of those of each image (B, C, H, W) and of its mirror image."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (self.network(images) + self.network(images.flip(-1))) / 2
 
 
 def _finite(values: Tensor) -> np.ndarray:
