@@ -59,8 +59,9 @@ def test_evaluate_open_a_cell_look_inside_and_come_back_by_the_address(server, p
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(cell.nth(2)).to_have_attribute("aria-selected", "true")
-    page.wait_for_url("**given=*")
-    heading = panel.get_by_text("labeled arrow; the model says")
+    given = cell.nth(2).get_attribute("aria-label").rpartition(" ")[2]
+    page.wait_for_url(f"**given={given}*")
+    heading = panel.get_by_text(f"labeled arrow; the model says {given}")
     expect(heading).to_be_visible()
     words, back = heading.inner_text(), page.url
     if "0 images" not in words:

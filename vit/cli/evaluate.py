@@ -49,7 +49,10 @@ def evaluate(args: argparse.Namespace) -> None:
                 f"{args.model} tells apart {', '.join(info.classes)}; {args.data} has {', '.join(data.classes)}"
             )
         args.split = args.split or default_split(data, info)
-        found = reported(args, data, progress) if args.report else measure(args, progress)
+        if args.report:
+            found = reported(args, data, progress)
+        else:
+            found = measure(args.model, args.data, args.split, progress, args.tta)
     where = ("" if args.split == "test" else f" of {args.split}") + (", each with its mirror image" if args.tta else "")
     if args.json:
         print(json.dumps(asdict(found), allow_nan=False))
@@ -63,8 +66,8 @@ def default_split(data: DatasetInfo, info: ModelInfo) -> str:
     return "test" if data.counts.get("test") else "val" if is_own else "train"
 
 
-def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
-    """Rebuild the model, load the split at its size, and evaluate."""
+def measure(model: str, data: str, split: str, progress: Progress, is_mirrored: bool = False) -> Evaluation:
+    """Rebuild the model, load the split at its size, and evaluate; with the mirror image beside each if wanted."""
     import torch
 
     from vit import checkpoint
@@ -74,11 +77,11 @@ def measure(args: argparse.Namespace, progress: Progress) -> Evaluation:
     from vit.training.batches import to_channels
     from vit.training.loop import evaluate as judge
 
-    network, info = checkpoint.load_with_info(args.model)
-    split = choose(load(args.data, info.model.image_size, progress), args.split, info)
-    images = to_channels(split.images, info.model.in_channels)
-    judged = Mirrored(network).eval() if args.tta else network
-    return judge(judged, images, split.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
+    network, info = checkpoint.load_with_info(model)
+    network = Mirrored(network).eval() if is_mirrored else network
+    chosen = choose(load(data, info.model.image_size, progress), split, info)
+    images = to_channels(chosen.images, info.model.in_channels)
+    return judge(network, images, chosen.labels, torch.tensor(info.mean), torch.tensor(info.std), "fp32")
 
 
 def reported(args: argparse.Namespace, data: DatasetInfo, progress: Progress) -> Evaluation:

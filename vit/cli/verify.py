@@ -85,6 +85,5 @@ def accuracies(run: Run, source: str | None) -> tuple[float, float, int]:
     if source is None and name not in known:  # a path of another machine is no data of ours
         raise DataError(f"the data set {name!r} is not here; there is {', '.join(known)}. Name another with --data")
     with Progress("Reading the data", unit="images", quiet=True) as progress:
-        wanted = argparse.Namespace(model=str(path), data=name, split="val")
-        found = evaluate.measure(wanted, progress)
+        found = evaluate.measure(str(path), name, "val", progress)
     return told, found.accuracy, found.images
