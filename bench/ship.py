@@ -1,17 +1,20 @@
-"""Turn a finished run into a shipped model: weights alone, curve and card.
+"""Turn a finished run into a shipped model: weights alone in half precision, curve and card.
 
 python -m bench.ship RUN NAME
+python -m bench.ship RUN NAME --teacher MODEL
 """
 
 import argparse
 import json
 import shutil
 
+import torch
+
 from bench import machine
 from vit import checkpoint, models, paths
 from vit.runs.directory import Run
 from vit.runs.metrics import read_metrics
-from vit.runs.plan import read_plan
+from vit.runs.plan import Plan, read_plan
 from vit.runs.status import read_status
 
 FRAMES = 10  # of the series; more would make the project a large download
@@ -27,7 +30,8 @@ CARD = """# {name}
 | classes | {classes} |
 | data | {data}: {num_train:,} images to train, {num_val:,} to validate, {num_test:,} to test |
 | recipe | {optimizer}, learning rate {lr:g}, batch {batch}, {epochs:.1f} epochs, {schedule} schedule, seed {seed} |
-| hardware | {hardware}, {processes}, {minutes:.0f} minutes of training |
+| targets | {targets} |
+| hardware | {hardware}, {minutes:.0f} minutes of training |
 | val accuracy | {val:.2%} |
 | test accuracy | {test:.2%} (test was looked at once, after the choice on val) |
 | test loss | {loss:.3f} |
@@ -36,8 +40,8 @@ The images are the JPEG copy of CIFAR-10 (Krizhevsky 2009), which differs a litt
 model knows ten classes and nothing else: whatever it is shown, it answers with one of them. Photographs in which the
 object is small or off-center are far from what it was trained on.
 
-`config.json` is the whole configuration, `metrics.json` the curve, `checkpoints/series` how the model came about:
-{frames} moments of its training, weights alone in half precision.
+`model.safetensors` has the weights in half precision, `config.json` the whole configuration, `metrics.json` the curve,
+`checkpoints/series` how the model came about: {frames} moments of its training.
 """
 
 
@@ -53,24 +57,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
     parser.add_argument("name")
+    parser.add_argument("--teacher", help="the model that bench.taught had it learn from")
     args = parser.parse_args()
-    ship(Run.find(args.run), args.name)
+    ship(Run.find(args.run), args.name, args.teacher)
 
 
-def ship(run: Run, name: str) -> None:
+def ship(run: Run, name: str, teacher: str | None) -> None:
     """Write ``checkpoints/pretrained/NAME``."""
     folder = paths.pretrained_root() / name
     folder.mkdir(parents=True, exist_ok=True)
     tensors, info = checkpoint.load(run.checkpoint_path("best"))
-    weights = {f"model.{key}": tensor for key, tensor in checkpoint.model_weights(tensors).items()}
+    weights = {f"model.{key}": halved(tensor) for key, tensor in checkpoint.model_weights(tensors).items()}
     checkpoint.save(folder / models.SHIPPED_FILE, weights, info)
     (folder / "config.json").write_text(json.dumps(info.run.to_json(), indent=1) + "\n")
     (folder / "metrics.json").write_text(
         json.dumps([row for row in read_metrics(run) if "val_loss" in row], indent=0) + "\n"
     )
-    (folder / "README.md").write_text(card(run, name, info, sum(tensor.numel() for tensor in weights.values())))
+    parameters = sum(tensor.numel() for tensor in weights.values())
+    (folder / "README.md").write_text(card(run, name, info, parameters, teacher))
     ship_series(run, Run(folder))
     print(folder)
+
+
+def halved(tensor: torch.Tensor) -> torch.Tensor:
+    """Matrices and kernels as float16, which rounds to three digits; the few other numbers stay as they are."""
+    return tensor.half() if tensor.ndim > 1 else tensor
 
 
 def ship_series(run: Run, shipped: Run) -> None:
@@ -87,7 +98,7 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'es' if what.endswith('s') else 's'}" if number != 1 else f"1 {what}"
 
 
-def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
+def card(run: Run, name: str, info: models.ModelInfo, parameters: int, teacher: str | None) -> str:
     """The model card, from what the run recorded."""
     plan, status, config = read_plan(run), read_status(run), info.run
     return CARD.format(
@@ -113,14 +124,21 @@ def card(run: Run, name: str, info: models.ModelInfo, parameters: int) -> str:
         epochs=plan.total_epochs,
         schedule=config.train.schedule,
         seed=config.train.seed,
-        hardware=machine.processor() + " (CPU)",
-        processes=f"{counted(plan.processes, 'process')} of {counted(plan.threads, 'thread')}",
+        targets=f"half the labels, half what {teacher} says of the same image" if teacher else "the labels",
+        hardware=hardware(plan),
         minutes=status.seconds / 60,
         val=info.metrics["val_accuracy"],
         test=status.test.accuracy,
         loss=status.test.loss,
         frames=min(FRAMES, len(run.series())),
     )
+
+
+def hardware(plan: Plan) -> str:
+    """What the run was trained on; of a CPU, that of this machine."""
+    if plan.device != "cpu":
+        return plan.device_name
+    return f"{machine.processor()} (CPU), {counted(plan.processes, 'process')} of {counted(plan.threads, 'thread')}"
 
 
 if __name__ == "__main__":

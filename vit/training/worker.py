@@ -5,7 +5,7 @@ import signal
 import statistics
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -35,6 +35,8 @@ from vit.training.state import TrainState, new_state
 
 MIN_SECONDS = 10.0  # of training, before its speed is remembered
 QUEUE_SECONDS = 1.0  # between two looks for a command while another run computes
+
+Loader = Callable[[RunConfig, torch.device], RunData]
 
 
 def work(run: Run) -> int:
@@ -81,7 +83,7 @@ def work_as_rank(run: Run) -> int:
         The exit code: 0 also if the run failed for a reason that would be the same the next time.
     """
     with distributed.process_group():
-        recorder = _rank_recorder(run)
+        recorder = rank_recorder(run)
         try:
             train(run, read(run.config_path), recorder)
         except (VitError, OSError, MemoryError, torch.OutOfMemoryError) as error:
@@ -93,7 +95,7 @@ def work_as_rank(run: Run) -> int:
     return 0
 
 
-def _rank_recorder(run: Run) -> Recorder:
+def rank_recorder(run: Run) -> Recorder:
     """Rank 0 writes and takes commands; the others ignore SIGTERM, because all must stop at the same step."""
     if distributed.rank():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -147,12 +149,19 @@ def machine_slot(recorder: Recorder) -> Iterator[str | None]:
         slot.release()
 
 
-def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
+def load_data(config: RunConfig, device: torch.device) -> RunData:
+    """Load the data set and check the configuration against what it contains."""
+    dataset = load(config.data.source, config.model.image_size)
+    validate(config.to_json(), Environment(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
+    return prepare(dataset, config, device)
+
+
+def train(run: Run, config: RunConfig, recorder: Recorder, loader: Loader = load_data) -> None:
     """What each process of a run does: set up, load, plan, fit, test, close."""
     recorder.status("preparing", started=time.time())
     earlier = read_plan(run)
     device, precision = setup(config.train, earlier)
-    data = load_data(config, device)
+    data = loader(config, device)
     if config.train.compile:
         recorder.status("compiling")
     config = compile_ahead(config, data, precision, recorder.event)
@@ -181,13 +190,6 @@ def train(run: Run, config: RunConfig, recorder: Recorder) -> None:
     if distributed.rank() == 0:
         remember_speed(run, config, plan, recorder.validations, state.seconds, **before)
     recorder.close(outcome, f"{outcome.capitalize()} at step {state.step:,}.", state)
-
-
-def load_data(config: RunConfig, device: torch.device) -> RunData:
-    """Load the data set and check the configuration against what it contains."""
-    dataset = load(config.data.source, config.model.image_size)
-    validate(config.to_json(), Environment(num_train=len(dataset.train.labels), num_classes=len(dataset.classes)))
-    return prepare(dataset, config, device)
 
 
 def check_same_data(plan: Plan, data: RunData) -> None:

@@ -1,0 +1,77 @@
+"""Train a run on what a better model says of each image, beside its label: a plain ViT learns more from few images so.
+
+    python -m vit train --preset plain --data cifar10-images --set train.label_smoothing=0 --run pupil --prepare
+    python -m bench.taught pupil cifar10-hybrid
+    torchrun --nproc-per-node 2 -m bench.taught pupil cifar10-hybrid
+
+The teacher looks at the same augmented images as the pupil (Beyer et al. 2022, arXiv:2106.05237), which DeiT does with
+a CNN (Touvron et al. 2021, arXiv:2012.12877). It must have been trained with the same seed and validation split, so
+that it has not seen the pupil's validation images. A run that was interrupted goes on when it is called again.
+"""
+
+import argparse
+import contextlib
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vit import checkpoint, processes
+from vit.config import RunConfig
+from vit.model import VisionTransformer
+from vit.rules import read
+from vit.runs.directory import Run
+from vit.training import distributed
+from vit.training.batches import RunData
+from vit.training.device import autocast, choose_precision
+from vit.training.recorder import Recorder
+from vit.training.worker import load_data, rank_recorder, train
+
+SHARE = 0.5  # of the targets that is the teacher's answer; the rest is the label
+
+
+@dataclass(frozen=True)
+class Taught(RunData):
+    """The data of a run, with a teacher's answers in the targets."""
+
+    teacher: VisionTransformer
+    precision: str
+
+    def batch(self, step: int, config: RunConfig) -> tuple[Tensor, Tensor, Tensor]:
+        """As of ``RunData``, with targets (B, K)."""
+        images, targets, labels = super().batch(step, config)
+        if targets.ndim == 1:
+            targets = F.one_hot(targets, len(self.classes)).float()
+        with torch.no_grad(), autocast(images.device.type, self.precision):
+            answers = self.teacher(images).float().softmax(1)
+        return images, torch.lerp(targets, answers, SHARE), labels
+
+
+def load_taught(config: RunConfig, device: torch.device, teacher: str) -> Taught:
+    """The run's data, and the teacher, which must have been trained on the same part of it."""
+    data = load_data(config, device)
+    network, info = checkpoint.load_with_info(teacher)
+    own, others = ((c.train.seed, c.data.val_size, c.data.source) for c in (config, info.run))
+    if own != others or info.data["fingerprint"] != data.fingerprint:
+        raise SystemExit(f"{teacher} has another seed, validation split or data set: {others} instead of {own}")
+    precision = choose_precision(config.train.precision, device.type)
+    return Taught(**vars(data), teacher=network.to(device), precision=precision)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="made with --prepare")
+    parser.add_argument("teacher", help="a run or a shipped model")
+    args = parser.parse_args()
+    run = Run.find(args.run)
+    load = partial(load_taught, teacher=args.teacher)
+    with distributed.process_group() if distributed.is_worker() else contextlib.nullcontext():
+        recorder = rank_recorder(run) if distributed.is_worker() else Recorder(run)
+        with contextlib.nullcontext() if distributed.rank() else processes.hold(run.lock_path):
+            train(run, read(run.config_path), recorder, load)
+
+
+if __name__ == "__main__":
+    main()
