@@ -2,6 +2,7 @@
 
     python -m bench.presets 1-minute 5-minutes --data cifar10-images.tar.xz --seeds 3
     python -m bench.presets 5-minutes --epochs 10 --data cifar10-images.tar.xz --home runs
+    python -m bench.presets plain --minutes 30 --data cifar10-images.tar.xz --home runs
 
 Runs go through the ordinary command line, so they include measuring, validation and checkpoints. val chose the
 settings; test is looked at once per run. With --home runs stay, and those that are finished are not trained again.
@@ -31,25 +32,33 @@ def main() -> None:
     parser.add_argument("presets", nargs="+", choices=presets.PRESETS, metavar="PRESET")
     parser.add_argument("--data", required=True, help="a data set's name or a path")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=float, help="instead of the preset's own length")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=float, help="instead of the preset's own length")
+    length.add_argument("--minutes", type=float, help="likewise")
     parser.add_argument("--home", help="where the runs are kept; a folder that is gone afterwards if left out")
     args = parser.parse_args()
     with contextlib.nullcontext(args.home) if args.home else tempfile.TemporaryDirectory() as home:
         os.environ["VIT_HOME"] = os.path.abspath(home)
-        runs = [one(preset, args.data, seed, args.epochs) for preset in args.presets for seed in range(args.seeds)]
+        length = {unit: getattr(args, unit) for unit in ("epochs", "minutes") if getattr(args, unit)}
+        runs = [one(preset, args.data, seed, length) for preset in args.presets for seed in range(args.seeds)]
     rows = [summary(name, [run for run in runs if run["preset"] == name]) for name in args.presets]
     print(machine.table(rows))
-    name = "-".join(["presets", *args.presets, *([f"{args.epochs:g}-epochs"] if args.epochs else [])])
+    name = "-".join(["presets", *args.presets, *told(length)])
     print(machine.write(name, {"data": Path(args.data).name, "summary": rows, "runs": runs}))
 
 
-def one(preset: str, data: str, seed: int, epochs: float | None) -> dict:
+def told(length: dict[str, float]) -> list[str]:
+    """A length that is not the preset's own, for the name of a file: ``["10-epochs"]``."""
+    return [f"{value:g}-{unit}" for unit, value in length.items()]
+
+
+def one(preset: str, data: str, seed: int, length: dict[str, float]) -> dict:
     """Train once and judge the last step."""
-    name = f"{preset}-{seed}" + (f"-{epochs:g}-epochs" if epochs else "")
+    name = "-".join([f"{preset}-{seed}", *told(length)])
     run = Run(paths.runs_root() / name)
     if not run.config_path.exists():
         chosen = ["--preset", preset, "--data", data, "--set", f"train.seed={seed}"]
-        vit("train", *chosen, *(["--epochs", str(epochs)] if epochs else []), "--run", name, "--follow")
+        vit("train", *chosen, *(f"--{unit}={value}" for unit, value in length.items()), "--run", name, "--follow")
     elif state_of(run).state != "finished":
         vit("resume", name, "--follow")
     judged = json.loads(vit("evaluate", f"{name}@last", "--data", data, "--json"))

@@ -22,11 +22,23 @@ def test_a_burst_of_other_work_does_not_count(data, monkeypatch):
     undisturbed, turns = planning.train_step, itertools.count()
 
     def step(*arguments):
-        time.sleep(BURST if next(turns) % 5 < 3 else 0)
+        time.sleep(BURST if next(turns) % 5 < 2 else 0)
         return undisturbed(*arguments)
 
     monkeypatch.setattr(planning, "train_step", step)
     assert planning.seconds_per_step(tiny_config(), data, "fp32", seconds=3.0) < BURST
+
+
+def test_steps_that_are_never_alike_are_not_told_faster_than_most_of_them_are(data, monkeypatch):
+    """A run would take longer than it was asked to."""
+    undisturbed, turns = planning.train_step, itertools.count()
+
+    def step(*arguments):
+        time.sleep(BURST if next(turns) % 3 else 0)
+        return undisturbed(*arguments)
+
+    monkeypatch.setattr(planning, "train_step", step)
+    assert planning.seconds_per_step(tiny_config(), data, "fp32", seconds=3.0) >= BURST
 
 
 def test_a_long_run_given_in_minutes_is_measured_longer_but_nobody_waits_long():

@@ -4,6 +4,7 @@
 for a run that uses the machine, because either would disturb the other.
 """
 
+import statistics
 import sys
 import time
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ def measure(config: RunConfig, data: RunData, precision: str, seconds: float) ->
 
 
 def seconds_per_step(config: RunConfig, data: RunData, precision: str, seconds: float) -> float:
-    """Time of an update with its batch: the lower quartile, so that a short burst of other work does not count."""
+    """Time of an update with its batch: the median, so that a short burst of other work does not count."""
     state = new_state(config, data.mean.device)
     forward = trainable(state, config.train)
     times, end = [], time.perf_counter() + seconds
@@ -148,8 +149,7 @@ def seconds_per_step(config: RunConfig, data: RunData, precision: str, seconds: 
         if data.mean.is_cuda:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    times = sorted(times[WARM_UP_STEPS:])
-    return distributed.broadcast(times[len(times) // 4])
+    return distributed.broadcast(statistics.median(times[WARM_UP_STEPS:]))
 
 
 def seconds_per_evaluation(config: RunConfig, data: RunData, precision: str) -> float:
