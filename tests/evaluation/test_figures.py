@@ -92,6 +92,12 @@ def test_mcnemars_exact_test_is_a_fair_coin_on_the_images_on_which_models_differ
     assert found.both == 40 - total - 4
 
 
+@pytest.mark.parametrize("size", [1, 700, 1e300])
+def test_probabilities_are_scipys_softmax_however_large_the_logits(logits, size):
+    found = calibration.probabilities(size * logits)
+    assert found == pytest.approx(softmax(size * logits, 1), rel=1e-12, abs=0)
+
+
 def test_calibration_error_is_the_weighted_gap_over_fifteen_bins(logits, labels):
     probability = softmax(logits, 1)
     error = 0.0
