@@ -20,7 +20,9 @@ from torch.nn import functional as F
 
 from vit import checkpoint, processes
 from vit.config import RunConfig
+from vit.errors import CheckpointError
 from vit.model import VisionTransformer
+from vit.models import ModelInfo
 from vit.rules import read
 from vit.runs.directory import Run
 from vit.training import distributed
@@ -50,14 +52,20 @@ class Taught(RunData):
 
 
 def load_taught(config: RunConfig, device: torch.device, teacher: str) -> Taught:
-    """The run's data, and the teacher, which must have been trained on the same part of it."""
+    """The run's data, and its teacher."""
     data = load_data(config, device)
     network, info = checkpoint.load_with_info(teacher)
-    own, others = ((c.train.seed, c.data.val_size, c.data.source) for c in (config, info.run))
-    if own != others or info.data["fingerprint"] != data.fingerprint:
-        raise SystemExit(f"{teacher} has another seed, validation split or data set: {others} instead of {own}")
+    check_teacher(config, data, info)
     precision = choose_precision(config.train.precision, device.type)
     return Taught(**vars(data), teacher=network.to(device), precision=precision)
+
+
+def check_teacher(config: RunConfig, data: RunData, info: ModelInfo) -> None:
+    """Refuse a teacher that may have been trained on the pupil's validation images, or that knows other classes."""
+    own = (data.fingerprint, config.data.val_size, config.train.seed)
+    others = (info.data["fingerprint"], info.run.data.val_size, info.run.train.seed)
+    if own != others:
+        raise CheckpointError(f"the teacher has another data set, val_size or seed: {others} instead of {own}")
 
 
 def main() -> None:
