@@ -6,7 +6,8 @@
 
 The teacher looks at the same augmented images as the pupil (Beyer et al. 2022, arXiv:2106.05237), which DeiT does with
 a CNN (Touvron et al. 2021, arXiv:2012.12877). It must have been trained with the same seed and validation split, so
-that it has not seen the pupil's validation images. A run that was interrupted goes on when it is called again.
+that it has not seen the pupil's validation images. A run that was interrupted goes on when it is called again. Its
+configuration does not know of the teacher: taken away as code, it learns from the labels alone.
 """
 
 import argparse
