@@ -17,7 +17,8 @@ import sys
 from pydantic import JsonValue
 
 from bench import machine
-from vit import experience, paths
+from bench.ship import TEACHER
+from vit import experience, models, paths
 from vit.config import ModelConfig
 from vit.data.cifar10 import CLASSES
 from vit.rules import read
@@ -96,9 +97,11 @@ def of_preset(run: dict, where: str) -> experience.Experience:
 
 
 def of_models() -> list[experience.Experience]:
-    """The runs of the shipped models."""
+    """The runs of the shipped models, but for those that had a teacher: no run of the app has one."""
     found = []
     for folder in sorted(paths.pretrained_root().iterdir()):
+        if TEACHER in models.read_info(folder / models.SHIPPED_FILE).data:
+            continue
         rows = [row for row in json.loads((folder / "metrics.json").read_text()) if "val_accuracy" in row]
         points = [(row["step"] / rows[-1]["step"], row["val_accuracy"]) for row in rows]
         config = read(folder / "config.json")

@@ -1,12 +1,13 @@
 """Turn a finished run into a shipped model: weights alone in half precision, curve and card.
 
 python -m bench.ship RUN NAME
-python -m bench.ship RUN NAME --teacher MODEL
+python -m bench.ship RUN NAME --teacher WORDS
 """
 
 import argparse
 import json
 import shutil
+from dataclasses import replace
 
 import torch
 
@@ -17,6 +18,7 @@ from vit.runs.metrics import read_metrics
 from vit.runs.plan import Plan, read_plan
 from vit.runs.status import read_status
 
+TEACHER = "teacher"  # among what a model says of its data
 FRAMES = 10  # of the series; more would make the project a large download
 CARD = """# {name}
 
@@ -57,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
     parser.add_argument("name")
-    parser.add_argument("--teacher", help="the model that bench.taught had it learn from")
+    parser.add_argument("--teacher", help="what bench.taught had it learn from, in words")
     args = parser.parse_args()
     ship(Run.find(args.run), args.name, args.teacher)
 
@@ -67,6 +69,7 @@ def ship(run: Run, name: str, teacher: str | None) -> None:
     folder = paths.pretrained_root() / name
     folder.mkdir(parents=True, exist_ok=True)
     tensors, info = checkpoint.load(run.checkpoint_path("best"))
+    info = replace(info, data=info.data | {TEACHER: teacher}) if teacher else info
     weights = {f"model.{key}": halved(tensor) for key, tensor in checkpoint.model_weights(tensors).items()}
     checkpoint.save(folder / models.SHIPPED_FILE, weights, info)
     (folder / "config.json").write_text(json.dumps(info.run.to_json(), indent=1) + "\n")
