@@ -64,7 +64,7 @@ def main() -> None:
     ship(Run.find(args.run), args.name, args.teacher)
 
 
-def ship(run: Run, name: str, teacher: str | None) -> None:
+def ship(run: Run, name: str, teacher: str | None = None) -> None:
     """Write ``checkpoints/pretrained/NAME``."""
     folder = paths.pretrained_root() / name
     folder.mkdir(parents=True, exist_ok=True)
