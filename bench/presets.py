@@ -32,9 +32,9 @@ def main() -> None:
     parser.add_argument("presets", nargs="+", choices=presets.PRESETS, metavar="PRESET")
     parser.add_argument("--data", required=True, help="a data set's name or a path")
     parser.add_argument("--seeds", type=int, default=3)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=float, help="instead of the preset's own length")
-    length.add_argument("--minutes", type=float, help="likewise")
+    lengths = parser.add_mutually_exclusive_group()
+    lengths.add_argument("--epochs", type=float, help="instead of the preset's own length")
+    lengths.add_argument("--minutes", type=float, help="likewise")
     parser.add_argument("--home", help="where the runs are kept; a folder that is gone afterwards if left out")
     args = parser.parse_args()
     with contextlib.nullcontext(args.home) if args.home else tempfile.TemporaryDirectory() as home:

@@ -64,7 +64,7 @@ def load_taught(config: RunConfig, device: torch.device, teacher: str) -> Taught
 def check_teacher(config: RunConfig, data: RunData, info: ModelInfo) -> None:
     """Refuse a teacher that may have been trained on the pupil's validation images, or that knows other classes."""
     own = (data.fingerprint, config.data.val_size, config.train.seed)
-    others = (info.data["fingerprint"], info.run.data.val_size, info.run.train.seed)
+    others = (info.data.get("fingerprint"), info.run.data.val_size, info.run.train.seed)
     if own != others:
         raise CheckpointError(f"the teacher has another data set, val_size or seed: {others} instead of {own}")
 
@@ -76,10 +76,12 @@ def main() -> None:
     args = parser.parse_args()
     run = Run.find(args.run)
     load = partial(load_taught, teacher=args.teacher)
-    with distributed.process_group() if distributed.is_worker() else contextlib.nullcontext():
-        recorder = rank_recorder(run) if distributed.is_worker() else Recorder(run)
-        with contextlib.nullcontext() if distributed.rank() else processes.hold(run.lock_path):
-            train(run, read(run.config_path), recorder, load)
+    is_worker = distributed.is_worker()
+    with (
+        distributed.process_group() if is_worker else contextlib.nullcontext(),
+        contextlib.nullcontext() if distributed.rank() else processes.hold(run.lock_path),
+    ):
+        train(run, read(run.config_path), rank_recorder(run) if is_worker else Recorder(run), load)
 
 
 if __name__ == "__main__":

@@ -35,10 +35,10 @@ class Calibration:
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of logits: (N, K) -> (N, K); scipy's takes half a second to load, and the first answer waits for it."""
-    exact = logits.astype(np.float64)
-    raised = np.exp(exact - exact.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    """Softmax of logits: (N, K) -> (N, K)."""
+    exact = logits.astype(np.float64)  # scipy's softmax takes half a second to load, and the first answer waits for it
+    exponentials = np.exp(exact - exact.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def measure(probability: np.ndarray, labels: np.ndarray) -> Calibration:
