@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IMAGES = 500
 REFRESH_SECONDS = 0.5
+UNEXPECTED = "The ranking ended without a result. The server's log says why; try again."
 RANK_HELP = "Ablates one head at a time and measures the accuracy on the same test images."
 
 
@@ -42,7 +43,7 @@ class Job:
         """Begin, unless it is under way; ``work`` tells ``progress`` and asks ``cancel.is_set``."""
         if self.is_running:
             return
-        self.done, self.total, self.result, self.problem = 0, 0, None, None
+        self.done, self.total, self.result, self.problem = 0, 0, None, UNEXPECTED
         self.cancel.clear()
         self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self.thread.start()
@@ -53,7 +54,7 @@ class Job:
 
     def _run(self, work: Callable[["Job"], "Leaderboard"]) -> None:
         try:
-            self.result = work(self)
+            self.result, self.problem = work(self), None
         except VitError as error:
             self.problem = str(error)
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from drawing import until_drawn
 from PIL import Image
 from playwright.sync_api import expect
 from worlds import saved, written_run
@@ -269,6 +270,7 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
 def test_ranking_heads_shows_progress_and_can_be_cancelled(page, server):
     saved(written_run("calm-crane"), 1000)
     page.goto(f"{server.url}/attention?model=calm-crane&tab=Ablate")
+    until_drawn(page)
     page.get_by_role("button", name="Rank the heads").click()
     cancel = page.get_by_role("button", name="Cancel")
     table = page.get_by_text("The whole model reaches")

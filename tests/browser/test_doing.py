@@ -1,6 +1,7 @@
 """What a person does: train, stop, import."""
 
 import pytest
+from drawing import until_drawn
 from image_files import encode, noise
 from playwright.sync_api import expect
 
@@ -11,6 +12,7 @@ from vit.runs import launch, status
 def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(page, server):
     known = len(status.list_runs())
     page.goto(f"{server.url}/train?preset=tutorial")
+    until_drawn(page)
     page.get_by_text("Advanced: training").click()
     processes = page.get_by_label("Processes", exact=True)
     processes.fill("1")  # the start is not what is looked at here, and a team's takes longer
@@ -35,6 +37,7 @@ def test_a_double_click_launches_one_run_that_is_watched_stopped_and_resumed(pag
 def test_the_first_screens_button_launches_one_run_and_shows_it(page, server):
     known = len(status.list_runs())
     page.goto(server.url)
+    until_drawn(page)
     page.get_by_role("button", name="Train a ViT on shapes").dblclick()
     page.wait_for_url("**/train?run=**")
     assert len(status.list_runs()) == known + 1
@@ -53,6 +56,7 @@ def test_a_folder_is_imported_with_progress_and_can_be_trained_on(page, server, 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encode(noise()))
     page.goto(f"{server.url}/data")
+    until_drawn(page)
     page.get_by_label("Folder or archive on the server").fill(str(tmp_path / "pets"))
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("is ready: 12 images")).to_be_visible()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from drawing import until_drawn
 from playwright.sync_api import Page, expect
 from worlds import saved, written_run
 
@@ -25,6 +26,7 @@ def address(server, name: str) -> str:
 
 
 def evaluate(page: Page) -> None:
+    until_drawn(page)
     page.get_by_role("button", name="Evaluate on test (looked at 0 times before)").click()
     expect(page.get_by_role("tab", name="Confusion")).to_be_visible(timeout=PATIENCE)
 

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from drawing import until_drawn
 from playwright.sync_api import expect
 
 from vit import presets
@@ -60,12 +61,7 @@ class Story:
     def open(self, run_id: str) -> None:
         self.page.goto(f"{self.server.url}/train?run={run_id}")
         expect(self.page.get_by_role("heading", name=run_id, exact=True)).to_be_visible()
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the page is drawn: a click into a part that is drawn anew would be lost."""
-        self.page.locator("[data-test-script-state=notRunning]").wait_for()
-        expect(self.page.locator("[data-testid=stMain] [data-stale=true]")).to_have_count(0)
+        until_drawn(self.page)
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -73,7 +69,7 @@ class Story:
     def more(self, section: str) -> None:
         self.click("More")
         self.page.get_by_text(section, exact=True).first.click()
-        self.settle()
+        until_drawn(self.page)
 
     def agree(self, run_id: str, state: str) -> None:
         """Files, a reloaded page and the command line say that a run is in a state."""
@@ -99,6 +95,7 @@ def test_the_page_the_files_and_the_command_line_tell_the_same_story(page, serve
     story.agree("third", "queued")
     # Re-order.
     page.goto(f"{server.url}/runs")
+    until_drawn(page)
     page.get_by_role("button", name="Up").last.click()
     until(lambda: queue.waiting() == ["third", "second"])
     page.reload()
@@ -152,6 +149,7 @@ def test_the_page_the_files_and_the_command_line_tell_the_same_story(page, serve
     page.goto(f"{server.url}/runs?runs=first,third")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     page.goto(f"{server.url}/runs?runs={child}")
+    until_drawn(page)
     story.click("Delete")
     until(lambda: child not in {state.id for state in list_runs()})
     assert child not in command_line(server, "runs")

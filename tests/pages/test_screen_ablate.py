@@ -194,7 +194,7 @@ def test_a_job_runs_once_however_often_it_is_started_and_can_be_cancelled():
     assert job.is_running
     job.cancel.set()
     job.thread.join()
-    assert (len(begun), job.result, job.is_running) == (1, "stopped", False)
+    assert (len(begun), job.result, job.problem, job.is_running) == (1, "stopped", None, False)
 
 
 def test_what_goes_wrong_in_a_job_is_a_sentence():
@@ -205,6 +205,17 @@ def test_what_goes_wrong_in_a_job_is_a_sentence():
     job.start(work)
     job.thread.join()
     assert job.problem == "pets is gone: import it again"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_ends_without_a_result_says_so():
+    def work(running: Job) -> None:
+        raise RuntimeError("a fault of ours")
+
+    job = Job()
+    job.start(work)
+    job.thread.join()
+    assert "server's log" in job.problem
 
 
 def test_the_image_behind_inputs_is_the_image_that_made_them():
