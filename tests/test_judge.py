@@ -12,8 +12,10 @@ from vit.evaluation.calibration import Temperature
 from vit.evaluation.forward import ask
 from vit.evaluation.reference import Reference
 from vit.evaluation.unusual import Detector
+from vit.explain.trace import trace
 from vit.images import DecodedImage
 from vit.judge import Judge
+from vit.model import VisionTransformer
 from vit.predict import Predictor
 
 RNG = np.random.default_rng(0)
@@ -98,6 +100,23 @@ def test_what_each_image_gets_does_not_depend_on_the_others():
     for index, one in enumerate(ours.judge(many)):
         assert one.probabilities == pytest.approx(alone[index % 6].probabilities, abs=1e-5)
         assert (one.name, one.is_unusual) == (alone[index % 6].name, alone[index % 6].is_unusual)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_features_of_a_trace_spare_a_second_look_and_change_nothing(monkeypatch, mirrored):
+    ours = judge()
+    plain = ours.predictor.predict(NAMED * 15)  # more than one batch
+    wanted = ours.judge(plain, mirrored=mirrored)
+    features = trace(ours.predictor.model, ours.predictor.inputs([one.seen for one in plain])).features
+    looks, forward = [], VisionTransformer.forward_features
+    monkeypatch.setattr(
+        VisionTransformer, "forward_features", lambda self, x: (looks.append(len(x)), forward(self, x))[1]
+    )
+    found = ours.judge(plain, mirrored=mirrored, features=features)
+    assert sum(looks) == len(plain) * mirrored
+    for one, other in zip(found, wanted, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+        assert one.is_unusual == other.is_unusual
 
 
 def test_a_model_that_answers_nan_is_refused():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from vit import models
 from vit.evaluation import calibration, directory, reference
@@ -46,13 +47,21 @@ class Judge:
         """
         return cls(Predictor.load(model), reference.find(model))
 
-    def judge(self, predictions: list[Prediction], *, raw: bool = False, mirrored: bool = False) -> list[Judged]:
+    def judge(
+        self,
+        predictions: list[Prediction],
+        *,
+        raw: bool = False,
+        mirrored: bool = False,
+        features: Tensor | None = None,
+    ) -> list[Judged]:
         """The same predictions with another confidence, and a warning where one is due.
 
         Args:
             predictions: Of this model, in any number.
             raw: The softmax as it is, without a temperature.
             mirrored: Take the mean of the logits of each image and its mirror image.
+            features: What the head reads of the images (N, D), where traces have it already.
 
         Raises:
             CheckpointError: If the model answers NaN or infinity.
@@ -60,7 +69,8 @@ class Judge:
         found = []
         for start in range(0, len(predictions), BATCH_SIZE):
             batch = predictions[start : start + BATCH_SIZE]
-            logits, unusual = self.look([one.seen for one in batch], mirrored)
+            read = None if features is None else features[start : start + BATCH_SIZE]
+            logits, unusual = self.look([one.seen for one in batch], mirrored, read)
             rows = self.probabilities(logits, raw)
             is_calibrated = self.reference is not None and not raw
             for one, row, odd in zip(batch, rows, unusual, strict=True):
@@ -68,9 +78,11 @@ class Judge:
                 found.append(Judged(**changed))
         return found
 
-    def look(self, seen: list[Image.Image], mirrored: bool = False) -> tuple[np.ndarray, list[bool | None]]:
+    def look(
+        self, seen: list[Image.Image], mirrored: bool = False, features: Tensor | None = None
+    ) -> tuple[np.ndarray, list[bool | None]]:
         """Logits (B, K) of one batch of images from ``Predictor.see``, and which are unusual; see ``judge``."""
-        logits, figures = ask(self.predictor, seen)
+        logits, figures = ask(self.predictor, seen, features)
         if mirrored:
             logits = (logits + ask(self.predictor, [ImageOps.mirror(image) for image in seen])[0]) / 2
         check_finite(logits)

@@ -62,14 +62,14 @@ class Predictor:
             seen = [self.see(image.image) for _, image in batch]
             with torch.inference_mode():
                 logits = self.model(self.inputs(seen))
-            predictions += self._predictions(batch, seen, logits)
+            predictions += self.predictions(batch, seen, logits)
         return predictions
 
     def explain(self, name: str, image: DecodedImage) -> tuple[Prediction, Trace]:
         """Predict one image and keep what the model computed on the way, in main memory."""
         seen = [self.see(image.image)]
         result = trace(self.model, self.inputs(seen))
-        return self._predictions([(name, image)], seen, result.logits)[0], result.cpu()
+        return self.predictions([(name, image)], seen, result.logits)[0], result.cpu()
 
     def see(self, image: Image.Image) -> Image.Image:
         """The part of an image that the model looks at, at its own size and in its own colors."""
@@ -88,12 +88,19 @@ class Predictor:
         pixels = ((inputs[0].cpu() * std + mean) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
-    def _predictions(self, batch: list, seen: list[Image.Image], logits: Tensor) -> list[Prediction]:
+    def predictions(
+        self, named: list[tuple[str, DecodedImage]], seen: list[Image.Image], logits: Tensor
+    ) -> list[Prediction]:
+        """What logits (B, K) say of named images, whose parts from ``see`` are ``seen``.
+
+        Raises:
+            CheckpointError: If they hold NaN or infinity.
+        """
         check_finite(logits.numpy(force=True))
         rows = logits.float().softmax(dim=1).tolist()
         return [
             Prediction(name, self.info.classes, tuple(row), view, images.crop_box(*image.image.size), image.note)
-            for (name, image), view, row in zip(batch, seen, rows, strict=True)
+            for (name, image), view, row in zip(named, seen, rows, strict=True)
         ]
 
 

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import models
+from pages.shared import answers, models
 from pages.shared.answers import Answer
 from pages.shared.literal import literal
 
 if TYPE_CHECKING:  # importing it for real brings torch, which is only needed once something is to be predicted
-    import numpy as np
-
     from vit.evaluation.reference import Reference
     from vit.judge import Judge, Judged
 
@@ -73,14 +71,8 @@ def judged(answer: Answer, judge: "Judge", how: How) -> "Judged":
 
 @st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})
 def _judged(answer: Answer, _judge: "Judge", known: str | None, raw: bool, mirrored: bool) -> "Judged":
-    return _judge.judge([answer.prediction], raw=raw, mirrored=mirrored)[0]
-
-
-def features(answer: Answer) -> "np.ndarray":
-    """What the head reads of an image, (D,)."""
-    from vit.evaluation.forward import ask
-
-    return ask(models.predictor(answer.model), [answer.prediction.seen])[1].features[0]
+    features = answers.trace_of(answer).features
+    return _judge.judge([answer.prediction], raw=raw, mirrored=mirrored, features=features)[0]
 
 
 def warning(model: str, known: "Reference") -> None:

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.predict import judging
-from pages.shared import models
+from pages.shared import answers, models
 from pages.shared.answers import Answer
 from pages.shared.inline import data_url
 from pages.shared.literal import literal
@@ -69,7 +68,7 @@ def _progress(index: Index) -> None:
 
 def _strip(answer: Answer, index: Index) -> None:
     with shown():
-        found = index.find(judging.features(answer))
+        found = index.find(answers.trace_of(answer).features[0].numpy())
         samples = catalog.load_images(index.data.name, "train", [one.place for one in found])
         with st.grid(len(found), min_column_width=SIDE):
             for one, sample in zip(found, samples, strict=True):

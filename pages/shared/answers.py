@@ -59,25 +59,31 @@ def ask(model: str, image: InputImage) -> Answer:
 
 @st.cache_resource(max_entries=500, show_spinner=False, hash_funcs={InputImage: lambda image: (image.id, image.name)})
 def _ask(model: str, version: tuple[str, int], image: InputImage) -> Answer:
-    decoded = image.read()
-    prediction = models.predictor(model).predict([(image.name, decoded)])[0]
+    decoded, predictor = image.read(), models.predictor(model)
+    seen = predictor.see(decoded.image)
+    logits = _trace(model, version, image, seen).logits
+    prediction = predictor.predictions([(image.name, decoded)], [seen], logits)[0]
     original, crop = decoded.image, decoded.image.crop(prediction.box)
     if original.width == original.height:
         preview = heatmap.enlarge(original, PREVIEW_SIDE)
     else:
-        preview = heatmap.place_back(original, prediction.box, crop, PREVIEW_SIDE)
+        preview = heatmap.spotlight(original, prediction.box, PREVIEW_SIDE)
     if crop.width > CROP_SIDE:
         crop = heatmap.enlarge(crop, CROP_SIDE)
     return Answer(model, version, image, prediction, preview, crop)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={Answer: lambda answer: answer.key})
 def trace_of(answer: Answer) -> "Trace":
     """What the model computed on the way to an answer."""
+    return _trace(answer.model, answer.version, answer.image, answer.prediction.seen)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={InputImage: lambda image: (image.id, image.name)})
+def _trace(model: str, version: tuple[str, int], image: InputImage, _seen: Image.Image) -> "Trace":
     from vit.explain.trace import trace
 
-    predictor = models.predictor(answer.model)
-    return trace(predictor.model, predictor.inputs([answer.prediction.seen])).cpu()
+    predictor = models.predictor(model)
+    return trace(predictor.model, predictor.inputs([_seen])).cpu()
 
 
 def bars(prediction: "Prediction", k: int = 5) -> None:

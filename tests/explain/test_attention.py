@@ -137,7 +137,7 @@ def made_by_hand(attention, prefix=0, pool="mean"):
     """A trace of one layer, image and head with this attention (N, N)."""
     grid = math.isqrt(len(attention) - prefix)
     nothing = torch.zeros(1, 1, 1, 1, 1)
-    return Trace(torch.zeros(1, 2), attention[None, None, None], nothing, nothing[0], prefix, grid, pool)
+    return Trace(torch.zeros(1, 2), nothing[0], attention[None, None, None], nothing, nothing[0], prefix, grid, pool)
 
 
 def test_attention_to_oneself_goes_no_distance():

@@ -20,7 +20,9 @@ CONFIGS = [
 def test_the_trace_ends_in_the_models_own_logits(config):
     model = vision_transformer(**config)
     inputs = random_inputs(model)
-    assert torch.allclose(trace(model, inputs).logits, model(inputs), rtol=1e-5, atol=1e-5)
+    found = trace(model, inputs)
+    assert torch.allclose(found.logits, model(inputs), rtol=1e-5, atol=1e-5)
+    assert torch.allclose(model.head(found.features), found.logits, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -36,6 +38,7 @@ def test_residuals_are_the_tokens_between_the_blocks(config):
 def test_shapes_are_the_documented_ones():
     found = trace(vision_transformer(pool="cls", reg_tokens=1, depth=3), torch.zeros(5, 3, 8, 8))
     assert found.logits.shape == (5, 3)
+    assert found.features.shape == (5, 16)
     assert found.attention.shape == (3, 5, 2, 18, 18)
     assert found.values.shape == (3, 5, 2, 18, 8)
     assert found.residuals.shape == (4, 5, 18, 16)

@@ -10,6 +10,7 @@ from pages.shared import answers, input_images
 from pages.shared.viewer import viewer
 from vit import many
 from vit.errors import ImageError
+from vit.model import VisionTransformer
 from vit.plots import heatmap, scale
 
 
@@ -170,6 +171,14 @@ def test_predict_leads_to_attention_with_the_same_image_and_back(visit, model):
     assert "Open in Attention" in [link.proto.label for link in app.get("page_link")]
     app = visit("attention", model=model, image="shapes:test:5")
     assert "Open in Predict" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_one_image_takes_one_pass_through_the_model(visit, model, monkeypatch):
+    visit("start", model=model)  # every visit begins there; its answer is kept
+    passes, embed = [], VisionTransformer.embed
+    monkeypatch.setattr(VisionTransformer, "embed", lambda self, x: (passes.append(len(x)), embed(self, x))[1])
+    visit("predict", model=model, image="shapes:test:5")
+    assert passes == [1]
 
 
 def test_an_upload_does_not_wait_for_the_thumbnails_of_the_samples(visit, model, monkeypatch):

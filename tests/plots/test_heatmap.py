@@ -8,6 +8,7 @@ from PIL import Image
 from vit.plots.colors import COLOR_MAPS, SEQUENTIAL, SIGNED, tint
 from vit.plots.heatmap import (
     ATTENTION,
+    OUTSIDE,
     appearance,
     color_bar,
     describe_map,
@@ -15,6 +16,7 @@ from vit.plots.heatmap import (
     enlarge,
     overlay,
     place_back,
+    spotlight,
     token_grid,
 )
 from vit.plots.scale import attention, symmetric
@@ -85,6 +87,21 @@ def test_an_overlay_goes_back_to_its_box_and_the_rest_is_darkened(width, height)
     assert red.sum() == pytest.approx(side**2 / (width * height) * red.size, rel=0.25)
     assert pixels[~red].max(initial=0) <= 100
     center = (np.argwhere(red).mean(0) + 0.5) / red.shape
+    assert center == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 40), (40, 60), (4000, 100), (3, 1)])
+def test_a_spotlight_leaves_its_box_as_it_is_and_darkens_the_rest(width, height):
+    original = Image.effect_noise((width, height), 60).convert("RGB")
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    drawn = spotlight(original, (left, top, left + side, top + side), size=300)
+    assert max(drawn.size) == 300
+    light = np.asarray(original.resize(drawn.size, Image.Resampling.LANCZOS)).astype(float)
+    kept = (np.abs(np.asarray(drawn) - light) < 1e-6).all(2)
+    assert kept.sum() == pytest.approx(side**2 / (width * height) * kept.size, rel=0.25)
+    assert np.abs(np.asarray(drawn) - OUTSIDE * light)[~kept].max(initial=0) <= 1
+    center = (np.argwhere(kept).mean(0) + 0.5) / kept.shape
     assert center == pytest.approx([(top + side / 2) / height, (left + side / 2) / width], abs=0.02)
 
 

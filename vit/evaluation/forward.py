@@ -91,13 +91,16 @@ def _finite(values: Tensor) -> np.ndarray:
     return values.numpy()
 
 
-def ask(predictor: Predictor, images: list[Image.Image]) -> tuple[np.ndarray, Seen]:
-    """Logits (N, K) of images of any size, such as uploads, and what a detector needs of them."""
-    seen = [predictor.see(image) for image in images]
+def ask(predictor: Predictor, images: list[Image.Image], features: Tensor | None = None) -> tuple[np.ndarray, Seen]:
+    """Logits (N, K) of images of any size, such as uploads, and what a detector needs of them.
+
+    Args:
+        features: What the head reads of them (N, D), where a trace has it already.
+    """
+    model, seen = predictor.model, [predictor.see(image) for image in images]
     with torch.inference_mode():
-        features = predictor.model.forward_head(
-            predictor.model.forward_features(predictor.inputs(seen)), pre_logits=True
-        )
-        logits = predictor.model.head(features)
+        if features is None:
+            features = model.forward_head(model.forward_features(predictor.inputs(seen)), pre_logits=True)
+        logits = model.head(features.to(predictor.device))
     pixels = np.stack([to_array(image, predictor.info.model.in_channels) for image in seen])
     return logits.float().cpu().numpy(), Seen(features.float().cpu().numpy(), unusual.figures(pixels))

@@ -100,6 +100,7 @@ class Trace:
     """What a model computed for a batch. Shapes: L layers, B images, h heads, N tokens, d head_dim, D embed_dim."""
 
     logits: Tensor  # (B, K)
+    features: Tensor  # (B, D), what the head makes the logits from
     attention: Tensor  # (L, B, h, N, N); row i says how token i spreads its attention, and sums to 1
     values: Tensor  # (L, B, h, N, d), what attention mixes
     residuals: Tensor  # (L + 1, B, N, D), the tokens before the first block and after each one
@@ -141,10 +142,12 @@ def trace(model: VisionTransformer, images: Tensor) -> Trace:
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
         tokens = model.embed(images)
         steps = list(walk(model, tokens))
-        logits = read_out(model, steps[-1].tokens)
+        features = model.forward_head(model.norm(steps[-1].tokens), pre_logits=True)
+        logits = model.head(features)
     config = model.config
     return Trace(
         logits=logits,
+        features=features,
         attention=torch.stack([step.attention for step in steps]),
         values=torch.stack([step.values for step in steps]),
         residuals=torch.stack([tokens, *(step.tokens for step in steps)]),

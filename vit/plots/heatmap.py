@@ -51,13 +51,34 @@ def place_back(
         image: What to put there, such as an overlay.
         size: Longest side of the result in pixels.
     """
-    factor = size / max(original.size)
-    left, top, right, bottom = (round(edge * factor) for edge in box)
-    whole = original.resize([max(1, round(side * factor)) for side in original.size], Resampling.LANCZOS).convert("RGB")
-    whole = Image.blend(Image.new("RGB", whole.size), whole, OUTSIDE)
-    side = (max(1, right - left), max(1, bottom - top))
-    whole.paste(image.convert("RGB").resize(side, Resampling.LANCZOS), (left, top))
+    place = _scaled(box, size / max(original.size))
+    whole = _darkened(_longest(original, size))
+    side = (place[2] - place[0], place[3] - place[1])
+    whole.paste(image.convert("RGB").resize(side, Resampling.LANCZOS), place)
     return whole
+
+
+def spotlight(original: Image.Image, box: tuple[int, int, int, int], size: int) -> Image.Image:
+    """An image whose longest side is ``size``, darkened outside of ``box`` (left, top, right, bottom; its pixels)."""
+    whole, place = _longest(original, size), _scaled(box, size / max(original.size))
+    dark = _darkened(whole)
+    dark.paste(whole.crop(place), place)
+    return dark
+
+
+def _longest(image: Image.Image, size: int) -> Image.Image:
+    sides = [max(1, round(side * size / max(image.size))) for side in image.size]
+    return image.resize(sides, Resampling.LANCZOS).convert("RGB")
+
+
+def _scaled(box: tuple[int, int, int, int], factor: float) -> tuple[int, int, int, int]:
+    """The box in another size, at least a pixel wide and high."""
+    left, top, right, bottom = (round(edge * factor) for edge in box)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _darkened(image: Image.Image) -> Image.Image:
+    return Image.blend(Image.new("RGB", image.size), image, OUTSIDE)
 
 
 def enlarge(image: Image.Image, size: int) -> Image.Image:
