@@ -31,6 +31,14 @@ def select(names: list[str]) -> str:
     return name
 
 
+def _split_link() -> None:
+    """Understand a link that names a checkpoint as the command line does: ``?model=wise-wolf@last``."""
+    name, _, checkpoint = st.query_params.get("model", "").partition("@")
+    if checkpoint:
+        st.query_params.update(model=name, checkpoint=checkpoint)
+        st.rerun()  # widgets take their first value from the address that a run begins with
+
+
 def select_checkpoint(name: str) -> str:
     """Let a person choose among the checkpoints of a run; returns the model, such as ``wise-wolf@last``.
 
@@ -121,6 +129,7 @@ def screen(title: str, draw: Callable[[list[str]], None], actions: Callable[[], 
 
     ``actions`` draws what stands beside the title.
     """
+    _split_link()
     place, known = heading.row(title), names()
     if known:
         with place:

@@ -47,6 +47,17 @@ def test_a_link_brings_model_and_image_back(visit, model):
     assert "shapes test image 5" in text_of(app)
 
 
+@pytest.mark.parametrize("screen", ["predict", "attention", "evaluate"])
+def test_a_link_may_name_a_checkpoint_as_the_command_line_does(visit, model, screen):
+    run = written_run("quick-otter")
+    for step in (500, 1000):
+        saved(run, step)
+    app = visit(screen, model="quick-otter@500")
+    assert (app.selectbox(key="model").value, app.selectbox(key="checkpoint").value) == ("quick-otter", "500")
+    assert app.query_params["checkpoint"] == "500"
+    assert "There is no model" not in text_of(app)
+
+
 @pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
 def test_a_link_to_a_image_that_is_not_there_shows_another_one(visit, model, name):
     app = visit("predict", image=name)
