@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from worlds import saved, written_run
 
 from tests import accessibility
-from vit import images, samples
+from vit import images, models, samples
 from vit.explain import attention, internals
 from vit.plots.colors import SEQUENTIAL, colorize
 from vit.plots.scale import attention as attention_scale
@@ -18,6 +18,9 @@ from vit.predict import Predictor
 
 pytestmark = pytest.mark.slow
 SHIPPED = "cifar10-hybrid"
+NETWORK = models.read_info(models.resolve(SHIPPED)).model
+LAST, HEAD = NETWORK.depth - 1, NETWORK.num_heads - 1  # the last layer and the last head, counted from 0
+READS = "The class token reads patch" if NETWORK.pool == "cls" else "The mean of the patches reads patch"
 REDRAW_MS = 16  # one frame at 60 Hz
 
 
@@ -96,8 +99,8 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
     for index in range(0, 64, 5):
         image.hover(position=patch(image, index))
         taken.append(image.evaluate("node => node.milliseconds"))
-    for index in range(20):
-        page.locator(".tiles button").nth(index).click()
+    for tile in page.locator(".tiles button").all():
+        tile.click()
     page.locator("[name=opacity]").fill("30")
     for name in ("per map", "light", "color map", "model input"):
         page.get_by_role("button", name=name).click()
@@ -108,14 +111,14 @@ def test_moving_and_choosing_asks_the_server_nothing_and_redraws_within_a_frame(
 
 
 def test_the_address_brings_layer_head_and_patch_back(page, image):
-    page.get_by_role("radio", name="layer 1, head 3").click()
+    page.get_by_role("radio", name=f"layer 1, head {HEAD}").click()
     image.click(position=patch(image, 12))
     page.get_by_role("button", name="light").click()
     page.mouse.move(0, 0)
     address, words = page.url, spoken(image)
     page.goto("about:blank")
     assert spoken(opened(page, address)) == words
-    assert "layer 1, head 3. Patch row 1, column 4" in words
+    assert f"layer 1, head {HEAD}. Patch row 1, column 4" in words
     expect(page.get_by_role("button", name="light")).to_have_attribute("aria-pressed", "true")
 
 
@@ -134,33 +137,35 @@ def test_the_keyboard_alone_chooses_patch_layer_and_head(page, image):
     assert "Patch row 3, column 4" in spoken(image)
     page.keyboard.press("[")
     page.keyboard.press(",")
-    assert "layer 2, mean of its heads" in spoken(image)
+    assert f"layer {LAST - 1}, mean of its heads" in spoken(image)
     page.keyboard.press("Escape")
-    assert "The mean of the patches reads patch" in spoken(image)
-    for _ in range(6):  # past the five choices below the image
+    assert READS in spoken(image)
+    for _ in range(6 + NETWORK.num_prefix_tokens):  # past the five choices below the image, and its prefix tokens
         page.keyboard.press("Tab")
-    expect(page.get_by_role("radio", name="layer 2, mean of its heads")).to_be_focused()
+    expect(page.get_by_role("radio", name=f"layer {LAST - 1}, mean of its heads")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    assert "layer 2, head 3" in spoken(image)
-    expect(page.get_by_role("radio", name="layer 2, head 3")).to_be_focused()
+    assert f"layer {LAST - 1}, head {HEAD}" in spoken(image)
+    expect(page.get_by_role("radio", name=f"layer {LAST - 1}, head {HEAD}")).to_be_focused()
 
 
-def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, image):
-    assert "The mean of the patches reads patch" in spoken(image)
-    expect(page.get_by_role("button", name="Class token")).to_have_count(0)
-    saved(written_run("wise-wolf"), 1000, pool="cls")
-    image = opened(page, f"{server.url}/attention?model=wise-wolf")
-    assert "The class token reads patch" in spoken(image)
-    expect(page.get_by_role("button", name="Class token")).to_have_count(1)
+@pytest.mark.parametrize(
+    ("name", "pool", "reader", "buttons"),
+    [("wise-wolf", "cls", "The class token", 1), ("mild-mole", "mean", "The mean of the patches", 0)],
+)
+def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, name, pool, reader, buttons):
+    saved(written_run(name), 1000, pool=pool)
+    image = opened(page, f"{server.url}/attention?model={name}")
+    assert f"{reader} reads patch" in spoken(image)
+    expect(page.get_by_role("button", name="Class token")).to_have_count(buttons)
 
 
 def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
-    page.get_by_role("radio", name="layer 1, head 3").click()
+    page.get_by_role("radio", name=f"layer 1, head {HEAD}").click()
     before = spoken(image)
     page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(2).click()
-    expect(image).to_have_attribute("aria-label", re.compile("^ship: layer 1, head 3"))
+    expect(image).to_have_attribute("aria-label", re.compile(f"^ship: layer 1, head {HEAD}"))
     assert spoken(image) != before
-    page.wait_for_url(re.compile("image=sample%3Aship.*#layer=1&head=3"))
+    page.wait_for_url(re.compile(f"image=sample%3Aship.*#layer=1&head={HEAD}"))
 
 
 def serious_faults(page) -> list[tuple[str, str]]:
@@ -212,9 +217,9 @@ def test_the_lens_shows_the_engines_numbers_and_is_read_without_the_server(page,
     for key in ("ArrowRight", "ArrowUp", "[", "["):
         page.keyboard.press(key)
     model = Predictor.load(SHIPPED)
-    shares = internals.logit_lens(model.model, trace)[2, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
+    shares = internals.logit_lens(model.model, trace)[LAST - 1, 0, trace.num_prefix_tokens + 3 * 8 + 4].softmax(-1)
     name, most = model.info.classes[int(shares.argmax())], 100 * float(shares.max())
-    expect(readout).to_contain_text("Patch row 3, column 4, after layer 1, says")
+    expect(readout).to_contain_text(f"Patch row 3, column 4, after layer {LAST - 2}, says")
     expect(readout).to_contain_text(f"{name} {most:.{1 if most < 10 else 0}f}%")
     page.keyboard.press("Escape")
     expect(readout).to_contain_text("The answer is")
@@ -245,7 +250,7 @@ def test_the_address_brings_what_was_switched_off_back(page, server):
     expect(bars).to_contain_text("→")
     before = bars.inner_text()
     page.get_by_role("button", name="Switch off layer 0, head 2").click()
-    page.get_by_role("button", name="Switch off the MLP of layer 3").click()
+    page.get_by_role("button", name=f"Switch off the MLP of layer {LAST}").click()
     page.get_by_label("Replaced by").select_option("scaled")
     page.get_by_role("slider", name="Share of their own output").fill("50")
     page.get_by_label("Chosen patches are").select_option("blur")
@@ -318,7 +323,7 @@ def test_back_and_forward_follow_the_tabs(page, server):
 @pytest.mark.parametrize("address", ["predict", ""])
 def test_one_image_has_the_same_viewer_without_the_choice_of_layers(page, server, address):
     image = opened(page, f"{server.url}/{address}?model={SHIPPED}" if address else server.url)
-    assert "rollout up to layer 3. The mean of the patches reads patch" in spoken(image)
+    assert f"rollout up to layer {LAST}. {READS}" in spoken(image)
     expect(page.get_by_role("radiogroup", name="Layer and head")).not_to_be_visible()
     image.click(position=patch(image, 19))
     assert "Patch row 2, column 3 reads" in spoken(image)
