@@ -31,12 +31,17 @@ def select(names: list[str]) -> str:
     return name
 
 
-def _split_link() -> None:
-    """Understand a link that names a checkpoint as the command line does: ``?model=wise-wolf@last``."""
+def _split_link(known: list[str]) -> None:
+    """Understand a link that names a run's checkpoint as the command line does: ``?model=wise-wolf@last``."""
     name, _, checkpoint = st.query_params.get("model", "").partition("@")
-    if checkpoint:
+    if name in known and is_run(name) and checkpoint in _checkpoints(name):
         st.query_params.update(model=name, checkpoint=checkpoint)
         st.rerun()  # widgets take their first value from the address that a run begins with
+
+
+def _checkpoints(name: str) -> list[str]:
+    """What a run's checkpoints are called, the newest step first."""
+    return ["best", "last", *(str(entry.step) for entry in reversed(Run.find(name).saved()))]
 
 
 def select_checkpoint(name: str) -> str:
@@ -44,12 +49,11 @@ def select_checkpoint(name: str) -> str:
 
     Another model has one: its own.
     """
-    saved = Run.find(name).saved() if is_run(name) else []
-    if len(saved) < 2:
+    if not is_run(name) or len(Run.find(name).saved()) < 2:
         return name
     which = st.selectbox(
         "Checkpoint",
-        ["best", "last", *(str(entry.step) for entry in reversed(saved))],
+        _checkpoints(name),
         key="checkpoint",
         bind="query-params",
         help="The weights to look into: the best by validation accuracy (of equals the one with the lowest loss), the "
@@ -129,8 +133,9 @@ def screen(title: str, draw: Callable[[list[str]], None], actions: Callable[[], 
 
     ``actions`` draws what stands beside the title.
     """
-    _split_link()
-    place, known = heading.row(title), names()
+    known = names()
+    _split_link(known)
+    place = heading.row(title)
     if known:
         with place:
             actions()

@@ -197,25 +197,23 @@ def test_a_job_runs_once_however_often_it_is_started_and_can_be_cancelled():
     assert (len(begun), job.result, job.problem, job.is_running) == (1, "stopped", None, False)
 
 
-def test_what_goes_wrong_in_a_job_is_a_sentence():
-    def work(running: Job) -> None:
-        raise DataError("pets is gone: import it again")
-
-    job = Job()
-    job.start(work)
-    job.thread.join()
-    assert job.problem == "pets is gone: import it again"
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_job_that_ends_without_a_result_says_so():
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (DataError("pets is gone: import it again"), "pets is gone: import it again"),
+        (RuntimeError("a fault of ours"), ranking.UNEXPECTED),
+    ],
+    ids=["a person's mistake", "a fault of ours"],
+)
+def test_what_goes_wrong_in_a_job_is_a_sentence(error, sentence):
     def work(running: Job) -> None:
-        raise RuntimeError("a fault of ours")
+        raise error
 
     job = Job()
     job.start(work)
     job.thread.join()
-    assert "server's log" in job.problem
+    assert (job.problem, job.result) == (sentence, None)
 
 
 def test_the_image_behind_inputs_is_the_image_that_made_them():

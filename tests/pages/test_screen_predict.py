@@ -58,6 +58,12 @@ def test_a_link_may_name_a_checkpoint_as_the_command_line_does(visit, model, scr
     assert "There is no model" not in text_of(app)
 
 
+@pytest.mark.parametrize("name", ["wise-wolf@7", "nobody@last", "cifar10-hybrid@900"])
+def test_a_link_to_a_checkpoint_that_is_not_there_says_so(visit, model, name):
+    told = text_of(visit("predict", model=name)).replace("\\", "")
+    assert f"There is no model called '{name}' here" in told
+
+
 @pytest.mark.parametrize("name", ["shapes:test:99999999", "shapes:test:x", "sample:nobody", "gone:test:1", "?"])
 def test_a_link_to_a_image_that_is_not_there_shows_another_one(visit, model, name):
     app = visit("predict", image=name)
