@@ -1,11 +1,13 @@
 """A training run belongs to nobody's browser and nobody's server."""
 
 import pytest
+from drawing import until_drawn
 from playwright.sync_api import expect
 
 from vit import presets
 from vit.rules import validate
 from vit.runs import launch
+from vit.runs.changes import read_changes
 from vit.runs.directory import read_json
 from vit.runs.metrics import read_metrics
 from vit.runs.status import state_of
@@ -25,7 +27,7 @@ TINY = {
 @pytest.fixture
 def run(server):
     """A real worker that would train for hours."""
-    launched = launch.launch(validate(presets.build("1-minute", TINY)), "steady-ibis")
+    launched = launch.launch(validate(presets.build("1-minute", TINY)))
     yield launched
     launch.command(launched.id, "stop")
 
@@ -56,3 +58,20 @@ def test_a_run_survives_reload_closed_tab_and_a_killed_server_with_its_whole_cur
     assert max(drawn) > before
     assert steps == sorted(steps)
     assert read_json(run.status_path)["attempt"] == 1
+
+
+# What Streamlit's front end sends a moment later, a click, waits until a young run was looked at again.
+LATE = "() => { const later = setTimeout; window.setTimeout = (work, ms, ...more) => later(work, ms || 3000, ...more) }"
+
+
+@pytest.mark.slow
+def test_a_click_just_before_the_page_looks_again_counts_once(page, server, run):
+    page.goto(f"{server.url}/train?run={run.id}")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("Extend", exact=True).first.click()
+    until_drawn(page)
+    page.evaluate(LATE)
+    page.get_by_role("button", name="Extend", exact=True).click()
+    page.wait_for_timeout(8000)
+    assert len(read_changes(run)) == 1

@@ -113,6 +113,19 @@ def test_saving_a_checkpoint_does_not_look_like_stopping(visit, alive):
     assert not app.toast
 
 
+@pytest.mark.parametrize("key", ["save", "apply_extend"])
+def test_a_click_that_arrives_twice_counts_once(visit, alive, key):
+    run = written_run("quick-otter", phase="training", step=500)
+    held(run, alive)
+    app = visit("train", run="quick-otter")
+    for _ in range(2):
+        app.button(key=key).click().run()
+    assert len(commands.waiting(run)) == 1
+    app.button(key="pause").click().run()
+    app.button(key=key).click().run()
+    assert len(commands.waiting(run)) == 3
+
+
 def test_epochs_have_one_decimal(visit, alive):
     held(written_run("quick-otter", phase="training", step=20, total_epochs=2.08), alive)
     assert visit("train", run="quick-otter").main.progress[-1].text.startswith("epoch 0.1 of 2.1 · ")

@@ -10,6 +10,7 @@ from pages.shared.literal import literal
 from pages.train import command
 from pages.train.form import settings
 from pages.train.form.settings import Problems
+from pages.train.live import clicks
 from vit import rules, text
 from vit.config import merge
 from vit.rules import find_problems
@@ -56,10 +57,11 @@ def _edit(run: Run) -> None:
         st.switch_page(launching.TRAIN_PAGE, query_params=query | {"edit": run.id})
 
 
-def do(action: Callable[..., Run], *arguments: object, **more: object) -> None:
+def do(action: Callable[..., Run], run_id: str, *arguments: object, **more: object) -> None:
     """Steer a run; a refusal is shown in the next drawing."""
-    with mistakes.kept():
-        action(*arguments, **more)
+    if not clicks.is_repeated(run_id, action.__name__, arguments, more):
+        with mistakes.kept():
+            action(run_id, *arguments, **more)
 
 
 def _button(label: str, word: str, run: Run, **look) -> None:
@@ -167,6 +169,8 @@ def _fork(run: Run) -> None:
 
 def _open_fork(parent_id: str, step: int, chosen: dict[str, JsonValue]) -> None:
     """Make the fork and show it."""
+    if clicks.is_repeated(parent_id, "fork", step, chosen):
+        return
     with mistakes.kept():
         child = fork.fork(parent_id, step, chosen, owner=visitor.current())
         st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
