@@ -162,10 +162,11 @@ def test_a_model_opens_with_its_class_token_if_it_has_one(page, server, name, po
 def test_another_image_keeps_what_was_chosen_on_the_canvas(page, image):
     page.get_by_role("radio", name=f"layer 1, head {HEAD}").click()
     before = spoken(image)
+    other = samples.list_samples()[2].name
     page.get_by_role("radiogroup", name="Sample images").get_by_role("radio").nth(2).click()
-    expect(image).to_have_attribute("aria-label", re.compile(f"^ship: layer 1, head {HEAD}"))
+    expect(image).to_have_attribute("aria-label", re.compile(f"^{other}: layer 1, head {HEAD}"))
     assert spoken(image) != before
-    page.wait_for_url(re.compile(f"image=sample%3Aship.*#layer=1&head={HEAD}"))
+    page.wait_for_url(re.compile(f"image=sample%3A{other}.*#layer=1&head={HEAD}"))
 
 
 def serious_faults(page) -> list[tuple[str, str]]:
@@ -236,8 +237,8 @@ def test_a_head_and_a_patch_are_switched_off_and_the_answer_follows(page, server
     expect(bars).not_to_have_text(before, use_inner_text=True)
     without_head = bars.inner_text()
     page.locator("canvas.patches").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Space")
+    for key in [*["ArrowDown", "ArrowRight"] * 4, "Space"]:  # in the middle, because a corner hardly counts
+        page.keyboard.press(key)
     expect(page.locator("canvas.patches")).to_have_attribute("aria-label", re.compile("1 of 64 chosen"))
     expect(bars).not_to_have_text(without_head, use_inner_text=True)
     page.get_by_role("button", name="Reset").click()

@@ -1,4 +1,4 @@
-"""The shipped models warn about noise and a screenshot, and not about the samples; raw confidence is one click away."""
+"""The shipped models warn about noise and a screenshot, not about the photographs that come along."""
 
 import pytest
 from image_files import encode, noise, screenshot
@@ -19,13 +19,14 @@ def shipped(empty_home, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_noise_and_a_screenshot_are_warned_about_and_the_samples_are_not(visit, name):
-    named = [(sample.path.name, sample.path.read_bytes()) for sample in samples.list_samples()]
+def test_noise_and_a_screenshot_are_warned_about_and_the_photographs_are_not(visit, name):
+    photographs = [sample for sample in samples.list_samples() if sample.credit != samples.DRAWN]
+    named = [(sample.path.name, sample.path.read_bytes()) for sample in photographs]
     named += [("noise.png", encode(noise())), ("screenshot.png", encode(screenshot()))]
     app = uploaded(visit, *named, model=name)
     table = app.dataframe[0].value
     assert list(table["file"]) == [name for name, _ in named]
-    assert [bool(problem) for problem in table["problem"]] == [False] * 8 + [True] * 2
+    assert [bool(problem) for problem in table["problem"]] == [False] * 5 + [True] * 2
 
 
 def test_one_unusual_image_gets_a_sentence_with_its_false_alarms(visit):

@@ -7,13 +7,13 @@ FOLDER = Path(__file__).parent
 DRAWN = "drawn for this project"
 # The name is the file's, and the CIFAR-10 class of what it shows.
 CREDITS = {
+    "deer": "Ryan Hagerty, public domain",
     "dog": "Hans Kemperman, public domain",
     "cat": "Stéfan van der Walt, CC0",
     "ship": DRAWN,
     "bird": "Dcoetzee, CC0",
     "horse": "Seth Zeigler, CC0",
     "airplane": DRAWN,
-    "deer": "Ryan Hagerty, public domain",
     "truck": DRAWN,
 }
 
