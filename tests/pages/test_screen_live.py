@@ -126,6 +126,18 @@ def test_a_click_that_arrives_twice_counts_once(visit, alive, key):
     assert len(commands.waiting(run)) == 3
 
 
+def test_what_was_refused_may_be_asked_again_at_once(visit, alive):
+    run = written_run("quick-otter", phase="training", step=500)
+    held(run, alive)
+    app = visit("train", run="quick-otter")
+    app.selectbox(key="extend_unit.quick-otter").select("steps")
+    app.number_input(key="extend.quick-otter").set_value(1e12).run()
+    for _ in range(2):
+        app.button(key="apply_extend").click().run()
+        assert "a run can be extended by 1 to" in app.error[0].value
+    assert commands.waiting(run) == []
+
+
 def test_epochs_have_one_decimal(visit, alive):
     held(written_run("quick-otter", phase="training", step=20, total_epochs=2.08), alive)
     assert visit("train", run="quick-otter").main.progress[-1].text.startswith("epoch 0.1 of 2.1 · ")

@@ -10,12 +10,15 @@ from pathlib import Path
 from vit import paths
 
 TWICE_SECONDS = 2.0
-_last: dict[Path, tuple[str, float]] = {}  # by run: what was asked for last, and when
+_last: dict[Path, tuple[str, float]] = {}  # by run: what was done last, and when
 
 
 def is_repeated(run_id: str, *asked: object) -> bool:
-    """Whether the same was asked of a run a moment ago, and nothing else since."""
-    run, words, now = paths.runs_root() / run_id, repr(asked), time.monotonic()
-    before, at = _last.get(run, ("", 0.0))
-    _last[run] = words, now
-    return words == before and now - at < TWICE_SECONDS
+    """Whether the same was done to a run a moment ago, and nothing else since."""
+    before, at = _last.get(paths.runs_root() / run_id, ("", 0.0))
+    return repr(asked) == before and time.monotonic() - at < TWICE_SECONDS
+
+
+def remember(run_id: str, *asked: object) -> None:
+    """What was done to a run; what was refused may be asked again at once."""
+    _last[paths.runs_root() / run_id] = repr(asked), time.monotonic()

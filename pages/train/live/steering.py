@@ -59,9 +59,11 @@ def _edit(run: Run) -> None:
 
 def do(action: Callable[..., Run], run_id: str, *arguments: object, **more: object) -> None:
     """Steer a run; a refusal is shown in the next drawing."""
-    if not clicks.is_repeated(run_id, action.__name__, arguments, more):
+    asked = action.__name__, arguments, more
+    if not clicks.is_repeated(run_id, *asked):
         with mistakes.kept():
             action(run_id, *arguments, **more)
+            clicks.remember(run_id, *asked)
 
 
 def _button(label: str, word: str, run: Run, **look) -> None:
@@ -173,4 +175,5 @@ def _open_fork(parent_id: str, step: int, chosen: dict[str, JsonValue]) -> None:
         return
     with mistakes.kept():
         child = fork.fork(parent_id, step, chosen, owner=visitor.current())
+        clicks.remember(parent_id, "fork", step, chosen)
         st.switch_page(launching.TRAIN_PAGE, query_params={"run": child.id})
