@@ -60,8 +60,15 @@ def test_a_run_survives_reload_closed_tab_and_a_killed_server_with_its_whole_cur
     assert read_json(run.status_path)["attempt"] == 1
 
 
-# What Streamlit's front end sends a moment later, a click, waits until a young run was looked at again.
-LATE = "() => { const later = setTimeout; window.setTimeout = (work, ms, ...more) => later(work, ms || 3000, ...more) }"
+# What Streamlit's front end sends a moment later, a click, waits until the page was looked at again.
+LATE = """() => {
+  const later = setTimeout, held = [], send = WebSocket.prototype.send;
+  window.setTimeout = (work, ms, ...more) => ms ? later(work, ms, ...more) : held.push(work);
+  WebSocket.prototype.send = function (message) {
+    send.call(this, message);
+    later(() => held.splice(0).forEach((work) => work()), 10);
+  };
+}"""
 
 
 @pytest.mark.slow
