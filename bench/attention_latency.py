@@ -83,8 +83,8 @@ def why(page: Page, index: int) -> tuple[float, float]:
 
 def knock_out(page: Page, repeats: int) -> list[float]:
     """Switch one head after the other off; wait until the probabilities have changed."""
-    page.get_by_role("tab", name="Break").click()
-    page.get_by_text("Which heads count?").wait_for(timeout=60 * SECOND)
+    page.get_by_role("tab", name="Ablate").click()
+    page.get_by_text("Which heads matter?").wait_for(timeout=60 * SECOND)
     page.wait_for_timeout(2 * SECOND)
     bars, taken = page.locator(".bars"), []
     for index in range(repeats):
