@@ -19,10 +19,10 @@ from playwright.sync_api import Page
 from bench import served
 from vit import paths
 
-WIDTH, HEIGHT, SHOWN_WIDTH = 1180, 860, 840  # pixels; frames are scaled down
+WIDTH, HEIGHT, SHOWN_WIDTH = 1280, 920, 880  # pixels; frames are scaled down
 RUN_FRAMES, RUN_PAUSE = 40, 2500  # of the training; milliseconds from one to the next
 SCROLLED = 310  # pixels, so that the maps of all layers and heads are in sight
-PATCHES = [(2, 2), (3, 3), (4, 3), (5, 4), (4, 5), (2, 5)]  # column and row of eight, on the sample
+PATCHES = [(4, 4), (5, 3), (6, 2), (3, 3), (2, 5), (0, 1)]  # column and row of eight, on the sample
 MOST_BYTES = 1_500_000
 Frames = list[tuple[Image.Image, int]]  # with the milliseconds that each is shown
 
@@ -70,7 +70,7 @@ def training(page: Page) -> Frames:
 
 def attention(page: Page, address: str) -> Frames:
     """One patch of a sample after the other, with what it attends to in every layer and head."""
-    page.goto(f"{address}/attention?model=cifar10-hybrid&image=sample:dog")
+    page.goto(f"{address}/attention?model=cifar10-hybrid&image=sample:deer")
     image = page.locator("canvas").first
     image.wait_for()
     page.wait_for_timeout(4000)
