@@ -5,6 +5,8 @@ import time
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.training.conftest import CPU, run_training, tiny_config
 from vit import files, paths
@@ -103,14 +105,32 @@ def test_a_run_in_minutes_is_measured_and_says_so(home, data, monkeypatch):
     ("eval_every", "evaluation", "expected"),
     [
         (0.1, 0.0, 600),  # 60 s at 0.1 s
-        (0.1, 3.0, 300),  # ten validations leave 30 s
+        (0.1, 1.0, 500),  # ten validations leave 50 s
         (5, 0.5, 300),  # each step brings a fifth of a validation
-        (0.1, 100.0, 10),  # never fewer than ten
+        (0.05, 3.0, 450),  # twenty would fill the minute: they are fewer, and take a quarter of it
+        (5, 100.0, 10),  # never fewer than ten
     ],
 )
 def test_minutes_become_the_steps_that_fit_with_their_validations(eval_every, evaluation, expected):
     config = tiny_config(train__steps=None, train__minutes=1, train__eval_every=eval_every).train
     assert steps_in_minutes(config, 0.1, evaluation) == pytest.approx(expected, abs=1)
+
+
+@given(st.floats(0.01, 0.9), st.floats(0.001, 60), st.floats(0.1, 500))
+def test_validations_take_a_quarter_of_a_runs_minutes_at_most_but_for_one_halfway_and_one_at_the_end(
+    share, validation, minutes
+):
+    config = tiny_config(train__steps=None, train__minutes=minutes, train__eval_every=share).train
+    total = steps_in_minutes(config, 0.001, validation)
+    count = speed.num_validations(config, total, validation)
+    assert count <= max(2, 0.25 * 60 * minutes / validation) + 2  # where the steps don't divide
+    assert speed.eval_every(config, 0.0) == share  # what takes no time stays as it was chosen
+
+
+def test_a_length_in_steps_or_a_number_of_steps_between_validations_stays_as_chosen():
+    in_steps = tiny_config(train__steps=40, train__eval_every=0.1).train
+    counted = tiny_config(train__steps=None, train__minutes=1, train__eval_every=4).train
+    assert speed.eval_steps(in_steps, 40, validation=100.0) == speed.eval_steps(counted, 40, validation=100.0) == 4
 
 
 def test_a_validation_is_timed_by_one_batch_of_it(data, monkeypatch):

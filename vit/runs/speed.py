@@ -17,6 +17,7 @@ DECISIVE = ("batch_size", "optimizer", "device", "threads", "processes", "precis
 MIN_SECONDS, MAX_SECONDS = 3.0, 15.0  # to measure
 MEASURED_SHARE = 0.03  # of a run given in minutes, whose length nothing corrects later
 USUAL = {"preparation": 8.0, "saving": 0.1, "measuring": 1.0}  # where no run has shown it yet
+MAX_VALIDATING = 0.25  # of a run's minutes; the rest is for training
 MIN_STEPS = 10  # even the shortest length in minutes should change the weights
 
 
@@ -66,7 +67,8 @@ def seconds(config: RunConfig, images: int, num_test: int, total_steps: int, spe
         speed: What was measured of the configuration.
     """
     training = total_steps * config.train.batch_size / speed.training
-    validating = num_validations(config.train, total_steps) * seconds_per_validation(config, images, speed)
+    validation = seconds_per_validation(config, images, speed)
+    validating = num_validations(config.train, total_steps, validation) * validation
     return seconds_around(config, num_test, speed) + training + validating
 
 
@@ -93,17 +95,29 @@ def steps(config: RunConfig, images: int, speed: Speed) -> int:
 def steps_in_minutes(config: TrainConfig, step: float, validation: float) -> int:
     """How many updates of so many seconds fit into the minutes of the configuration, with their validations."""
     assert config.minutes is not None
-    left = config.minutes * 60
-    if config.eval_every < 1:
-        left -= validation / config.eval_every
+    left, every = config.minutes * 60, eval_every(config, validation)
+    if every < 1:
+        left -= validation / every
     else:
-        step += validation / config.eval_every
+        step += validation / every
     return max(MIN_STEPS, int(left / step))
 
 
-def num_validations(config: TrainConfig, total_steps: int) -> int:
+def eval_every(config: TrainConfig, validation: float) -> float:
+    """Time between validations of so many seconds: as chosen, but longer where they would fill a run's minutes."""
+    if config.minutes is None or config.eval_every >= 1:
+        return config.eval_every
+    return max(config.eval_every, min(0.5, validation / (MAX_VALIDATING * 60 * config.minutes)))
+
+
+def eval_steps(config: TrainConfig, total_steps: int, validation: float) -> int:
+    """Updates between two validations of so many seconds."""
+    return max(1, share_or_count(eval_every(config, validation), total_steps))
+
+
+def num_validations(config: TrainConfig, total_steps: int, validation: float) -> int:
     """How often a run is validated; always after the last step."""
-    return -(-total_steps // max(1, share_or_count(config.eval_every, total_steps)))
+    return -(-total_steps // eval_steps(config, total_steps, validation))
 
 
 def seconds_to_measure(config: TrainConfig) -> float:

@@ -18,7 +18,16 @@ from vit.config import RunConfig, share_or_count
 from vit.data.load import Split
 from vit.rules import read
 from vit.runs.plan import Plan
-from vit.runs.speed import MIN_SECONDS, Speed, remember, remembered, seconds_to_measure, shown, steps_in_minutes
+from vit.runs.speed import (
+    MIN_SECONDS,
+    Speed,
+    eval_steps,
+    remember,
+    remembered,
+    seconds_to_measure,
+    shown,
+    steps_in_minutes,
+)
 from vit.training import distributed
 from vit.training.batches import RunData
 from vit.training.device import choose_device, compile_ahead, setup
@@ -48,14 +57,16 @@ def make_plan(config: RunConfig, data: RunData, device: torch.device, precision:
     """
     steps_per_epoch = data.steps_per_epoch(config.train.batch_size)
     timing = choose_timing(config, data, precision, recorder)
-    total_steps = config.train.total_steps(steps_per_epoch) or steps_that_fit(config, timing)
+    validation = timing.evaluation + distributed.broadcast(shown(remembered(config), "saving"))
+    planned = config.train.total_steps(steps_per_epoch)
+    total_steps = planned or steps_in_minutes(config.train, timing.step, validation)
     tracked = tracked_images(data)
     images_per_second = config.train.batch_size / timing.step if timing.step else None
     plan = Plan(
         total_steps=total_steps,
         steps_per_epoch=steps_per_epoch,
         warmup_steps=share_or_count(config.train.warmup, total_steps),
-        eval_steps=max(1, share_or_count(config.train.eval_every, total_steps)),
+        eval_steps=eval_steps(config.train, total_steps, validation),
         num_train=len(data.train.labels),
         num_val=len(data.val.labels),
         num_test=len(data.test.labels) if data.test else 0,
@@ -107,12 +118,6 @@ def remember_timing(config: RunConfig, timing: Timing, num_val: int) -> None:
     if distributed.rank() == 0:
         training, validation = config.train.batch_size / timing.step, num_val / timing.evaluation
         remember(config, Speed(training=training, validation=validation))
-
-
-def steps_that_fit(config: RunConfig, timing: Timing) -> int:
-    """How many updates fit into the minutes of the configuration, with their validations."""
-    saving = distributed.broadcast(shown(remembered(config), "saving"))
-    return steps_in_minutes(config.train, timing.step, timing.evaluation + saving)
 
 
 def fastest(config: RunConfig, data: RunData, precision: str, seconds: float = MIN_SECONDS) -> Timing:

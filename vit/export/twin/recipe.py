@@ -136,7 +136,7 @@ def of_config(config: RunConfig) -> Recipe:
         images,
         steps=steps,
         warmup_steps=share_or_count(train.warmup, steps),
-        eval_steps=max(1, share_or_count(train.eval_every, steps)),
+        eval_steps=speed.eval_steps(train, steps, _validation(config, count)),
         num_val=config.data.num_val(count),
         device=device,
         precision=_precision(train.precision, device),
@@ -156,6 +156,12 @@ def _steps(config: RunConfig, count: int) -> int:
             "give the length in epochs or steps"
         )
     return speed.steps(config, count, known)
+
+
+def _validation(config: RunConfig, count: int) -> float:
+    """Seconds of a validation, which decide nothing unless the length is in minutes."""
+    known = speed.remembered(config)
+    return speed.seconds_per_validation(config, count, known) if known else 0.0
 
 
 def _precision(asked: str, device: str) -> str:
