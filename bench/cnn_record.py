@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench import machine
 from vit import presets
@@ -152,6 +153,14 @@ def logits(network: Cnn, images: Tensor, views: int) -> Tensor:
     return logits(network, images, 2) / 2 + (shifted[0] + shifted[1]) / 4
 
 
+@torch.no_grad()
+def operations(network: Cnn, data: RunData) -> float:
+    """Floating-point operations of the whole training, counted as ``vit.cost`` does: backward is two forward passes."""
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, SIDE, SIDE))
+    return 3 * counter.get_total_flops() * EPOCHS * BATCH * data.steps_per_epoch(BATCH)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
@@ -171,7 +180,8 @@ def main() -> None:
     train(network, data, config)
     minutes = round((time.monotonic() - began) / 60, 1)
     reached = {f"test, views: {views}": round(accuracy(network, data, data.test, views), 4) for views in (1, 2, 6)}
-    row = {"widths": args.widths, "seed": args.seed, "epochs": EPOCHS, "minutes": minutes} | reached
+    row = {"widths": args.widths, "seed": args.seed, "epochs": EPOCHS, "minutes": minutes}
+    row |= {"operations": operations(network, data)} | reached
     print(machine.table([row]))
     print(machine.write(f"cnn-record-{args.widths[0]}", row))
 
