@@ -105,7 +105,7 @@ def steps_in_minutes(config: TrainConfig, step: float, validation: float) -> int
 
 def eval_every(config: TrainConfig, validation: float) -> float:
     """Time between validations of so many seconds: as chosen, but longer where they would fill a run's minutes."""
-    if config.minutes is None or config.eval_every >= 1:
+    if config.minutes is None:
         return config.eval_every
     return max(config.eval_every, min(0.5, validation / (MAX_VALIDATING * 60 * config.minutes)))
 
