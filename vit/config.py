@@ -218,8 +218,8 @@ class TrainConfig(Section):
     ema_decay: Rate = 0.0
     """Decay per step of the averaged weights used for evaluation; 0 is off."""
     eval_every: float = Field(default=0.05, gt=0, le=1e8)
-    """Time between validations: a share of the run below 1, or a number of steps. Where the length is in minutes, a
-    share grows until validations take at most a quarter of them."""
+    """Time between validations: a share of the run below 1, or a number of steps. In a run given in
+    minutes, a share grows until validations take at most a quarter of the time."""
     patience: int = Field(default=0, ge=0, le=10_000)
     """Validations without a better accuracy, or the same with a lower loss, until the run ends early; 0 is never."""
     save_every: float = Field(default=60.0, gt=0, le=86_400)
