@@ -7,6 +7,7 @@ Needs Chromium and playwright, because Plotly draws in a browser.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -20,11 +21,9 @@ TRAIN_IMAGES = 50_000  # of CIFAR-10, of which the validation split is a part
 NAMES = {"1-minute": "1 minute", "5-minutes": "5 minutes", "30-minutes": "30 minutes"}
 NAMES |= {"plain": "Plain", "tutorial": "Tutorial: timm's ViT, AdamW"}
 # https://github.com/KellerJordan/cifar10-airbench: as published, the accuracy of six views of each test image, which is
-# about a point above that of one; and its recipe at half its width on our data, one view (LOG.md).
-CNN = {
-    "CNN: airbench, six views": ((3.6e14, 0.9401), (1.4e15, 0.9501), (3.1e15, 0.96)),
-    "the same, half as wide, one view": ((7.9e13, 0.867),),
-}
+# about a point above that of one; and what bench/cnn_record.py has measured with its recipe, one view.
+PUBLISHED, MEASURED = "CNN: airbench, six views", "the same on our data, one view"
+CNN = {PUBLISHED: ((3.6e14, 0.9401), (1.4e15, 0.9501), (3.1e15, 0.96))}
 WIDER = {"30 minutes, at width 96": ((6.7e14, 0.889),)}  # one seed (LOG.md)
 COLORS = ["#0068c9", "#83c9ff", "#29b09d", "#7defa1", "#ff8700", "#ff2b2b", "#6d3fc0", "#31333f"]
 
@@ -33,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=paths.PROJECT / "docs/arithmetic.png")
     args = parser.parse_args()
-    lines = {name: ours(preset) for preset, name in NAMES.items() if preset in presets.PRESETS} | WIDER | CNN
+    lines = {name: ours(preset) for preset, name in NAMES.items()} | WIDER | CNN | {MEASURED: measured()}
     rows = [
         {"what": name, "floating-point operations": f"{operations:.2g}", "test accuracy": f"{accuracy:.1%}"}
         for name, points in lines.items()
@@ -56,12 +55,18 @@ def ours(preset: str) -> tuple[tuple[float, float], ...]:
     return tuple((epochs * per_epoch, accuracy) for epochs, accuracy in presets.PRESETS[preset].reached)
 
 
+def measured() -> tuple[tuple[float, float], ...]:
+    """Operations and test accuracy of the CNN record's recipe at several widths, trained by ``bench/cnn_record.py``."""
+    kept = [json.loads(path.read_text())["figures"] for path in machine.RESULTS.glob("cnn-record-*.json")]
+    return tuple(sorted((row["operations"], row["test, views: 1"]) for row in kept))
+
+
 def figure(lines: dict[str, tuple[tuple[float, float], ...]]) -> go.Figure:
     """One line for each network."""
     drawn = go.Figure(layout_template="plotly_white")
     for (name, points), color in zip(lines.items(), COLORS, strict=False):
         operations, accuracies = zip(*points, strict=True)
-        dash = "dot" if name in CNN else "solid"
+        dash = "dot" if name in (PUBLISHED, MEASURED) else "solid"
         look = {"line": {"color": color, "dash": dash}, "marker": {"color": color, "size": 9}}
         drawn.add_scatter(x=operations, y=accuracies, name=name, mode="lines+markers", **look)
     drawn.update_xaxes(type="log", title="floating-point operations of the training", exponentformat="power", dtick=1)
