@@ -27,7 +27,12 @@ from vit.errors import CheckpointError
 
 @pytest.mark.parametrize(
     "config",
-    [{}, {"pool": "cls", "reg_tokens": 2}, {"pos_embed": "sincos2d", "patch_size": 4, "stem": "resnet"}],
+    [
+        {},
+        {"pool": "cls", "reg_tokens": 2},
+        {"pos_embed": "sincos2d", "patch_size": 4, "stem": "resnet"},
+        {"pos_embed": "rope"},
+    ],
     ids=str,
 )
 def test_a_checkpoint_rebuilds_its_model_by_itself(tmp_path, config):

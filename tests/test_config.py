@@ -49,6 +49,7 @@ def test_all_problems_are_reported_at_once_with_field_value_and_remedy():
         ({"model.stem": "conv", "model.image_size": 24, "model.patch_size": 16}, "model.patch_size", 12),
         ({"model.stem": "resnet", "model.image_size": 8, "model.patch_size": 8}, "model.image_size", 16),
         ({"model.embed_dim": 100, "model.num_heads": 3}, "model.num_heads", 2),
+        ({"model.pos_embed": "rope", "model.embed_dim": 36, "model.num_heads": 6}, "model.embed_dim", 48),
         ({"model.pos_embed": "sincos2d", "model.embed_dim": 30, "model.num_heads": 2}, "model.embed_dim", 32),
         ({"train.batch_size": 901}, "train.batch_size", 900),
         ({"train.warmup": 5000}, "train.warmup", 0.1),

@@ -28,7 +28,7 @@ models = st.builds(
     mlp_ratio=st.sampled_from([0.5, 1.0, 2.7, 4.0]),
     qkv_bias=st.booleans(),
     pool=st.sampled_from(["cls", "mean"]),
-    pos_embed=st.sampled_from(["learned", "sincos2d", "none"]),
+    pos_embed=st.sampled_from(["learned", "sincos2d", "rope", "none"]),
     reg_tokens=st.integers(0, 3),
     stem=st.sampled_from(["patch", "conv", "resnet", "resnet-deep"]),
 )

@@ -10,8 +10,10 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from vit.config import ModelConfig
-from vit.export.timm import timm_kwargs
-from vit.model import BatchNorm, DropPath, VisionTransformer, sincos2d
+from vit.explain.perturbation import answers
+from vit.export.timm import timm_class, timm_kwargs
+from vit.model import BatchNorm, DropPath, VisionTransformer
+from vit.positions import rope2d, rotate, sincos2d
 
 HYBRID = [
     {"patch_size": 4, "stem": "conv"},
@@ -25,6 +27,8 @@ PLAIN = [
     {"pool": "mean", "reg_tokens": 1},
     {"pos_embed": "none"},
     {"pos_embed": "sincos2d", "pool": "cls"},
+    {"pos_embed": "rope", "pool": "cls"},
+    {"pos_embed": "rope", "reg_tokens": 2, "image_size": 12, "patch_size": 2},
     {"qkv_bias": False, "num_heads": 4},
     {"image_size": 32, "patch_size": 4, "embed_dim": 48, "num_heads": 3, "depth": 4, "mlp_ratio": 4.0},
     {"image_size": 28, "patch_size": 7, "in_channels": 1, "num_classes": 10, "mlp_ratio": 1.5},
@@ -34,7 +38,7 @@ PLAIN = [
 @pytest.mark.parametrize("config", PLAIN, ids=str)
 def test_timm_takes_the_weights_strictly_and_computes_the_same_logits(config):
     model = vision_transformer(**config)
-    reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).eval()
+    reference = getattr(timm.models, timm_class(model.config))(**timm_kwargs(model.config)).eval()
     reference.load_state_dict(model.state_dict(), strict=True)
     inputs = random_inputs(model, count=4)
     assert torch.allclose(model(inputs), reference(inputs), rtol=1e-5, atol=1e-5)
@@ -44,7 +48,7 @@ def test_timm_takes_the_weights_strictly_and_computes_the_same_logits(config):
 def test_a_training_step_has_timms_gradients(config):
     """Also where a class token lets the step leave out what nobody reads."""
     model = vision_transformer(**config).double().train()
-    reference = timm.models.VisionTransformer(**timm_kwargs(model.config)).double().train()
+    reference = getattr(timm.models, timm_class(model.config))(**timm_kwargs(model.config)).double().train()
     reference.load_state_dict(model.state_dict(), strict=True)
     inputs = random_inputs(model, count=4).double()
     labels = torch.arange(4) % model.config.num_classes
@@ -62,13 +66,13 @@ def test_explicit_attention_computes_what_fused_attention_computes(config, dtype
     x = model.embed(random_inputs(model).to(dtype))
     for block in model.blocks:
         normed = block.norm1(x)
-        weights, values = block.attn.explicit(normed)
+        weights, values = block.attn.explicit(normed, rotation=model.rotation)
         explicit = block.attn.project(weights @ values)
         tolerance = 1e-5 if dtype is torch.float32 else 1e-12
-        assert torch.allclose(explicit, block.attn(normed), rtol=tolerance, atol=tolerance)
+        assert torch.allclose(explicit, block.attn(normed, rotation=model.rotation), rtol=tolerance, atol=tolerance)
         assert weights.shape == (3, model.config.num_heads, model.config.num_tokens, model.config.num_tokens)
         assert values.shape == (3, model.config.num_heads, model.config.num_tokens, model.config.head_dim)
-        x = block(x)
+        x = block(x, rotation=model.rotation)
 
 
 @pytest.mark.parametrize("num_queries", [None, 1])
@@ -100,7 +104,7 @@ def test_without_positions_a_mean_pooling_model_can_not_tell_where_patches_are(r
     assert torch.allclose(model(shuffled), model(inputs), atol=1e-11)
 
 
-@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
+@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d", "rope"])
 def test_with_positions_it_can(pos_embed):
     model = vision_transformer(pos_embed=pos_embed).double()
     inputs = random_inputs(model).double()
@@ -271,6 +275,32 @@ def test_every_weight_gets_a_gradient(config):
     model(random_inputs(model)).square().sum().backward()
     without = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert without == []
+
+
+def test_with_rotary_positions_two_patches_see_how_far_apart_they_are():
+    """A query's product with a key is the same wherever the two lie, and another one at another distance."""
+    config = ModelConfig(image_size=20, patch_size=4, pool="cls", pos_embed="rope")
+    query, key = torch.randn(2, 1, 1, 1, config.head_dim, dtype=torch.float64)
+    places = rope2d(config).double()[1:].unflatten(0, (5, 5))
+
+    def product(first: tuple[int, int], second: tuple[int, int]) -> float:
+        return float((rotate(query, places[first]) * rotate(key, places[second])).sum())
+
+    assert product((1, 0), (2, 3)) == pytest.approx(product((0, 1), (1, 4)), abs=1e-5)
+    assert product((0, 0), (0, 0)) == pytest.approx(float((query * key).sum()), abs=1e-5)
+    others = [product((0, 0), place) for place in ((0, 1), (1, 0), (1, 1), (4, 4))]
+    assert len({round(other, 3) for other in others}) == 4
+
+
+@pytest.mark.parametrize("config", [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 2}], ids=str)
+def test_patches_that_a_training_step_keeps_stay_at_their_places(config):
+    model = vision_transformer(pos_embed="rope", patch_drop_rate=0.6, **config).double()
+    inputs, count = random_inputs(model, count=3).double(), model.config.num_patches
+    torch.manual_seed(0)
+    kept = torch.randn(3, count).argsort(dim=1)[:, : model.config.num_kept_patches]  # as PatchDropout draws them
+    expected = answers(model, inputs, torch.zeros(3, 1, count, dtype=torch.bool).scatter(2, kept[:, None], True))[:, 0]
+    torch.manual_seed(0)
+    torch.testing.assert_close(model.train()(inputs), expected)
 
 
 def test_a_training_step_of_a_class_token_computes_no_other_token_of_the_last_block():

@@ -68,8 +68,9 @@ def test_a_file_of_torch_is_read_too(wrap):
     torch.testing.assert_close(ours(images), model(images), atol=1e-5, rtol=1e-5)
 
 
-def test_an_export_comes_back_with_its_classes_and_its_number_of_heads(tmp_path):
-    model = vision_transformer(pool="cls")
+@pytest.mark.parametrize("pos_embed", ["learned", "rope", "none"])
+def test_an_export_comes_back_with_its_classes_heads_and_positions(tmp_path, pos_embed):
+    model = vision_transformer(pool="cls", pos_embed=pos_embed)
     to_timm(saved_checkpoint(tmp_path / "a.safetensors", model), tmp_path / "out.safetensors")
     adopted = adopt_file(tmp_path / "out.safetensors")
     network, info = checkpoint.load_with_info(adopted.path)

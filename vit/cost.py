@@ -31,7 +31,7 @@ def num_parameters(config: ModelConfig) -> int:
         embedding = stem + _seen_by_projection(config) * dim + dim
     attention = (dim * 3 * dim + 3 * dim * config.qkv_bias) + (dim * dim + dim)
     block = 4 * dim + attention + (2 * dim * hidden + hidden + dim)
-    tokens = config.num_prefix_tokens + (config.num_tokens if config.pos_embed != "none" else 0)
+    tokens = config.num_prefix_tokens + config.num_tokens * config.adds_positions
     head = 2 * dim + dim * config.num_classes + config.num_classes
     return embedding + config.depth * block + tokens * dim + head
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.config import ModelConfig
+from vit.positions import rope2d, rotate, sincos2d
 
 LAYER_NORM_EPS = 1e-6  # timm's, not torch's 1e-5
 
@@ -96,9 +97,12 @@ class Attention(nn.Module):
         self.attn_drop_rate = config.attn_drop_rate
         self.proj_drop = nn.Dropout(config.drop_rate)
 
-    def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
-        """All outputs, or only those of the first ``num_queries`` tokens: (B, N, D) -> (B, num_queries, D)."""
-        query, key, value = self._heads(x, num_queries)
+    def forward(self, x: Tensor, num_queries: int | None = None, rotation: Tensor | None = None) -> Tensor:
+        """All outputs, or only those of the first ``num_queries`` tokens: (B, N, D) -> (B, num_queries, D).
+
+        With rotary positions ``rotation`` says where the tokens are, see ``rope2d``: (N, d/2, 2), or (B, 1, N, d/2, 2).
+        """
+        query, key, value = self.heads(x, num_queries, rotation)
         if value.dtype == torch.bfloat16 and value.device.type == "cpu":  # there the fused gradient is slow
             weights = F.dropout(self._weights(query, key), self.attn_drop_rate, self.training)
             return self.project(weights @ value)
@@ -106,21 +110,24 @@ class Attention(nn.Module):
         x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)  # (B, h, num_queries, d)
         return self.project(x)
 
-    def explicit(self, x: Tensor, key_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def explicit(
+        self, x: Tensor, key_mask: Tensor | None = None, rotation: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The same computation in the open, up to the projection, for inspection; attention dropout is left out.
 
         Args:
             x: (B, N, D).
             key_mask: (B, N), False for tokens that nobody may attend to.
+            rotation: As in ``forward``.
 
         Returns:
             Attention weights (B, h, N, N) whose rows sum to 1, and values (B, h, N, d). ``project`` of their product
             is what ``forward`` answers.
         """
-        query, key, value = self._heads(x)
+        query, key, value = self.heads(x, rotation=rotation)
         return self._weights(query, key, key_mask), value
 
-    def _heads(self, x: Tensor, num_queries: int | None = None) -> tuple[Tensor, ...]:
+    def heads(self, x: Tensor, num_queries: int | None = None, rotation: Tensor | None = None) -> tuple[Tensor, ...]:
         """Queries (all, or of the first ``num_queries`` tokens), keys, values: (B, N, D) -> (B, h, N, d) each."""
         if num_queries is None:
             thirds = self.qkv(x).chunk(3, dim=-1)  # chunked, not permuted: its gradient is one copy, not two
@@ -128,7 +135,10 @@ class Attention(nn.Module):
             weights = self.qkv.weight.chunk(3)
             biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
             thirds = map(F.linear, (x[:, :num_queries], x, x), weights, biases)
-        return tuple(third.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for third in thirds)
+        query, key, value = (third.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for third in thirds)
+        if rotation is not None:
+            query, key = rotate(query, rotation[..., :num_queries, :, :]), rotate(key, rotation)
+        return query, key, value
 
     def _weights(self, query: Tensor, key: Tensor, key_mask: Tensor | None = None) -> Tensor:
         """Attention weights softmax(Q K^T / sqrt(d)): (B, h, q, d), (B, h, N, d) -> (B, h, q, N)."""
@@ -177,13 +187,17 @@ class PatchDropout(nn.Module):
         super().__init__()
         self.num_prefix_tokens, self.num_kept = config.num_prefix_tokens, config.num_kept_patches
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Prefix tokens, and the patches that are kept: (B, N, D) -> (B, N', D)."""
+    def forward(self, x: Tensor, rotation: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Prefix tokens and the patches that are kept, (B, N, D) -> (B, N', D), and their rotations."""
         prefix, patches = x[:, : self.num_prefix_tokens], x[:, self.num_prefix_tokens :]
         if not self.training or self.num_kept == patches.shape[1]:
-            return x
+            return x, rotation
         chosen = torch.randn(patches.shape[:2], device=x.device).argsort(dim=1)[:, : self.num_kept]  # (B, kept)
-        return torch.cat([prefix, patches.gather(1, chosen[:, :, None].expand(-1, -1, x.shape[2]))], dim=1)
+        x = torch.cat([prefix, patches.gather(1, chosen[:, :, None].expand(-1, -1, x.shape[2]))], dim=1)
+        if rotation is None:
+            return x, None
+        places = F.pad(chosen + self.num_prefix_tokens, (self.num_prefix_tokens, 0))  # prefix tokens: not turned, as 0
+        return x, rotation[places][:, None]
 
 
 class Block(nn.Module):
@@ -197,9 +211,9 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.drop_path = DropPath(drop_path_rate)
 
-    def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, num_queries: int | None = None, rotation: Tensor | None = None) -> Tensor:
         """All tokens, or the first ``num_queries``, which still attend to all: (B, N, D) -> (B, num_queries, D)."""
-        x = x[:, :num_queries] + self.drop_path(self.attn(self.norm1(x), num_queries))
+        x = x[:, :num_queries] + self.drop_path(self.attn(self.norm1(x), num_queries, rotation))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
@@ -236,6 +250,7 @@ class VisionTransformer(nn.Module):
             self.register_buffer("pos_embed", sincos2d(config))
         else:
             self.pos_embed = None
+        self.rotation = nn.Buffer(rope2d(config), persistent=False) if config.pos_embed == "rope" else None
 
     def init_tokens(self, generator: torch.Generator | None = None) -> None:
         """timm's start of class token, registers and learned positions."""
@@ -246,18 +261,21 @@ class VisionTransformer(nn.Module):
             nn.init.trunc_normal_(self.pos_embed, std=0.02, generator=generator)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D).
-
-        In training mode without the patches that patch dropout leaves out.
-        """
+        """Patch tokens behind the prefix tokens, with positions added: (B, C, H, W) -> (B, N, D)."""
         x = self.patch_embed(images)
         prefix = [token.expand(len(x), -1, -1) for token in (self.cls_token, self.reg_token) if token is not None]
         x = torch.cat([*prefix, x], dim=1)
-        return self.patch_drop(self.pos_drop(x if self.pos_embed is None else x + self.pos_embed))
+        return self.pos_drop(x if self.pos_embed is None else x + self.pos_embed)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """All tokens after the encoder: (B, C, H, W) -> (B, N, D)."""
-        return self.norm(self.blocks(self.embed(images)))
+        """All tokens after the encoder: (B, C, H, W) -> (B, N, D).
+
+        In training mode without the patches that patch dropout leaves out.
+        """
+        x, rotation = self.patch_drop(self.embed(images), self.rotation)
+        for block in self.blocks:
+            x = block(x, rotation=rotation)
+        return self.norm(x)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Pool the tokens and classify: (B, N, D) -> (B, K), or (B, D), the features that the head reads."""
@@ -269,10 +287,10 @@ class VisionTransformer(nn.Module):
         if not (self.training and self.config.pool == "cls"):
             return self.forward_head(self.forward_features(images))
         *earlier, last = self.blocks
-        x = self.embed(images)
+        x, rotation = self.patch_drop(self.embed(images), self.rotation)
         for block in earlier:
-            x = block(x)
-        x = self.norm(last(x, num_queries=1))  # (B, 1, D); a training step reads no other token of the last block
+            x = block(x, rotation=rotation)
+        x = self.norm(last(x, 1, rotation))  # (B, 1, D); a training step reads no other token of the last block
         return self.forward_head(x)
 
 
@@ -282,13 +300,3 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
         nn.init.trunc_normal_(module.weight, std=0.02, generator=generator)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def sincos2d(config: ModelConfig, temperature: float = 10_000.0) -> Tensor:
-    """Fixed 2-D sine-cosine positions (MoCo v3, arXiv:2104.02057); prefix tokens get zeros: (1, N, D)."""
-    quarter = config.embed_dim // 4
-    y, x = torch.meshgrid(*[torch.arange(config.grid_size, dtype=torch.float32)] * 2, indexing="ij")
-    omega = temperature ** -(torch.arange(quarter) / max(1, quarter - 1))
-    angles = [axis.flatten()[:, None] * omega for axis in (x, y)]  # each (num_patches, D/4)
-    patches = torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
-    return torch.cat([torch.zeros(config.num_prefix_tokens, config.embed_dim), patches])[None]

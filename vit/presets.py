@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 from vit import models
-from vit.config import LENGTHS, DataConfig, RunConfig, TrainConfig, believable_val_size, merge, share_or_count
+from vit.config import LENGTHS, DataConfig, RunConfig, TrainConfig, merge, share_or_count
 from vit.data.store import DatasetInfo
 
 DEFAULT, GPU_DEFAULT = "5-minutes", "gpu-best"
+VAL_PER_CLASS = 10  # validation images of each class that are wanted
+MOST_VAL = 0.2  # share of a small data set that is given for them
 FINER = 10.0  # by which the learning rate is divided where a trained model is the start
 _CPU, _GPU = ("cpu", "mps"), ("cuda",)
 _RECIPE = {
@@ -205,3 +207,15 @@ def _for_few_images(settings: dict, num_images: int, num_classes: int) -> dict:
     quarter = max(1, (num_images - share_or_count(val_size, num_images)) // 4)
     batch_size = min(settings.get("train.batch_size", TrainConfig().batch_size), 2 ** (quarter.bit_length() - 1))
     return {"data.val_size": val_size, "train.batch_size": batch_size}
+
+
+def believable_val_size(val_size: float, num_images: int, num_classes: int) -> float:
+    """A validation split whose accuracy says something: of small data sets a fifth, up to ten images of each class.
+
+    Args:
+        val_size: What is kept of a large data set, as ``DataConfig.val_size``; kept if it is as many.
+        num_images: That train and validation share.
+        num_classes: Of the data set.
+    """
+    wanted = min(VAL_PER_CLASS * num_classes, int(MOST_VAL * num_images))
+    return float(wanted) if share_or_count(val_size, num_images) < wanted else val_size

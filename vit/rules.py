@@ -147,6 +147,14 @@ def _sincos_needs_four_parts(config: RunConfig, _: Environment) -> Iterator[Prob
         yield Problem("model.embed_dim", dim, message, dim // 4 * 4 + 4)
 
 
+@rule("model.embed_dim", "model.num_heads", "model.pos_embed")
+def _rope_needs_four_parts(config: RunConfig, _: Environment) -> Iterator[Problem]:
+    dim, heads = config.model.embed_dim, config.model.num_heads
+    if config.model.pos_embed == "rope" and dim % heads == 0 and config.model.head_dim % 4:
+        message = f"rotary positions need a multiple of 4 per head (pairs, for x and y), so of {4 * heads} in all"
+        yield Problem("model.embed_dim", dim, message, -(-dim // (4 * heads)) * 4 * heads)
+
+
 @rule(*LENGTHS)
 def _one_length(config: RunConfig, _: Environment) -> Iterator[Problem]:
     given = {name: getattr(config.train, name.removeprefix("train.")) for name in LENGTHS}

@@ -22,6 +22,7 @@ from torch import Tensor
 from vit import checkpoint, files, paths
 from vit.config import ModelConfig, RunConfig
 from vit.errors import CheckpointError, ConfigError
+from vit.export.timm import ROTARY
 from vit.model import VisionTransformer
 from vit.models import ModelInfo
 from vit.rules import validate
@@ -139,7 +140,7 @@ def _config(tensors: dict[str, Tensor], described: dict) -> ModelConfig:
         "qkv_bias": "blocks.0.attn.qkv.bias" in tensors,
         "pool": "cls" if has_class_token and "fc_norm.weight" not in tensors else "mean",
         "reg_tokens": num_registers,
-        "pos_embed": "learned" if "pos_embed" in tensors else "none",
+        "pos_embed": _kind_of_positions(tensors, described),
         "num_classes": max(2, len(tensors.get("head.weight", ()))),
         "image_size": patch.shape[-1] * _grid(tensors, has_class_token + num_registers, described),
     }
@@ -147,6 +148,15 @@ def _config(tensors: dict[str, Tensor], described: dict) -> ModelConfig:
         return validate({"model": fields}).model
     except ConfigError as error:
         raise CheckpointError(f"a model of these weights can't be built here: {error}") from error
+
+
+def _kind_of_positions(tensors: dict[str, Tensor], described: dict) -> str:
+    """Rotary positions have no weights, so only the header can tell of them."""
+    if "pos_embed" in tensors:
+        return "learned"
+    arguments = described.get("timm")
+    is_rotary = isinstance(arguments, dict) and all(arguments.get(name) == value for name, value in ROTARY.items())
+    return "rope" if is_rotary else "none"
 
 
 def _grid(tensors: dict[str, Tensor], prefix: int, described: dict) -> int:

@@ -187,15 +187,15 @@ def _fewest(subject: Subject) -> tuple[int | None, int | None, tuple[int, ...]]:
 
 
 def _draw_order(subject: Subject) -> None:
-    """Does the order of the patches matter? Only because of the position embeddings, and this shows it in numbers."""
+    """Does the order of the patches matter? Only because of the positions, and this shows it in numbers."""
     st.markdown("**Does the order of the patches matter?**")
     found = _shuffled(subject)
     if subject.info.model.pos_embed != "none":
-        _draw_shuffle("With position embeddings", subject, found.before, found.after)
-    _draw_shuffle("Without position embeddings", subject, found.before_without, found.after_without)
+        _draw_shuffle("With positions", subject, found.before, found.after)
+    _draw_shuffle("Without positions", subject, found.before_without, found.after_without)
     st.caption(
         "All patches' contents change places behind the patch embedding. Attention and MLPs have no notion of order: "
-        "only the position embeddings tell tokens where they are. Without them, what is left is rounding."
+        "only positions tell tokens where they are. Without them, what is left is rounding."
     )
 
 

@@ -22,6 +22,12 @@ NORMS_IN_A_ROW = 5
 _positions = component.register("vit_lab_positions", Path(__file__).with_name("positions.js"))
 
 
+WITHOUT = {
+    "none": "This model has no position embeddings: it can't tell where a patch is.",
+    "rope": "This model adds no position embeddings: its blocks turn queries and keys by their place (rope).",
+}
+
+
 def draw(subject: Subject) -> None:
     """What was learned on top, what this image makes of it below."""
     left, right = st.columns(2, gap="medium")
@@ -37,8 +43,8 @@ def draw(subject: Subject) -> None:
 
 def _draw_positions(subject: Subject) -> None:
     st.markdown("**Position embeddings**")
-    if subject.info.model.pos_embed == "none":
-        st.markdown("This model has no position embeddings: it can't tell where a patch is.")
+    if not subject.info.model.adds_positions:
+        st.markdown(WITHOUT[subject.info.model.pos_embed])
         return
     from vit.explain.internals import position_similarity
 

@@ -30,8 +30,8 @@ def draw(reader: Reader) -> None:
         "instead of random ones: the encoder is kept, the head is new, because your classes are new."
     )
     answered = lesson.question(KEY, *question(reader.config))
-    if reader.config.pos_embed == "none":
-        st.info("This model has no position embeddings, so nothing has to be fitted to another image size.")
+    if not reader.config.adds_positions:
+        st.info("This model adds no position embeddings, so nothing has to be fitted to another image size.")
     else:
         _figure(key=KEY, data=figure(reader, answered))
     lesson.prose(words(reader.config))
@@ -75,6 +75,7 @@ def words(config: ModelConfig) -> str:
             "new place gets a mixture of its old neighbors."
         ),
         "sincos2d": "This model's positions are sines and cosines, which can be computed for any grid.",
+        "rope": "This model's blocks turn queries and keys by their place, which they can do for any grid.",
         "none": "",
     }[config.pos_embed]
     return (

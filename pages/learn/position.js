@@ -86,8 +86,8 @@ class Position {
     const { view, nodes, order } = this;
     nodes.restore.disabled = order === 0;
     nodes.lock.textContent = view.answered ? "" : "Answer the question to see the answers without position embeddings.";
-    nodes.givenName.textContent = view.own ? "With position embeddings" : "This model has no position embeddings";
-    this.list(nodes.given, nodes.givenChange, view.own ? view.given : null);
+    nodes.givenName.textContent = view.hasPositions ? "With positions" : "This model has no positions";
+    this.list(nodes.given, nodes.givenChange, view.hasPositions ? view.given : null);
     this.list(nodes.without, nodes.withoutChange, view.answered ? view.without : null);
     nodes.said.textContent = this.describe();
   }
@@ -111,7 +111,7 @@ class Position {
     const best = (answers, which) => view.classes[topOf(answers[which])[0]];
     const [was, now] = [best(view.given, 0), best(view.given, order)];
     const given = was === now ? `still answers ${now}` : `answers ${now} instead of ${was}`;
-    const told = view.own ? ` With position embeddings the model ${given}.` : "";
+    const told = view.hasPositions ? ` With positions the model ${given}.` : "";
     const without = view.answered
       ? ` Without them it answers ${best(view.without, order)}, as in their own order.`
       : "";

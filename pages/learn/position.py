@@ -57,11 +57,15 @@ def words(config: ModelConfig) -> str:
     stem = " Behind a convolutional stem a token already knows a little about its neighbors." * config.is_hybrid
     shuffled = (
         f"The figure shuffles the {config.num_patches} **tokens behind the patch embedding**, not the pixels.{stem} "
-        "Each place keeps its position embedding. *Without* means that zeros are added instead"
+        + KEPT[config.pos_embed == "rope"]
     )
     return f"{shuffled}{WITHOUT[config.pos_embed == 'none']}\n\n{LEARNT[config.pos_embed].format(config=config)}"
 
 
+KEPT = (
+    "Each place keeps its position embedding. *Without* means that zeros are added instead",
+    "Each place keeps the angles by which it turns queries and keys. *Without* means that nothing is turned",
+)
 WITHOUT = (
     "; a model that was trained with positions may then answer something else, but shuffling changes it no further.",
     ", which is what this model always does.",
@@ -76,6 +80,12 @@ LEARNT = {
     "sincos2d": (
         "This model's positions are **sine-cosine**: computed from waves of {config.embed_dim} / 4 lengths along each "
         "side, and never trained. So both maps are the same here. A model can also learn them, beginning with noise."
+    ),
+    "rope": (
+        "This model's positions are **rotary**: nothing is added to the tokens. Every block turns its queries and keys "
+        "by angles that grow with row and column, so that what two patches make of each other depends on how far apart "
+        "they are. So there is one map only, that of **sine-cosine** positions of its size, which are computed from "
+        "waves of {config.embed_dim} / 4 lengths along each side."
     ),
     "none": (
         "This model has no positions, so there is one map only: that of **sine-cosine** positions of its size, which "
@@ -98,7 +108,7 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
     parts["x"] = Part(
         "x", "tokens of the patches", "(B, N − n, D)" if first else "(B, N, D)", shape, "self.patch_embed("
     )
-    if config.pos_embed != "none":
+    if config.adds_positions:
         shape = f"(1, {tokens}, {width})"
         parts["e"] = Part(r"E_{\mathrm{pos}}", "position embeddings", "(1, N, D)", shape, "self.pos_embed")
     sequence = r"[\,<c>;\; <x>\,]" if first else "<x>"
@@ -121,6 +131,7 @@ def figure(reader: Reader) -> dict:
         "orders": found.orders.tolist(),
         "given": found.given.tolist(),
         "without": found.without.tolist(),
+        "hasPositions": model.config.pos_embed != "none",
         "own": None if own is None else packed(own),
         "fixed": packed(position.sincos_directions(model)),
     }

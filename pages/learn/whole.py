@@ -31,6 +31,7 @@ POOLS = {"cls": "the class token", "mean": "the mean of the patch tokens"}
 POSITIONS = {
     "learned": "A learned position is added to each.",
     "sincos2d": "A fixed pattern of sines and cosines is added for each place.",
+    "rope": "Nothing is added: every block turns queries and keys by their place.",
     "none": "This model adds no positions.",
 }
 FORMULAS = {
@@ -149,7 +150,7 @@ def formula(config: ModelConfig) -> tuple[str, dict[str, Part], object]:
     parts = {
         "x": Part("x", "the image", "(B, C, H, W)", image, "self.patch_embed(images)"),
         "z0": Part("z_0", "tokens with positions", "(B, N, D)", tokens, "torch.cat([*prefix"),
-        "blocks": Part(r"\mathrm{Blocks}", "the encoder", "(B, N, D)", tokens, "self.norm(self.blocks("),
+        "blocks": Part(r"\mathrm{Blocks}", "the encoder", "(B, N, D)", tokens, "x = block(x, rotation=rotation)"),
         "pool": Part("p", POOLS[config.pool], "(B, D)", f"(1, {config.embed_dim})", "pooled ="),
         "y": Part("y", "the logits", "(B, K)", f"(1, {config.num_classes})", head),
     }

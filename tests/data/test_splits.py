@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vit import presets
-from vit.config import DataConfig, RunConfig, TrainConfig, believable_val_size
+from vit.config import DataConfig, RunConfig, TrainConfig
 from vit.data import catalog
 from vit.data.load import epoch_order, train_val_split
 from vit.data.store import DatasetInfo
@@ -105,7 +105,7 @@ def test_every_epoch_visits_everything_once_in_its_own_order():
 def test_a_small_data_set_gives_a_fifth_to_validation_up_to_ten_images_of_a_class(
     val_size, num_images, num_classes, kept
 ):
-    assert believable_val_size(val_size, num_images, num_classes) == kept
+    assert presets.believable_val_size(val_size, num_images, num_classes) == kept
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)

@@ -28,7 +28,7 @@ def slow_relevance(model, inputs, target, start):
     added = [torch.zeros_like(layer, requires_grad=True) for layer in seen.attention]
     tokens = model.embed(inputs)
     for block, extra in zip(model.blocks, added, strict=True):
-        weights, values = block.attn.explicit(block.norm1(tokens))
+        weights, values = block.attn.explicit(block.norm1(tokens), rotation=model.rotation)
         tokens = tokens + block.attn.project((weights + extra) @ values)
         tokens = tokens + block.mlp(block.norm2(tokens))
     gradients = torch.autograd.grad(logit(model.forward_head(model.norm(tokens)), target).sum(), added)

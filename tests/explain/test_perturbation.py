@@ -155,7 +155,7 @@ SHUFFLED = [{"pool": "cls"}, {"pool": "mean", "reg_tokens": 2}, {"pool": "cls", 
 
 
 @pytest.mark.parametrize("config", SHUFFLED, ids=str)
-@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d", "none"])
+@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d", "rope", "none"])
 def test_order_counts_through_positions_alone(config, pos_embed):
     model = vision_transformer(image_size=16, pos_embed=pos_embed, **config).double()
     found = shuffle_contents(model, random_inputs(model).double())

@@ -11,6 +11,7 @@ CONFIGS = [
     {"pool": "cls"},
     {"pool": "cls", "reg_tokens": 3, "num_heads": 4},
     {"pool": "mean", "reg_tokens": 2, "pos_embed": "sincos2d"},
+    {"pool": "cls", "pos_embed": "rope"},
     {"pos_embed": "none", "qkv_bias": False, "depth": 3},
     {"patch_size": 4, "stem": "conv", "in_channels": 1},
 ]
@@ -32,7 +33,8 @@ def test_residuals_are_the_tokens_between_the_blocks(config):
     residuals = trace(model, inputs).residuals
     assert torch.equal(residuals[0], model.embed(inputs))
     for layer, block in enumerate(model.blocks):
-        assert torch.allclose(residuals[layer + 1], block(residuals[layer]), rtol=1e-5, atol=1e-4)
+        expected = block(residuals[layer], rotation=model.rotation)
+        assert torch.allclose(residuals[layer + 1], expected, rtol=1e-5, atol=1e-4)
 
 
 def test_shapes_are_the_documented_ones():

@@ -14,7 +14,10 @@ def without_tokens(model, inputs, kept):
     """The model on a sequence from which patches have been removed by hand; the same ones for every image."""
     tokens, prefix = model.embed(inputs), model.config.num_prefix_tokens
     places = [*range(prefix), *(prefix + patch for patch in kept)]
-    x = model.norm(model.blocks(tokens[:, places]))
+    x, rotation = tokens[:, places], None if model.rotation is None else model.rotation[places]
+    for block in model.blocks:
+        x = block(x, rotation=rotation)
+    x = model.norm(x)
     pooled = x[:, 0] if model.config.pool == "cls" else x[:, prefix:].mean(1)
     return model.head(model.fc_norm(pooled))
 

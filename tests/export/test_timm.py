@@ -17,6 +17,7 @@ CONFIGS = [
     {"pool": "cls", "reg_tokens": 2},
     {"reg_tokens": 1, "pos_embed": "none"},
     {"pool": "cls", "pos_embed": "sincos2d"},
+    {"pool": "cls", "pos_embed": "rope"},
     {"qkv_bias": False, "in_channels": 1},
 ]
 
@@ -26,8 +27,8 @@ def test_timm_rebuilds_an_export_from_the_file_alone(tmp_path, config):
     model, out = vision_transformer(**config), tmp_path / "out.safetensors"
     to_timm(saved_checkpoint(tmp_path / "a.safetensors", model), out)
     with safetensors.safe_open(out, "pt") as file:
-        kwargs = json.loads(file.metadata()["timm"])
-    rebuilt = timm.models.VisionTransformer(**kwargs).eval()
+        kind, kwargs = (json.loads(file.metadata()[name]) for name in ("timm_class", "timm"))
+    rebuilt = getattr(timm.models, kind)(**kwargs).eval()
     rebuilt.load_state_dict(safetensors.torch.load_file(out), strict=True)
     inputs = random_inputs(model)
     assert torch.allclose(rebuilt(inputs), model(inputs), rtol=1e-5, atol=1e-5)

@@ -36,10 +36,12 @@ CONFIGURATIONS = {
     "mixup": {"augment.mixup_alpha": 0.4, "augment.cutmix_alpha": 0.4, "model.drop_rate": 0.1},
     "patch dropout": {"model.patch_drop_rate": 0.5, "model.pool": "cls"},
     "patch dropout, mean": {"model.patch_drop_rate": 0.5, "model.pos_embed": "none"},
+    "rope": {"model.pos_embed": "rope", "model.pool": "cls", "model.patch_drop_rate": 0.5},
     "layers": {"init.layer_decay": 0.7, "init.frozen_blocks": 1, "model.depth": 3, "train.optimizer": "muon"},
     "layers of adamw": {"init.layer_decay": 0.7, "model.pool": "cls", "model.reg_tokens": 2},
     "bf16": {"train.precision": "bf16", "train.optimizer": "muon", "model.attn_drop_rate": 0.1, "model.pool": "cls"},
-    "everything": EVERYTHING | {"train.optimizer": "muon", "model.pool": "cls", "model.pos_embed": "sincos2d"},
+    "everything": EVERYTHING | {"train.optimizer": "muon", "model.pool": "cls"},
+    "sine-cosine": {"model.pos_embed": "sincos2d", "model.reg_tokens": 1},
 }
 VALUES = {
     "model.image_size": [8, 12, 16],
@@ -51,7 +53,7 @@ VALUES = {
     "model.mlp_ratio": [1.0, 2.0, 2.6, 3.0],
     "model.qkv_bias": [True, False],
     "model.pool": ["cls", "mean"],
-    "model.pos_embed": ["learned", "sincos2d", "none"],
+    "model.pos_embed": ["learned", "sincos2d", "rope", "none"],
     "model.reg_tokens": [0, 1, 3],
     "model.stem": ["patch", "conv", "resnet", "resnet-deep"],
     "model.patch_drop_rate": [0.0, 0.4],

@@ -1,5 +1,7 @@
 """The stages of a block are the model's own, and a cut is the model with that line changed."""
 
+from functools import partial
+
 import pytest
 import torch
 from builders import random_inputs, vision_transformer
@@ -12,6 +14,7 @@ KINDS = [
     {"patch_size": 2},
     {"patch_size": 8, "pos_embed": "none"},
     {"pool": "cls", "reg_tokens": 2, "pos_embed": "sincos2d"},
+    {"pool": "mean", "pos_embed": "rope"},
     {"stem": "conv", "patch_size": 4},
 ]
 
@@ -28,9 +31,17 @@ def test_the_stages_of_a_block_are_what_its_parts_compute(model):
     with torch.no_grad():
         for layer, part in enumerate(blocks(model)):
             x, norm1, attention, middle, norm2, mlp, output = numbers[layer]
-            pairs = [(norm1, part.norm1(x)), (attention, part.attn(norm1[None])[0]), (middle, x + attention)]
+            pairs = [
+                (norm1, part.norm1(x)),
+                (attention, part.attn(norm1[None], rotation=model.rotation)[0]),
+                (middle, x + attention),
+            ]
             pairs += [(norm2, part.norm2(middle)), (mlp, part.mlp(norm2)), (output, middle + mlp)]
-            pairs += [(x, residuals[layer]), (output, residuals[layer + 1]), (output, part(x[None])[0])]
+            pairs += [
+                (x, residuals[layer]),
+                (output, residuals[layer + 1]),
+                (output, part(x[None], rotation=model.rotation)[0]),
+            ]
             for found, expected in pairs:
                 torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-5)  # float32 sums in another order
 
@@ -51,7 +62,7 @@ def test_a_cut_is_the_model_with_that_part_of_a_block_taken_out(model):
     inputs = random_inputs(model, 1)
     found = block.without(model, block.passage(model, inputs))
     for layer, part in enumerate(blocks(model)):
-        changes = ({"attn": Zero()}, {"mlp": Zero()}, {"forward": lambda x, part=part: alone(part, x)})
+        changes = ({"attn": Zero()}, {"mlp": Zero()}, {"forward": partial(alone, part)})
         expected = torch.stack([patched(model, part, changed, inputs) for changed in changes])
         torch.testing.assert_close(found[layer], expected, rtol=1e-5, atol=1e-5)
 
@@ -66,12 +77,12 @@ def test_what_parts_add_is_the_logit(model):
 class Zero(nn.Module):
     """A branch that adds nothing."""
 
-    def forward(self, x, *_):
+    def forward(self, x, *_, **__):
         return torch.zeros_like(x)
 
 
-def alone(part, x):
-    attended = part.attn(part.norm1(x))
+def alone(part, x, rotation=None):
+    attended = part.attn(part.norm1(x), rotation=rotation)
     return part.mlp(part.norm2(attended))
 
 

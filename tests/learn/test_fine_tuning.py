@@ -5,7 +5,7 @@ import torch
 from builders import vision_transformer
 
 from vit.learn import fine_tuning
-from vit.model import sincos2d
+from vit.positions import sincos2d
 from vit.training.initialization import resize_positions
 
 

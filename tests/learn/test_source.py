@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from vit.learn.source import source_of
-from vit.model import Attention, PatchEmbed, sincos2d
+from vit.model import Attention, PatchEmbed
+from vit.positions import sincos2d
 
-MODEL = Path(__file__).resolve().parents[2] / "vit" / "model.py"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def shown(thing) -> list[str]:
@@ -13,10 +14,11 @@ def shown(thing) -> list[str]:
 
 
 def test_the_lines_are_those_of_the_file_at_the_number_that_is_told():
-    for thing, indent in ((PatchEmbed, 0), (Attention.explicit, 4), (sincos2d, 0)):
+    places = ((PatchEmbed, 0, "model"), (Attention.explicit, 4, "model"), (sincos2d, 0, "positions"))
+    for thing, indent, module in places:
         found = source_of(thing)
-        lines = MODEL.read_text().splitlines()[found.first - 1 :][: len(found.lines)]
-        assert found.path == "vit/model.py"
+        lines = (ROOT / found.path).read_text().splitlines()[found.first - 1 :][: len(found.lines)]
+        assert found.path == f"vit/{module}.py"
         assert shown(thing) == [line[indent:] for line in lines]
 
 

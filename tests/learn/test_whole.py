@@ -12,6 +12,7 @@ KINDS = [
     {"patch_size": 2},
     {"patch_size": 8, "pos_embed": "none", "qkv_bias": False},
     {"pool": "cls", "reg_tokens": 2, "pos_embed": "sincos2d"},
+    {"pool": "cls", "pos_embed": "rope"},
     {"stem": "resnet", "patch_size": 4, "reg_tokens": 1},
 ]
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -57,7 +58,7 @@ def test_the_lengths_are_those_of_the_patches(model):
     found = {stage.kind: stage for stage in whole.stages(model, inputs, 0)}
     with torch.no_grad():
         torch.testing.assert_close(found["patches"].norms, model.patch_embed(inputs)[0].norm(dim=-1), **CLOSE)
-        last = model.blocks(model.embed(inputs))[0, model.config.num_prefix_tokens :]
+        last = trace(model, inputs).residuals[-1, 0, model.config.num_prefix_tokens :]
         torch.testing.assert_close(found["block"].norms, last.norm(dim=-1), **CLOSE)
 
 

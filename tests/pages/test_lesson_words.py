@@ -47,6 +47,7 @@ def test_what_was_measured_has_its_machine_data_and_seeds():
     [
         ({}, "There are now 144 patches instead of 64, and each needs a position"),
         ({"patch_size": 8}, "There are now 36 patches instead of 16"),
+        ({"pos_embed": "rope"}, "this model has learned no positions"),
         ({"pos_embed": "none"}, "this model has learned no positions"),
     ],
 )
@@ -54,7 +55,7 @@ def test_the_question_about_larger_images_follows_the_model(fields, words):
     question, options, right, because = fine_tuning.question(ModelConfig(**fields))
     assert words in because
     assert "48 × 48" in question
-    assert options[right] == ("None of them" if fields.get("pos_embed") == "none" else "The position embeddings alone")
+    assert options[right] == ("None of them" if "pos_embed" in fields else "The position embeddings alone")
 
 
 def test_famous_models_have_their_published_sizes():

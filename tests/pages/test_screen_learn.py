@@ -67,7 +67,9 @@ def test_the_text_follows_the_configuration(visit, settings, words):
         ("embedding", {"patch_size": 8, "stem": "conv"}, "16 feature maps of 2 × 2 numbers"),
         ("position", {"pool": "cls"}, "are **learned**: 17 · 16 numbers"),
         ("position", {"pos_embed": "sincos2d"}, "So both maps are the same here"),
+        ("position", {"pos_embed": "rope"}, "Each place keeps the angles by which it turns queries and keys"),
         ("position", {"pos_embed": "none"}, "This model has no positions"),
+        ("attention", {"pos_embed": "rope", "num_heads": 1}, "already turned by the places"),
         ("attention", {"pool": "cls", "reg_tokens": 2}, "the sum over all 19 tokens"),
         ("attention", {"num_heads": 1}, "one head in each layer"),
     ],
@@ -81,6 +83,8 @@ def test_the_words_of_a_chapter_follow_the_configuration(visit, chapter, setting
     ("chapter", "settings", "words"),
     [
         ("block", {"depth": 3}, "This model has 3 blocks, and a token is **16 numbers**"),
+        ("model", {"pos_embed": "rope"}, "takes the **mean** of all patch tokens"),
+        ("fine-tuning", {"pos_embed": "rope"}, "which they can do for any grid"),
         ("model", {"pool": "cls"}, "**class token**: it begins the same for every image"),
         ("model", {"pool": "mean", "reg_tokens": 1}, "takes the **mean** of all patch tokens"),
         ("model", {"mlp_ratio": 8.0}, "the MLP 2 D M, here with D = 16 and M = 128"),

@@ -16,6 +16,7 @@ IMAGE = "shapes:test:5"
 KINDS = [
     {"pool": "cls"},
     {"pos_embed": "none"},
+    {"pos_embed": "rope", "pool": "cls"},
     {"pos_embed": "sincos2d", "reg_tokens": 3},
     {"stem": "conv"},
     {"depth": 1, "num_heads": 1},
@@ -37,10 +38,11 @@ def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(vis
     assert not app.error
 
 
-def test_a_model_without_positions_says_so(visit):
-    saved(written_run("wise-wolf"), 1000, pos_embed="none")
+@pytest.mark.parametrize(("kind", "words"), [("none", "has no position embeddings"), ("rope", "turn queries and keys")])
+def test_a_model_without_position_embeddings_says_so(visit, kind, words):
+    saved(written_run("wise-wolf"), 1000, pos_embed=kind)
     app = visit("attention", tab="Weights", image=IMAGE)
-    assert "has no position embeddings" in text_of(app)
+    assert words in text_of(app)
 
 
 def test_every_pair_of_positions_is_sent(model):

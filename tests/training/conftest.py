@@ -42,6 +42,7 @@ TINY = {
     "train.threads": 1,
 }
 EVERYTHING = {
+    "model.pos_embed": "rope",
     "model.patch_drop_rate": 0.3,
     "model.drop_rate": 0.1,
     "model.attn_drop_rate": 0.1,

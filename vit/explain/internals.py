@@ -94,7 +94,8 @@ def position_similarity(model: VisionTransformer) -> Tensor:
         VitError: If the model has no position embeddings.
     """
     if model.pos_embed is None:
-        raise VitError("this model has no position embeddings (pos_embed is none), so there is nothing to compare")
+        kind = model.config.pos_embed
+        raise VitError(f"this model adds no position embeddings (pos_embed is {kind}), so there is nothing to compare")
     places = nn.functional.normalize(model.pos_embed.detach()[0, model.config.num_prefix_tokens :], dim=-1)
     return places @ places.T
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from vit.errors import VitError
 from vit.explain.target import Target, logit
-from vit.explain.trace import Changes, answer, check_ready
+from vit.explain.trace import NOTHING, Changes, answer, check_ready
 from vit.model import VisionTransformer
 
 EDITS = ("paint", "blur", "shuffle")
@@ -43,7 +43,7 @@ def _answer(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> Tensor:
     distinct, place = masks.unique(dim=0, return_inverse=True)
     by_size = distinct.sum(1).argsort()
     parts = _parts(distinct[by_size], rows_at_a_time(model))
-    logits = torch.cat([answer(model, *_packed(tokens, part)) for part in parts])
+    logits = torch.cat([answer(model, *_packed(model, tokens, part)) for part in parts])
     return logits[by_size.argsort()[place]]
 
 
@@ -59,12 +59,13 @@ def rows_at_a_time(model: VisionTransformer) -> int:
     return max(1, ATTENTION_NUMBERS // (model.config.num_heads * model.config.num_tokens**2))
 
 
-def _packed(tokens: Tensor, masks: Tensor) -> tuple[Tensor, Changes]:
+def _packed(model: VisionTransformer, tokens: Tensor, masks: Tensor) -> tuple[Tensor, Changes]:
     """The tokens (N, D) that masks (M, P) keep, moved together: sequences as long as the longest needs, gaps masked."""
     exist = F.pad(masks, (len(tokens) - masks.shape[1], 0), value=True)  # (M, N); prefix tokens always exist
     longest = max(1, int(exist.sum(1).max()))
     first = exist.long().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (M, n)
-    return tokens[first], Changes(key_mask=exist.gather(1, first))
+    rotation = None if model.rotation is None else model.rotation[first][:, None]
+    return tokens[first], Changes(key_mask=exist.gather(1, first), rotation=rotation)
 
 
 def occlusion(model: VisionTransformer, inputs: Tensor, target: Target) -> Tensor:
@@ -159,8 +160,8 @@ def shuffle_contents(model: VisionTransformer, inputs: Tensor, seed: int = 0) ->
     with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
         tokens = model.embed(inputs)
         places = torch.zeros_like(tokens[:1]) if model.pos_embed is None else model.pos_embed.expand_as(tokens[:1])
-        content = tokens - places
+        content, placeless = tokens - places, Changes(rotation=None if model.rotation is None else model.rotation[:1])
         order = torch.randperm(model.config.num_patches, generator=torch.Generator().manual_seed(seed))
         mixed = torch.cat([content[:, :prefix], content[:, prefix + order.to(content.device)]], dim=1)
-        each = (tokens, mixed + places, content, mixed)
-        return Shuffled(*(answer(model, variant).softmax(-1) for variant in each), order=order)
+        each = ((tokens, NOTHING), (mixed + places, NOTHING), (content, placeless), (mixed, placeless))
+        return Shuffled(*(answer(model, *variant).softmax(-1) for variant in each), order=order)

@@ -25,6 +25,7 @@ class Changes:
         block_scale: (B, L, 2), multiplies what attention (0) and MLP (1) of a block add to the residual.
         block_fill: (L, 2, N, D), what takes the place of the share that ``block_scale`` takes away; None is zeros.
         key_mask: (B, N), tokens that exist; False is exactly as if removed from the sequence.
+        rotation: (B, 1, N, d/2, 2), where tokens with rotary positions are; None leaves each at its place.
     """
 
     head_scale: Tensor | None = None
@@ -32,6 +33,7 @@ class Changes:
     block_scale: Tensor | None = None
     block_fill: Tensor | None = None
     key_mask: Tensor | None = None
+    rotation: Tensor | None = None
 
 
 NOTHING = Changes()
@@ -58,9 +60,10 @@ def blocks(model: VisionTransformer) -> list[Block]:
 
 def walk(model: VisionTransformer, tokens: Tensor, changes: Changes = NOTHING, first: int = 0) -> Iterator[Step]:
     """Take tokens (B, N, D) through the blocks, from the block numbered ``first``."""
+    rotation = model.rotation if changes.rotation is None else changes.rotation
     for layer, block in enumerate(blocks(model)[first:], first):
         normed = block.norm1(tokens)
-        attention, values = block.attn.explicit(normed, changes.key_mask)
+        attention, values = block.attn.explicit(normed, changes.key_mask, rotation)
         heads = _scaled(attention @ values, changes.head_scale, changes.head_fill, layer)
         x = tokens + _scaled(block.attn.project(heads), changes.block_scale, changes.block_fill, layer, 0)
         tokens = x + _scaled(block.mlp(block.norm2(x)), changes.block_scale, changes.block_fill, layer, 1)

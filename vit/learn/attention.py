@@ -41,5 +41,5 @@ def heads_of(model: VisionTransformer, trace: Trace, layer: int) -> Heads:
     check_index("layer", layer, trace.depth)
     block = blocks(model)[layer]
     with torch.no_grad():
-        thirds = block.attn.qkv(block.norm1(trace.residuals[layer, 0])).chunk(3, dim=-1)  # each (N, D)
-    return Heads(*(third.unflatten(-1, (trace.num_heads, -1)).transpose(0, 1) for third in thirds))
+        parts = block.attn.heads(block.norm1(trace.residuals[layer, :1]), rotation=model.rotation)  # each (1, h, N, d)
+    return Heads(*(part[0] for part in parts))

@@ -62,13 +62,14 @@ def without(model: VisionTransformer, found: Passage) -> Tensor:
         scale = torch.ones(2, len(found.numbers), 2).to(tokens)
         scale[[0, 1], layer, [0, 1]] = 0
         switched_off = answer(model, tokens.expand(2, -1, -1), Changes(block_scale=scale), layer)
-        rows.append(torch.cat([switched_off, answer(model, branches_alone(block, tokens), first=layer + 1)]))
+        alone = branches_alone(block, tokens, model.rotation)
+        rows.append(torch.cat([switched_off, answer(model, alone, first=layer + 1)]))
     return torch.stack(rows)
 
 
-def branches_alone(block: Block, tokens: Tensor) -> Tensor:
+def branches_alone(block: Block, tokens: Tensor, rotation: Tensor | None) -> Tensor:
     """A block without its residual connections: (B, N, D) -> (B, N, D)."""
-    return block.mlp(block.norm2(block.attn(block.norm1(tokens))))
+    return block.mlp(block.norm2(block.attn(block.norm1(tokens), rotation=rotation)))
 
 
 @dataclass(frozen=True)

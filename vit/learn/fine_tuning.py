@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vit.model import VisionTransformer, sincos2d
+from vit.model import VisionTransformer
+from vit.positions import sincos2d
 from vit.training.initialization import resize_positions
 
 GRIDS = (4, 6, 8, 10, 12, 14, 16)  # patches along one side that the figure offers
@@ -22,7 +23,7 @@ def positions_for(model: VisionTransformer, grid: int) -> Tensor | None:
     """
     config = model.config
     new = config.model_copy(update={"image_size": grid * config.patch_size})
-    if config.pos_embed == "none":
+    if not config.adds_positions:
         return None
     resized = sincos2d(new) if config.pos_embed == "sincos2d" else model.pos_embed.detach().cpu()  # type: ignore[union-attr]
     if config.pos_embed == "learned" and grid != config.grid_size:

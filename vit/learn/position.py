@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vit.explain.perturbation import shuffle_contents
-from vit.model import VisionTransformer, sincos2d
+from vit.model import VisionTransformer
+from vit.positions import sincos2d
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ def _model(recipe: Recipe) -> dict:
         "dropped": dropped,
         "stem": list(zip(before, model.stem_widths, model.stem_pools, model.stem_residuals, strict=False)),
         "norm": "norm" if model.pool == "cls" else "fc_norm",
+        "rotation_argument": ", rotation: Tensor | None = None" if model.pos_embed == "rope" else "",
         "needs_prefix": model.pos_embed != "none" or model.pool == "mean" or has_patch_drop,
         "has_patch_drop": has_patch_drop,
         "has_drop_path": has_drop_path,  # the first block drops nothing

@@ -43,7 +43,7 @@ class Plugged(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, x: Tensor, num_queries: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, num_queries: int | None = None, rotation: Tensor | None = None) -> Tensor:
         return self.module(x)[:, :num_queries]
 
 
