@@ -85,7 +85,7 @@ class Position {
   tell() {
     const { view, nodes, order } = this;
     nodes.restore.disabled = order === 0;
-    nodes.lock.textContent = view.answered ? "" : "Answer the question to see the answers without position embeddings.";
+    nodes.lock.textContent = view.answered ? "" : "Answer the question to see the answers without positions.";
     nodes.givenName.textContent = view.hasPositions ? "With positions" : "This model has no positions";
     this.list(nodes.given, nodes.givenChange, view.hasPositions ? view.given : null);
     this.list(nodes.without, nodes.withoutChange, view.answered ? view.without : null);
