@@ -53,7 +53,7 @@ class ModelConfig(Section):
     pool: Literal["cls", "mean"] = "mean"
     """What the head reads: a class token, or the mean of all patch tokens."""
     pos_embed: Literal["learned", "sincos2d", "rope", "none"] = "learned"
-    """How tokens know where they are: numbers are added to each, or every block turns queries and keys by their place
+    """How tokens know where they are: numbers are added to each, or every block rotates queries and keys by place
     (rope), which takes a tenth longer and generalizes better."""
     reg_tokens: int = Field(default=0, ge=0, le=64)
     """Extra tokens without a place: room for global notes (Darcet et al. 2023)."""
@@ -82,7 +82,7 @@ class ModelConfig(Section):
 
     @property
     def adds_positions(self) -> bool:
-        """Whether tokens get position embeddings; rotary positions turn queries and keys instead."""
+        """Whether tokens get position embeddings; rotary positions rotate queries and keys instead."""
         return self.pos_embed in ("learned", "sincos2d")
 
     @property

@@ -24,7 +24,7 @@ _positions = component.register("vit_lab_positions", Path(__file__).with_name("p
 
 WITHOUT = {
     "none": "This model has no position embeddings: it can't tell where a patch is.",
-    "rope": "This model adds no position embeddings: its blocks turn queries and keys by their place (rope).",
+    "rope": "This model adds no position embeddings: its blocks rotate queries and keys by their place (rope).",
 }
 
 

@@ -83,12 +83,12 @@ def words(config: ModelConfig) -> str:
         if count > 1
         else "This model has one head in each layer, so one set of weights; most models have several side by side."
     )
-    turned = " Queries and keys are already turned by the places of their tokens." * (config.pos_embed == "rope")
+    rotated = " Queries and keys are already rotated by the places of their tokens." * (config.pos_embed == "rope")
     return (
         "To check a weight by hand, follow a row of the table. Divide q·k by the square root of the "
         f"{width} numbers, subtract the largest score, take the exponential, and divide it by the sum over all "
         f"{config.num_tokens} tokens. (Subtracting the largest changes no weight; it keeps the exponentials small.) "
-        f"The weighted sum of all values is what the token takes in.{turned}\n\n{heads}"
+        f"The weighted sum of all values is what the token takes in.{rotated}\n\n{heads}"
     )
 
 

@@ -75,7 +75,7 @@ def words(config: ModelConfig) -> str:
             "new place gets a mixture of its old neighbors."
         ),
         "sincos2d": "This model's positions are sines and cosines, which can be computed for any grid.",
-        "rope": "This model's blocks turn queries and keys by their place, which they can do for any grid.",
+        "rope": "This model's blocks rotate queries and keys by their place, which they can do for any grid.",
         "none": "",
     }[config.pos_embed]
     return (

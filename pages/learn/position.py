@@ -64,7 +64,7 @@ def words(config: ModelConfig) -> str:
 
 KEPT = (
     "Each place keeps its position embedding. *Without* means that zeros are added instead",
-    "Each place keeps the angles by which it turns queries and keys. *Without* means that nothing is turned",
+    "Each place keeps the angles by which it rotates queries and keys. *Without* means that nothing is rotated",
 )
 WITHOUT = (
     "; a model that was trained with positions may then answer something else, but shuffling changes it no further.",
@@ -82,9 +82,9 @@ LEARNT = {
         "side, and never trained. So both maps are the same here. A model can also learn them, beginning with noise."
     ),
     "rope": (
-        "This model's positions are **rotary**: nothing is added to the tokens. Every block turns its queries and keys "
-        "by angles that grow with row and column, so that what two patches make of each other depends on how far apart "
-        "they are. So there is one map only, that of **sine-cosine** positions of its size, which are computed from "
+        "This model's positions are **rotary**: nothing is added to the tokens. Every block rotates its queries and "
+        "keys by angles that grow with row and column, so that what two patches make of each other depends on how far "
+        "apart they are. So there is one map only, that of **sine-cosine** positions of its size, which are computed from "
         "waves of {config.embed_dim} / 4 lengths along each side."
     ),
     "none": (

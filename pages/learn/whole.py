@@ -31,7 +31,7 @@ POOLS = {"cls": "the class token", "mean": "the mean of the patch tokens"}
 POSITIONS = {
     "learned": "A learned position is added to each.",
     "sincos2d": "A fixed pattern of sines and cosines is added for each place.",
-    "rope": "Nothing is added: every block turns queries and keys by their place.",
+    "rope": "Nothing is added: every block rotates queries and keys by their place.",
     "none": "This model adds no positions.",
 }
 FORMULAS = {

@@ -38,7 +38,9 @@ def test_a_model_of_a_single_patch_is_shown_where_there_is_something_to_show(vis
     assert not app.error
 
 
-@pytest.mark.parametrize(("kind", "words"), [("none", "has no position embeddings"), ("rope", "turn queries and keys")])
+@pytest.mark.parametrize(
+    ("kind", "words"), [("none", "has no position embeddings"), ("rope", "rotate queries and keys")]
+)
 def test_a_model_without_position_embeddings_says_so(visit, kind, words):
     saved(written_run("wise-wolf"), 1000, pos_embed=kind)
     app = visit("attention", tab="Weights", image=IMAGE)
