@@ -83,9 +83,9 @@ LEARNT = {
     ),
     "rope": (
         "This model's positions are **rotary**: nothing is added to the tokens. Every block rotates its queries and "
-        "keys by angles that grow with row and column, so that what two patches make of each other depends on how far "
-        "apart they are. So there is one map only, that of **sine-cosine** positions of its size, which are computed from "
-        "waves of {config.embed_dim} / 4 lengths along each side."
+        "keys by angles that grow with row and column, so that what two patches make of each other depends on how "
+        "far apart they are. So there is one map only, that of **sine-cosine** positions of its size, which are "
+        "computed from waves of {config.embed_dim} / 4 lengths along each side."
     ),
     "none": (
         "This model has no positions, so there is one map only: that of **sine-cosine** positions of its size, which "
